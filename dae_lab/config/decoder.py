@@ -1,0 +1,129 @@
+"""Schemas of the ``decoder`` group: from the code back to an image."""
+
+from dataclasses import dataclass
+
+from dae_lab.config.fields import Checked, choice, number, required, target
+from dae_lab.config.layers import ConvStack, Finish
+from dae_lab.config.shapes import Shape, Trace, convolved, need_image, need_room, transposed
+
+
+@dataclass
+class Output(Checked):
+    """How the last layer makes an image.
+
+    activation: ``sigmoid`` keeps pixels in (0, 1); ``linear`` leaves them free.
+    bias: ``zero``, or ``data``: the training images' mean pixel (its logit, under a sigmoid), so that
+        an untrained network starts from the mean grey instead of 0.5 or 0.
+    residual: predict what to add to the noisy image instead of the image (Zhang et al. 2017,
+        arXiv:1608.03981); with a linear activation only.
+    """
+
+    activation: str = choice("sigmoid", "linear")
+    bias: str = choice("zero", "data")
+    residual: bool = required()
+
+
+@dataclass
+class ConvOutput(Output):
+    """An output made by a last ``conv``, ``conv_transpose`` or ``upsample_conv`` layer."""
+
+    layer: str = choice("conv", "conv_transpose", "upsample_conv")
+    kernel_size: int = number(minimum=1)
+    stride: int = number(minimum=1)
+
+
+@dataclass
+class Decoder(Checked):
+    """What every decoder has: a class that builds it, its output, and the shapes it goes through."""
+
+    _target_: str = required()
+
+    def trace(self, shape: Shape, image: Shape) -> Trace:
+        """The shapes on the way from features of ``shape`` to an image like ``image`` (h, w, c)."""
+        raise NotImplementedError
+
+
+def grown(layer: str, shape: Shape, filters: int, kernel: int, stride: int, padding: str) -> Shape:
+    """The shape after one ``conv``, ``conv_transpose`` or ``upsample_conv`` layer."""
+    if layer == "conv_transpose":
+        return transposed(shape, filters, kernel, stride, padding)
+    if layer == "upsample_conv":
+        shape, stride = (shape[0] * stride, shape[1] * stride, shape[2]), 1
+    return convolved(shape, filters, kernel, stride, padding)
+
+
+@dataclass
+class ConvDecoder(ConvStack, Decoder):
+    """Hidden layers by list, then the output layer."""
+
+    output: ConvOutput = required()
+    layer = "conv_transpose"
+
+    def trace(self, shape: Shape, image: Shape) -> Trace:
+        need_image(shape, "this decoder")
+        trace: Trace = [("code", shape)]
+        lists = (self.spread(name) for name in ("kernel_sizes", "strides"))
+        for filters, kernel, stride in zip(self.filters, *lists, strict=True):
+            grown_shape = grown(self.layer, trace[-1][1], filters, kernel, stride, self.padding)
+            trace.append((self.layer, grown_shape))
+            need_room(trace, "the decoder")
+        last = self.output
+        final = grown(last.layer, trace[-1][1], image[-1], last.kernel_size, last.stride, self.padding)
+        return [*trace, ("output", final)]
+
+
+@dataclass
+class ConvTranspose(ConvDecoder):
+    """Transposed convolutions (articles A and B)."""
+
+    _target_: str = target("dae_lab.model.decoder.ConvTranspose")
+
+
+@dataclass
+class UpsampleConv(ConvDecoder):
+    """Up-sampling, then a convolution: no checkerboard (Odena et al. 2016, doi:10.23915/distill.00003)."""
+
+    _target_: str = target("dae_lab.model.decoder.UpsampleConv")
+    interpolation: str = choice("nearest", "bilinear")
+    layer = "upsample_conv"
+
+
+@dataclass
+class Unet(UpsampleConv):
+    """Up-sampling with skip connections: wherever the resolution equals one the encoder has seen, the
+    encoder's last features of that resolution are joined on (Ronneberger et al. 2015, arXiv:1505.04597).
+    """
+
+    _target_: str = target("dae_lab.model.decoder.Unet")
+
+
+@dataclass
+class Residual(UpsampleConv):
+    """Stages of residual blocks, each after its up-sampling.
+
+    blocks: residual blocks in each stage.
+    """
+
+    _target_: str = target("dae_lab.model.decoder.Residual")
+    blocks: int = number(minimum=1)
+
+
+@dataclass
+class Mlp(Finish, Decoder):
+    """Dense layers on the flattened code, the last as wide as the image."""
+
+    _target_: str = target("dae_lab.model.decoder.Mlp")
+    units: list[int] = number(minimum=1)
+    output: Output = required()
+
+    def trace(self, shape: Shape, image: Shape) -> Trace:
+        return [("code", shape), *(("dense", (units,)) for units in self.units), ("output", image)]
+
+
+SCHEMAS: dict[str, type] = {
+    "conv_transpose": ConvTranspose,
+    "upsample_conv": UpsampleConv,
+    "unet": Unet,
+    "residual": Residual,
+    "mlp": Mlp,
+}

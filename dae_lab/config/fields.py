@@ -1,0 +1,73 @@
+"""Fields that check themselves: a schema declares a range once, and every way into it is checked.
+
+The values live in ``conf/``; a schema says only which values make sense, so every field is
+``MISSING`` until a YAML file, a command line or a caller gives it.
+"""
+
+from dataclasses import MISSING as NO_DEFAULT
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from omegaconf import MISSING
+
+from dae_lab.errors import ConfigError
+
+
+def required() -> Any:
+    """A field of any value its type allows."""
+    return field(default=MISSING)
+
+
+def target(path: str) -> Any:
+    """The ``_target_`` that Hydra instantiates: a dotted path inside ``dae_lab`` or ``keras``."""
+    return field(default=path)
+
+
+def number(
+    *,
+    minimum: float | None = None,
+    above: float | None = None,
+    maximum: float | None = None,
+    below: float | None = None,
+) -> Any:
+    """A number, or a list of numbers, within ``[minimum, maximum]`` or ``(above, below)``."""
+    limits = {"minimum": minimum, "above": above, "maximum": maximum, "below": below}
+    return field(default=MISSING, metadata={k: v for k, v in limits.items() if v is not None})
+
+
+def choice(*options: str) -> Any:
+    """A word, or a list of words, out of ``options``."""
+    return field(default=MISSING, metadata={"options": options})
+
+
+@dataclass
+class Checked:
+    """A schema whose fields are checked when an instance is made.
+
+    Raises:
+        ConfigError: a field is missing, outside its range, or not one of its options.
+    """
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value == MISSING and item.default is not NO_DEFAULT:
+                raise ConfigError(f"{item.name} is missing: give it a value")
+            for one in value if isinstance(value, (list, tuple)) else [value]:
+                if one is not None:
+                    _check(item.name, one, item.metadata)
+
+
+def _check(name: str, value: Any, rule: Any) -> None:
+    options = rule.get("options")
+    if options and value not in options:
+        raise ConfigError(f"{name} must be one of {', '.join(options)}; got {value!r}")
+    limits = [
+        ("minimum", "at least", lambda v, bound: v >= bound),
+        ("above", "greater than", lambda v, bound: v > bound),
+        ("maximum", "at most", lambda v, bound: v <= bound),
+        ("below", "less than", lambda v, bound: v < bound),
+    ]
+    for kind, words, holds in limits:
+        if kind in rule and not holds(value, rule[kind]):  # NaN fails every comparison
+            raise ConfigError(f"{name} must be {words} {rule[kind]:g}; got {value!r}")

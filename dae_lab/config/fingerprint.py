@@ -1,0 +1,19 @@
+"""The fingerprint: equal for two runs exactly if they must give the same numbers on one machine."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+from dae_lab.config.run import Config
+
+WITHOUT_EFFECT = ("name", "tracking", "data")
+"""Groups that do not change a number. The data have a fingerprint of their own, wherever they lie."""
+
+
+def fingerprint(config: Config, data: str, code: str) -> str:
+    """SHA-256, 64 hex digits, of the config that matters, the data's fingerprint and the code's."""
+    matters = {key: value for key, value in asdict(config).items() if key not in WITHOUT_EFFECT}
+    for key in ("checkpoint_s", "profile"):
+        del matters["training"][key]
+    text = json.dumps([matters, data, code], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()

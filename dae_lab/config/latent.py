@@ -1,0 +1,116 @@
+"""Schemas of the ``latent`` group: what lies between encoder and decoder, the code.
+
+``code_shape`` is the shape of the code; ``features_shape`` is what the decoder is handed.
+"""
+
+from dataclasses import dataclass
+
+from dae_lab.config.fields import Checked, choice, number, required, target
+from dae_lab.config.shapes import Shape, need_image
+
+
+@dataclass
+class Latent(Checked):
+    """What every latent has."""
+
+    _target_: str = required()
+
+    def code_shape(self, features: Shape) -> Shape:
+        """The shape of the code made of the encoder's ``features``."""
+        return features
+
+    def features_shape(self, features: Shape) -> Shape:
+        """The shape of what the decoder gets."""
+        return self.code_shape(features)
+
+
+@dataclass
+class Spatial(Latent):
+    """No bottleneck layer: the encoder's features are the code."""
+
+    _target_: str = target("dae_lab.model.latent.Spatial")
+
+
+@dataclass
+class Conv1x1(Latent):
+    """A 1×1 convolution to ``channels`` (the line article B left commented out in its version 2)."""
+
+    _target_: str = target("dae_lab.model.latent.Conv1x1")
+    channels: int = number(minimum=1)
+
+    def code_shape(self, features: Shape) -> Shape:
+        need_image(features, "a conv1x1 latent")
+        return (*features[:2], self.channels)
+
+
+@dataclass
+class Dense(Latent):
+    """Flatten → dense layer of ``z_dim`` values ‖ dense layer → the encoder's feature shape (article B, V1)."""
+
+    _target_: str = target("dae_lab.model.latent.Dense")
+    z_dim: int = number(minimum=1)
+
+    def code_shape(self, features: Shape) -> Shape:
+        return (self.z_dim,)
+
+    def features_shape(self, features: Shape) -> Shape:
+        return features
+
+
+@dataclass
+class Variational(Dense):
+    """A normal code, sampled in training (Kingma & Welling 2014, arXiv:1312.6114).
+
+    beta: weight of KL(code ‖ N(0, 1)); 1 is the evidence bound, other values Higgins et al. 2017.
+    """
+
+    _target_: str = target("dae_lab.model.latent.Variational")
+    beta: float = number(minimum=0)
+
+
+@dataclass
+class Sparse(Dense):
+    """A dense code that is mostly off (Ng 2011, CS294A lecture notes).
+
+    penalty: ``l1`` on rectified values, or ``kl`` between each unit's mean activity and ``rate``.
+    """
+
+    _target_: str = target("dae_lab.model.latent.Sparse")
+    penalty: str = choice("l1", "kl")
+    weight: float = number(minimum=0)
+    rate: float = number(above=0, below=1)
+
+
+@dataclass
+class Contractive(Dense):
+    """A dense code that changes little with its input (Rifai et al. 2011, ICML).
+
+    weight: of ‖∂code/∂input‖², estimated without bias by one random projection a step.
+    """
+
+    _target_: str = target("dae_lab.model.latent.Contractive")
+    weight: float = number(minimum=0)
+
+
+@dataclass
+class VectorQuantised(Conv1x1):
+    """Every position's code is replaced by the nearest of ``codes`` vectors (van den Oord et al. 2017,
+    arXiv:1711.00937).
+
+    channels: length of a code vector. commitment: weight that ties the encoder to its vectors.
+    """
+
+    _target_: str = target("dae_lab.model.latent.VectorQuantised")
+    codes: int = number(minimum=2)
+    commitment: float = number(minimum=0)
+
+
+SCHEMAS: dict[str, type] = {
+    "spatial": Spatial,
+    "conv1x1": Conv1x1,
+    "dense": Dense,
+    "variational": Variational,
+    "sparse": Sparse,
+    "contractive": Contractive,
+    "vector_quantised": VectorQuantised,
+}

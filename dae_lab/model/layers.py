@@ -1,0 +1,75 @@
+"""Makes Keras layers whose first weights, and every later draw, descend from one sub-seed."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from dae_lab.config.layers import Finish
+from dae_lab.seeds import derive
+
+Tensor = Any
+"""A Keras tensor, symbolic or not."""
+
+
+class Layers:
+    """A factory of layers for one model.
+
+    Args:
+        seed: the run's seed; the n-th random layer made takes the sub-seed ``init/n``.
+        dtype: the layers' dtype policy, ``float32`` or ``mixed_bfloat16``.
+        loss_divisor: by how many values the loss divides an image's error (1 for a sum), so that a
+            penalty defined for the sum over an image keeps its weight beside a mean.
+    """
+
+    def __init__(self, seed: int, dtype: str, loss_divisor: int) -> None:
+        self.dtype, self.loss_divisor = dtype, loss_divisor
+        self._seeds: Iterator[int] = (derive(seed, "init", number) for number in range(10_000))
+
+    def next_seed(self) -> int:
+        """A sub-seed no other layer of this model has."""
+        return next(self._seeds)
+
+    def conv(self, filters: int, kernel: int, stride: int = 1, padding: str = "same", **more: Any) -> Any:
+        """A convolution with Glorot-uniform weights (Glorot & Bengio 2010), Keras's default."""
+        return keras.layers.Conv2D(filters, kernel, stride, padding, **self._common(more))
+
+    def conv_transpose(self, filters: int, kernel: int, stride: int, padding: str, **more: Any) -> Any:
+        """A transposed convolution with Glorot-uniform weights."""
+        return keras.layers.Conv2DTranspose(filters, kernel, stride, padding, **self._common(more))
+
+    def dense(self, units: int, **more: Any) -> Any:
+        """A dense layer with Glorot-uniform weights."""
+        return keras.layers.Dense(units, **self._common(more))
+
+    def _common(self, more: dict[str, Any]) -> dict[str, Any]:
+        init = keras.initializers.GlorotUniform(seed=self.next_seed())
+        return {"dtype": self.dtype, "kernel_initializer": init, **more}
+
+    def finish(self, x: Tensor, finish: Finish) -> Tensor:
+        """What follows a layer: batch normalisation, activation and dropout, as ``finish`` says."""
+        if finish.batch_norm == "before_activation":
+            x = keras.layers.BatchNormalization(dtype=self.dtype)(x)
+        x = self.activation(finish)(x)
+        if finish.batch_norm == "after_activation":
+            x = keras.layers.BatchNormalization(dtype=self.dtype)(x)
+        if finish.dropout > 0:
+            x = keras.layers.Dropout(finish.dropout, seed=self.next_seed(), dtype=self.dtype)(x)
+        return x
+
+    def activation(self, finish: Finish) -> Callable[[Tensor], Tensor]:
+        """The activation layer ``finish`` names."""
+        if finish.activation == "leaky_relu":
+            return keras.layers.LeakyReLU(negative_slope=finish.slope, dtype=self.dtype)
+        return keras.layers.Activation(finish.activation, dtype=self.dtype)
+
+    def residual_block(
+        self, x: Tensor, filters: int, kernel: int, stride: int, finish: Finish
+    ) -> Tensor:
+        """Two convolutions beside a short cut, which a 1×1 convolution adapts where shapes differ."""
+        shortcut = x
+        if stride != 1 or x.shape[-1] != filters:
+            shortcut = self.conv(filters, 1, stride)(x)
+        y = self.finish(self.conv(filters, kernel, stride)(x), finish)
+        y = self.conv(filters, kernel)(y)
+        return self.finish(keras.layers.Add(dtype=self.dtype)([y, shortcut]), finish)

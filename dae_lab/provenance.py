@@ -1,0 +1,77 @@
+"""Where a result comes from: the code, the packages, the machine."""
+
+import hashlib
+import os
+import platform
+import subprocess
+from importlib.metadata import distributions
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+RESULT_ROOMS = (
+    "baselines.py", "data", "evaluation.py", "losses.py", "metrics.py", "model", "noise.py", "optimizers.py",
+    "pixels.py", "seeds.py", "training",
+)  # fmt: skip
+"""The rooms of the package that can change a number."""
+
+RESULT_PACKAGES = ("keras", "numpy", "tensorflow")
+
+
+def packages() -> dict[str, str]:
+    """Name and version of every installed package, sorted."""
+    return dict(sorted((item.name.lower(), item.version) for item in distributions()))
+
+
+def code_fingerprint() -> str:
+    """SHA-256 over what can change a number: the source of those rooms, and the versions they compute with."""
+    digest = hashlib.sha256()
+    for room in RESULT_ROOMS:
+        path = PACKAGE / room
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())
+    installed = packages()
+    for name in RESULT_PACKAGES:
+        digest.update(f"{name}=={installed.get(name)}\n".encode())
+    return digest.hexdigest()
+
+
+def git() -> dict[str, str]:
+    """``commit``, ``branch`` and ``diff`` (uncommitted changes) of the checkout; empty away from one."""
+    if _git("rev-parse", "--show-toplevel") != str(PACKAGE.parent):
+        return {}
+    return {
+        "commit": _git("rev-parse", "HEAD"),
+        "branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
+        "diff": _git("diff", "HEAD"),
+    }
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout.strip()
+
+
+def cpu() -> str:
+    """The processor's name and how many of its cores this process may use."""
+    name = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        name = models[0] if models else name
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{name}, {cores} cores"
+
+
+def gpus() -> str:
+    """The names of the GPUs TensorFlow sees, or ``none``."""
+    import tensorflow as tf  # here, because the rest of this room is needed before TensorFlow
+
+    devices = tf.config.list_physical_devices("GPU")
+    names = [tf.config.experimental.get_device_details(item).get("device_name", item.name) for item in devices]
+    return ", ".join(names) or "none"

@@ -1,0 +1,67 @@
+"""What of a training goes into its record, and when."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from dae_lab.data.images import Images
+from dae_lab.figures import reconstruction_grid
+from dae_lab.model.autoencoder import STEP_LOSSES, Autoencoder
+from dae_lab.pixels import to_float
+from dae_lab.tracking import Record
+from dae_lab.training.checkpoint import History
+
+
+class Grid:
+    """The same few test images, drawn clean, noisy and as the model gives them back now."""
+
+    def __init__(self, model: Autoencoder, noisy: np.ndarray, images: Images, count: int) -> None:
+        self.model, self.noisy, self.clean = model, noisy[:count], to_float(images.pixels[:count])
+        labels = images.labels[:count] if images.labels is not None else range(len(self.clean))
+        self.titles = [str(label) for label in labels]
+
+    def draw(self) -> Any:
+        """The grid as a PIL image."""
+        reconstruction = np.asarray(self.model.denoiser(self.noisy, training=False))
+        rows = {"clean": self.clean, "noisy": self.noisy, "reconstruction": reconstruction}
+        return reconstruction_grid(rows, self.titles)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Records every epoch in one call, the first steps' losses, and now and then a grid.
+
+    After a resume, epochs that were recorded before the cut are not recorded twice.
+    """
+
+    def __init__(self, record: Record, history: History, grid: Grid, grid_epochs: set[int]) -> None:
+        super().__init__()
+        self.record, self.history, self.grid, self.grid_epochs = record, history, grid, grid_epochs
+        self._epochs = record.last_step("train/loss")
+        self._steps = record.last_step("train/step_loss")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Record epoch ``epoch + 1``."""
+        number = epoch + 1
+        steps = min(int(self.model.optimizer.iterations), STEP_LOSSES)
+        points = [("train/step_loss", loss, step) for step, loss in self._step_losses(steps)]
+        if number > self._epochs:
+            points += [(key, value, number) for key, value in self.history[-1].items()]
+            if number in self.grid_epochs:
+                self.record.picture_at(self.grid.draw(), "reconstructions", number)
+            self._epochs = number
+        self.record.series(points)
+
+    def _step_losses(self, steps: int) -> list[tuple[int, float]]:
+        """(step, loss) of the first ``steps`` steps that are not recorded yet, step 1 first."""
+        if steps <= self._steps:
+            return []
+        losses = np.asarray(self.model.step_losses)
+        fresh = [(step, losses[step - 1]) for step in range(self._steps + 1, steps + 1)]
+        self._steps = steps
+        return fresh
+
+
+def grid_epochs(epochs: int, grids: int) -> set[int]:
+    """``grids`` epochs spread evenly over 1…``epochs``, the last among them."""
+    return {round((number + 1) * epochs / grids) for number in range(grids)} - {0}

@@ -1,0 +1,66 @@
+"""The one entry: compose → validate → hand over. Imports no TensorFlow.
+
+``python -m dae_lab.run``, or ``dae-lab`` where the package is installed.
+"""
+
+import os
+import signal
+import sys
+from typing import Any
+
+import hydra
+from omegaconf import DictConfig
+
+from dae_lab.config.explain import explain
+from dae_lab.config.store import conf_folder, register
+from dae_lab.config.validate import validate
+from dae_lab.errors import UserError
+from dae_lab.help import help_text
+
+
+class Terminated(BaseException):
+    """SIGTERM or SIGHUP arrived: like Ctrl-C, the run is closed as KILLED and can go on later."""
+
+
+@hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
+def task(cfg: DictConfig) -> float:
+    """Run one config; gives its test MSE, which a sweeper may minimise."""
+    config = validate(cfg)
+    from dae_lab.experiment import run  # here, so that --help and a mistyped key do not wait for it
+    from dae_lab.summary import show
+
+    result = run(config)
+    show(result)
+    return result.scores["model"]["mse"]
+
+
+def main() -> None:
+    """The command. Exit code 0: all is well; 1: a mistake or a failure; 130, 143: stopped from outside."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(help_text())
+        return
+    register()
+    wants_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands errors to us instead of printing them
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _terminate)
+    try:
+        task()
+    except (KeyboardInterrupt, Terminated) as stop:
+        number = stop.args[0] if stop.args else signal.SIGINT
+        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+        sys.exit(128 + number)
+    except Exception as error:
+        message = str(error) if isinstance(error, UserError) else explain(error)
+        if wants_traceback or message is None:
+            raise
+        print(f"error: {message}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _terminate(number: int, frame: Any) -> None:
+    raise Terminated(number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Batches for Keras: uint8 images in memory become float32 (noisy, clean) pairs one batch at a time."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from dae_lab.config.run import Config
+from dae_lab.data.images import Images
+from dae_lab.noise import image_seeds
+from dae_lab.pixels import to_float
+from dae_lab.seeds import derive
+
+Corruption = Callable[[Any, Any], Any]
+
+BLOCK = 1000
+"""Images corrupted at a time outside training; the result does not depend on it."""
+
+
+def corrupted(images: Images, corruption: Corruption, stream: int) -> np.ndarray:
+    """All ``images`` with noise of the sub-seed ``stream``: float32 (n, h, w, c)."""
+    noisy = np.empty(images.pixels.shape, np.float32)
+    for start in range(0, len(noisy), BLOCK):
+        some = slice(start, start + BLOCK)
+        seeds = image_seeds(np.asarray(images.rows[some]), stream)
+        noisy[some] = corruption(to_float(images.pixels[some]), seeds)
+    return noisy
+
+
+def steps_per_epoch(images: Images, config: Config) -> int:
+    """How many batches an epoch has; the last may be smaller."""
+    whole = -(-len(images) // config.training.batch_size)
+    return min(whole, config.training.batches or whole) if not config.training.overfit else (
+        config.training.batches or 1
+    )
+
+
+def training_batches(
+    images: Images, corruption: Corruption, config: Config, first_epoch: int
+) -> tf.data.Dataset:
+    """Batches (noisy, clean), float32 (b, h, w, c) each, of all epochs from ``first_epoch`` (0 first) on.
+
+    The order of an epoch and its noise follow from the run's seed and the epoch alone, so a run that
+    goes on in the middle sees what an uninterrupted one sees.
+    """
+    training = config.training
+    steps, size = steps_per_epoch(images, config), training.batch_size
+    shuffle = derive(config.seed, "shuffle")
+    pixels = tf.convert_to_tensor(images.pixels)
+    rows = tf.range(images.rows.start, images.rows.stop)
+    noise = _noise_source(images, corruption, config)
+
+    def order(epoch: Any) -> tf.Tensor:
+        if training.overfit:
+            return tf.tile(tf.range(min(size, len(images))), [steps])
+        shuffled = tf.random.experimental.stateless_shuffle(
+            tf.range(len(images)), seed=[shuffle, tf.cast(epoch, tf.int32)]
+        )
+        return shuffled[: steps * size]
+
+    def epoch_of_places(epoch: Any) -> tf.data.Dataset:
+        batch = min(size, len(images)) if training.overfit else size
+        places = tf.data.Dataset.from_tensor_slices(order(epoch)).batch(batch)
+        return places.map(lambda chosen: (chosen, epoch))
+
+    def load(chosen: Any, epoch: Any) -> tuple[Any, Any]:
+        picked = tf.gather(pixels, chosen)
+        clean = tf.cast(picked, tf.float32) / 255.0 if picked.dtype == tf.uint8 else picked
+        return noise(clean, chosen, tf.gather(rows, chosen), epoch), clean
+
+    epochs = tf.data.Dataset.range(first_epoch, training.epochs)
+    return epochs.flat_map(epoch_of_places).map(load, num_parallel_calls=1).prefetch(2)
+
+
+def _noise_source(images: Images, corruption: Corruption, config: Config) -> Callable[..., Any]:
+    """What turns a clean batch into a noisy one: drawn anew each epoch, or looked up, drawn once."""
+    if config.noise.resample == "once":
+        all_noisy = tf.convert_to_tensor(corrupted(images, corruption, derive(config.seed, "train noise")))
+        return lambda clean, chosen, rows, epoch: tf.gather(all_noisy, chosen)
+    epochs = range(config.training.epochs)
+    streams = tf.constant([derive(config.seed, "train noise", epoch) for epoch in epochs], tf.int32)
+    return lambda clean, chosen, rows, epoch: corruption(clean, image_seeds(rows, streams[epoch]))
+
+
+def evaluation_batches(noisy: np.ndarray, images: Images, batch_size: int) -> tf.data.Dataset:
+    """Batches (noisy, clean) in order, float32 (b, h, w, c) each, from arrays that stay as they are."""
+    noisy_all, pixels = tf.convert_to_tensor(noisy), tf.convert_to_tensor(images.pixels)
+
+    def load(start: Any) -> tuple[Any, Any]:
+        clean = pixels[start : start + batch_size]
+        clean = tf.cast(clean, tf.float32) / 255.0 if clean.dtype == tf.uint8 else clean
+        return noisy_all[start : start + batch_size], clean
+
+    return tf.data.Dataset.range(0, len(noisy), batch_size).map(load).prefetch(1)

@@ -1,0 +1,56 @@
+"""Checkpoints: what an interrupted run needs to end as an uninterrupted one would."""
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+
+History = list[dict[str, float]]
+"""What each finished epoch was worth: its logs, epoch 1 first."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves weights, optimiser state, random states and history, at an epoch's end.
+
+    Weights and history must belong together even if the process dies between two writes, so the
+    history file is replaced last and names its weights.
+
+    Args:
+        folder: where to save; made when needed.
+        history: the list the epochs' logs are collected in.
+        seconds: do not save again before this time has passed.
+    """
+
+    def __init__(self, folder: Path, history: History, seconds: float) -> None:
+        super().__init__()
+        self.folder, self.history, self.seconds = folder, history, seconds
+        self._saved_at = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Save, unless that was done a moment ago."""
+        if time.monotonic() - self._saved_at < self.seconds:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = f"{len(self.history)}.weights.h5"
+        self.model.save_weights(self.folder / name)
+        draft = self.folder / "state.json.new"
+        draft.write_text(json.dumps({"weights": name, "history": self.history}))
+        os.replace(draft, self.folder / "state.json")
+        for old in self.folder.glob("*.weights.h5"):
+            if old.name != name:
+                old.unlink()
+        self._saved_at = time.monotonic()
+
+
+def restore(model: keras.Model, folder: Path) -> History:
+    """Load the checkpoint in ``folder`` into the compiled ``model``; the history, empty if there is none."""
+    file = folder / "state.json"
+    if not file.is_file():
+        return []
+    state = json.loads(file.read_text())
+    model.optimizer.build(model.trainable_variables)  # so that its state has a place to go
+    model.load_weights(folder / state["weights"])
+    return list(state["history"])

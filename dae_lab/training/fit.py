@@ -1,0 +1,91 @@
+"""One training, from the first epoch or from the last checkpoint, to the end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dae_lab import optimizers
+from dae_lab.config.run import Config
+from dae_lab.data.images import Images
+from dae_lab.model.autoencoder import Autoencoder
+from dae_lab.training.batches import Corruption, evaluation_batches, steps_per_epoch, training_batches
+from dae_lab.training.callbacks import Finite, Historian, Show, StopEarly, stalled
+from dae_lab.training.checkpoint import Checkpoint, History, restore
+
+
+def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) -> History:
+    """Compile ``model`` and bring it to where the checkpoint in ``folder`` left off.
+
+    Returns:
+        The history of the epochs already done; empty for a new run.
+    """
+    steps = steps_per_epoch(images, config)
+    model.compile(
+        optimizer=optimizers.build(config.optimizer, steps, config.training.epochs),
+        steps_per_execution=min(config.training.steps_per_execution, steps),
+        jit_compile=False,  # measured: XLA does not pay on a CPU
+    )
+    return restore(model, folder)
+
+
+def fit(
+    model: Autoencoder,
+    images: Images,
+    validation: tuple[np.ndarray, Images],
+    corruption: Corruption,
+    config: Config,
+    folder: Path,
+    history: History,
+    listeners: Sequence[keras.callbacks.Callback] = (),
+) -> History:
+    """Train ``model`` for the epochs that ``history`` lacks.
+
+    Args:
+        model: as ``prepare`` left it.
+        images: what to train on.
+        validation: noisy images, float32 (n, h, w, c), and their clean originals; n may be 0.
+        corruption: see ``dae_lab.noise``.
+        folder: where checkpoints go.
+        history: the epochs done so far; grows in place.
+        listeners: callbacks that find the epoch's record as ``history[-1]`` when it ends.
+
+    Raises:
+        TrainingError: the loss is no longer finite.
+    """
+    training, steps = config.training, steps_per_epoch(images, config)
+    if len(history) >= training.epochs or (history and stalled(history, training.early_stopping)):
+        return history
+    noisy, clean = validation
+    show = Show(history, training.epochs, steps)
+    try:
+        model.fit(
+            training_batches(images, corruption, config, first_epoch=len(history)),
+            epochs=training.epochs,
+            initial_epoch=len(history),
+            steps_per_epoch=steps,
+            validation_data=(
+                evaluation_batches(noisy, clean, config.evaluation.batch_size) if len(clean) else None
+            ),
+            callbacks=[
+                Finite(),
+                Historian(history),
+                *listeners,
+                Checkpoint(folder, history, training.checkpoint_s),
+                StopEarly(history, training.early_stopping),
+                show,
+            ],
+            shuffle=False,  # the batches come shuffled, by the run's seed
+            verbose=0,
+        )
+    finally:
+        show.close()
+    return history
+
+
+def set_up(config: Config) -> None:
+    """Settle what TensorFlow does for the whole process."""
+    if config.training.deterministic:
+        tf.config.experimental.enable_op_determinism()
