@@ -30,6 +30,4 @@ def score(denoiser: Any, noisy: np.ndarray, test: Images, dataset: Dataset, conf
     clean = to_float(test.pixels)
     reconstruction = denoiser.predict(noisy, batch_size=config.evaluation.batch_size, verbose=0)
     others = baselines.reconstructions(dataset.train.pixels, noisy)
-    return {
-        name: metrics.mean(clean, image) for name, image in {"model": reconstruction, **others}.items()
-    }
+    return {name: metrics.mean(clean, image) for name, image in {"model": reconstruction, **others}.items()}

@@ -50,13 +50,15 @@ def run(config: Config) -> Result:
     return Result(store, record, scores)
 
 
-def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> dict[str, dict[str, float]]:
+def _train_and_evaluate(
+    config: Config, dataset: Dataset, record: Record, diff: str
+) -> dict[str, dict[str, float]]:
     from dae_lab.startup import import_tensorflow
 
     import_tensorflow()
     from dae_lab import evaluation, recording
     from dae_lab.model.autoencoder import build, has_own_layers, parameter_counts
-    from dae_lab.training import fit
+    from dae_lab.training import fit, profile
 
     fit.set_up(config)
     corruption = instantiate(config.noise, _convert_="object")
@@ -74,8 +76,13 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     elif config.tracking.grids:
         record.picture_at(grid.draw(), "reconstructions", 0)
     epochs = recording.grid_epochs(config.training.epochs, config.tracking.grids)
-    recorder = recording.Recorder(record, history, grid, epochs)
-    fit.fit(model, dataset.train, validation, corruption, config, record.checkpoints, history, [recorder])
+    listeners = [recording.Recorder(record, history, grid, epochs)]
+    if config.training.profile:
+        listeners.append(profile.Profile())
+    fit.fit(model, dataset.train, validation, corruption, config, record.checkpoints, history, listeners)
+    if config.training.profile:
+        record.text(listeners[-1].table, "profile.txt")
+        log.info("where the time went:\n%s", listeners[-1].table)
 
     scores = evaluation.score(model.denoiser, noisy_test, test, dataset, config)
     for name, values in scores.items():
@@ -102,7 +109,9 @@ def _describe(config: Config, dataset: Dataset, record: Record, diff: str, count
         }
     )
     record.text(OmegaConf.to_yaml(resolved), "config.yaml")
-    record.text("".join(f"{name}=={version}\n" for name, version in provenance.packages().items()), "packages.txt")
+    record.text(
+        "".join(f"{name}=={version}\n" for name, version in provenance.packages().items()), "packages.txt"
+    )
     if diff:
         record.text(diff + "\n", "uncommitted.diff")
 

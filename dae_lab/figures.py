@@ -32,9 +32,10 @@ def reconstruction_grid(rows: dict[str, np.ndarray], titles: Sequence[str]) -> I
         y = top + line * (cell_h + gap)
         draw.text((left - 8, y + cell_h // 2), name, fill="black", font=font, anchor="rm")
         for column, image in enumerate(images):
-            canvas.paste(_picture(image).resize((cell_w, cell_h), Image.Resampling.NEAREST), (
-                left + column * (cell_w + gap), y
-            ))
+            canvas.paste(
+                _picture(image).resize((cell_w, cell_h), Image.Resampling.NEAREST),
+                (left + column * (cell_w + gap), y),
+            )
     return canvas
 
 

@@ -61,4 +61,3 @@ def _wrapped(options: list[str], width: int = 84) -> str:
             rows.append("")
         rows[-1] += (" | " if rows[-1] else "") + option
     return f" |\n{'':23}".join(rows)
-

@@ -62,7 +62,9 @@ def cpu() -> str:
     name = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.is_file():
-        models = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line]
+        models = [
+            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
+        ]
         name = models[0] if models else name
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return f"{name}, {cores} cores"
@@ -73,5 +75,7 @@ def gpus() -> str:
     import tensorflow as tf  # here, because the rest of this room is needed before TensorFlow
 
     devices = tf.config.list_physical_devices("GPU")
-    names = [tf.config.experimental.get_device_details(item).get("device_name", item.name) for item in devices]
+    names = [
+        tf.config.experimental.get_device_details(item).get("device_name", item.name) for item in devices
+    ]
     return ", ".join(names) or "none"

@@ -19,9 +19,9 @@ from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-from mlflow.entities import Metric, Param, Run, RunTag  # noqa: E402
-from mlflow.exceptions import MlflowException  # noqa: E402
-from mlflow.tracking import MlflowClient  # noqa: E402
+from mlflow.entities import Metric, Param, Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
 
 for _talkative in ("mlflow", "alembic"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
@@ -40,8 +40,9 @@ class Record:
         self._lock = lock
 
     def params(self, values: Mapping[str, Any]) -> None:
-        """Log params; a value that is already there must be the same."""
-        items = [Param(key, str(value)[:6000]) for key, value in values.items()]
+        """Log params; those that are there since before an interruption stay as they are."""
+        there = self.client.get_run(self.run_id).data.params
+        items = [Param(key, str(value)[:6000]) for key, value in values.items() if key not in there]
         for start in range(0, len(items), 100):
             self.client.log_batch(self.run_id, params=items[start : start + 100])
 
@@ -250,7 +251,9 @@ class Store:
 def _reach(uri: str) -> None:
     """Raise a TrackingError at once if no MLflow server answers at ``uri``."""
     if not uri.startswith(("http://", "https://")):
-        raise TrackingError(f"tracking.uri: {uri} is no address of an MLflow server; give http(s)://… or null")
+        raise TrackingError(
+            f"tracking.uri: {uri} is no address of an MLflow server; give http(s)://… or null"
+        )
     try:
         answer = requests.get(f"{uri.rstrip('/')}/health", timeout=5)
         answer.raise_for_status()

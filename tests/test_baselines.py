@@ -19,7 +19,8 @@ def test_noisy_is_handed_through():
 
 def test_mean_image_is_the_same_answer_to_every_input():
     image = reconstructions(TRAIN, NOISY)["mean_image"]
-    assert image.shape == NOISY.shape and image.dtype == np.float32
+    assert image.shape == NOISY.shape
+    assert image.dtype == np.float32
     np.testing.assert_allclose(image[3], TRAIN.mean(axis=0) / 255, atol=1e-7)
     assert np.shares_memory(image[0], image[6])
 

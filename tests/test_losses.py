@@ -62,7 +62,8 @@ FORMULAS = {
 @pytest.mark.parametrize("option", FORMULAS)
 def test_elementwise_follows_the_formula(option):
     values = configured(f"+loss={option}").elementwise(CLEAN, sigmoid(LOGITS))
-    assert values.dtype == tf.float32 and values.shape == SHAPE
+    assert values.dtype == tf.float32
+    assert values.shape == SHAPE
     np.testing.assert_allclose(values, FORMULAS[option], rtol=0, atol=2e-6)
 
 
@@ -71,7 +72,8 @@ def test_elementwise_follows_the_formula(option):
 def test_reductions_differ_by_the_number_of_pixels(option, reduction):
     loss = configured(f"+loss={option}", f"loss.reduction={reduction}")(CLEAN, sigmoid(LOGITS))
     expected = FORMULAS[option].mean() * (PIXELS if reduction == "sum" else 1)
-    assert loss.shape == () and loss.dtype == tf.float32
+    assert loss.shape == ()
+    assert loss.dtype == tf.float32
     np.testing.assert_allclose(loss, expected, rtol=1e-5)
 
 
@@ -121,7 +123,8 @@ def test_weighted_is_composed_by_name():
         "loss.terms.huber.reduction=sum",
         "loss.reduction=sum",
     )
-    assert list(loss.terms) == ["bce", "ssim", "huber"] and loss.weights["huber"] == 2.0
+    assert list(loss.terms) == ["bce", "ssim", "huber"]
+    assert loss.weights["huber"] == 2.0
     assert loss.terms["huber"].delta == 0.3
     assert {term.reduction for term in loss.terms.values()} == {"sum"}
 

@@ -56,7 +56,8 @@ def test_ssim_of_constant_images(levels):
 def test_equal_images_are_as_good_as_can_be():
     images = random((28, 28, 1))
     found = metrics.per_image(images, images)
-    assert np.all(found["mse"] == 0) and np.all(found["mae"] == 0)
+    assert np.all(found["mse"] == 0)
+    assert np.all(found["mae"] == 0)
     np.testing.assert_allclose(found["psnr"], 100, rtol=1e-6)
     np.testing.assert_allclose(found["ssim"], 1, atol=1e-5)
     np.testing.assert_allclose(found["bce"], metrics.bce_floor(images), atol=1e-5)

@@ -1,6 +1,7 @@
 """Corruptions against their formulas, and what makes them reproducible."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from dae_lab.config.store import conf_folder
 from dae_lab.errors import ConfigError
 
 STREAM = 20_210_701
-COMMON = {"clip": False, "resample": "epoch"}
+COMMON: dict[str, Any] = {"clip": False, "resample": "epoch"}
 GAUSSIAN = noise.Gaussian(sigma=0.5, **COMMON)
 
 
@@ -77,7 +78,8 @@ def test_clipped_gaussian_has_the_moments_of_a_censored_normal():
     mean = normal.expect(lambda v: v, **within) + normal.sf(1)
     square = normal.expect(np.square, **within) + normal.sf(1)
     draws = corrupted(noise.Gaussian(sigma=0.5, clip=True, resample="epoch"), grey(0.3))
-    assert draws.min() == 0 and draws.max() == 1
+    assert draws.min() == 0
+    assert draws.max() == 1
     assert_moments(draws, mean, square - mean**2)
 
 
@@ -94,7 +96,8 @@ def test_impulses_and_masks_hit_all_channels_of_a_pixel():
     images = np.full((50, 28, 28, 3), 0.5, np.float32)
     for option in ("salt_and_pepper", "masking", "occlusion"):
         noisy = corrupted(configured(f"+noise={option}"), images)
-        assert np.array_equal(noisy[..., 0], noisy[..., 1]) and np.array_equal(noisy[..., 0], noisy[..., 2])
+        assert np.array_equal(noisy[..., 0], noisy[..., 1])
+        assert np.array_equal(noisy[..., 0], noisy[..., 2])
     assert_uncorrelated(*np.moveaxis(corrupted(GAUSSIAN, images), -1, 0)[:2])
 
 
@@ -109,7 +112,8 @@ def test_occlusion_covers_one_rectangle_anywhere_alike():
     assert np.all(covered.sum(axis=(1, 2)) == 3 * 2)
     tops, lefts = covered.any(axis=2).argmax(axis=1), covered.any(axis=1).argmax(axis=1)
     counts = np.bincount(tops * 3 + lefts, minlength=12)
-    assert len(counts) == 12 and stats.chisquare(counts).pvalue > 1e-4
+    assert len(counts) == 12
+    assert stats.chisquare(counts).pvalue > 1e-4
     corners = covered[np.arange(2000), tops, lefts] & covered[np.arange(2000), tops + 2, lefts + 1]
     assert corners.all()
 
@@ -142,8 +146,10 @@ def test_noise_depends_on_image_and_seed_alone(option):
     corruption, images, rows = configured(f"+noise={option}"), photos(), np.arange(40, 53)
     seeds = noise.image_seeds(rows, STREAM)
     whole = corruption(images, seeds).numpy()
-    assert whole.shape == images.shape and whole.dtype == np.float32
-    assert whole.min() >= 0 and whole.max() <= 1
+    assert whole.shape == images.shape
+    assert whole.dtype == np.float32
+    assert whole.min() >= 0
+    assert whole.max() <= 1
 
     alone = [corruption(images[i : i + 1], seeds[i : i + 1]).numpy()[0] for i in range(13)]
     assert np.array_equal(whole, alone)
@@ -179,7 +185,8 @@ def test_arms_of_different_strength_see_the_same_field():
 def test_clip_decides_whether_noise_leaves_the_range():
     free = corrupted(GAUSSIAN, grey(0.5))
     cut = corrupted(noise.Gaussian(sigma=0.5, clip=True, resample="epoch"), grey(0.5))
-    assert free.min() < 0 and free.max() > 1
+    assert free.min() < 0
+    assert free.max() > 1
     assert np.array_equal(cut, np.clip(free, 0, 1))
 
 
@@ -187,7 +194,8 @@ def test_image_seeds_pair_rows_with_the_stream():
     expected = [[3, 2**31 - 1], [1, 2**31 - 1]]
     assert noise.image_seeds([3, 1], 2**31 - 1).numpy().tolist() == expected
     seeds = noise.image_seeds(np.array([3, 1], np.int64), tf.constant(2**31 - 1, tf.int64))
-    assert seeds.dtype == tf.int32 and seeds.numpy().tolist() == expected
+    assert seeds.dtype == tf.int32
+    assert seeds.numpy().tolist() == expected
 
 
 def test_chain_gives_every_step_a_sub_seed_of_its_own():
@@ -218,7 +226,8 @@ def test_chain_is_composed_by_name():
         "noise.steps.blur.sigma=2",
     )
     assert [type(step) for step in chain.steps.values()] == [noise.Gaussian, noise.SaltAndPepper, noise.Blur]
-    assert chain.steps["gaussian"].sigma == 0.2 and chain.steps["blur"].sigma == 2.0
+    assert chain.steps["gaussian"].sigma == 0.2
+    assert chain.steps["blur"].sigma == 2.0
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The values live in ``conf/``; a schema says only which values make sense, so eve
 
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import dataclass, field, fields
+from math import isfinite
 from typing import Any
 
 from omegaconf import MISSING
@@ -62,6 +63,8 @@ def _check(name: str, value: Any, rule: Any) -> None:
     options = rule.get("options")
     if options and value not in options:
         raise ConfigError(f"{name} must be one of {', '.join(options)}; got {value!r}")
+    if isinstance(value, float) and not isfinite(value):
+        raise ConfigError(f"{name} must be a finite number; got {value!r}")
     limits = [
         ("minimum", "at least", lambda v, bound: v >= bound),
         ("above", "greater than", lambda v, bound: v > bound),
@@ -69,5 +72,5 @@ def _check(name: str, value: Any, rule: Any) -> None:
         ("below", "less than", lambda v, bound: v < bound),
     ]
     for kind, words, holds in limits:
-        if kind in rule and not holds(value, rule[kind]):  # NaN fails every comparison
+        if kind in rule and not holds(value, rule[kind]):
             raise ConfigError(f"{name} must be {words} {rule[kind]:g}; got {value!r}")

@@ -39,7 +39,9 @@ class Optimizer(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.global_clipnorm is not None and self.clipvalue is not None:
-            raise ConfigError("global_clipnorm and clipvalue are both given; choose one, set the other to null")
+            raise ConfigError(
+                "global_clipnorm and clipvalue are both given; choose one, set the other to null"
+            )
 
 
 @dataclass

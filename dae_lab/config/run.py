@@ -29,7 +29,8 @@ class Training(Checked):
 
     batches: how many batches an epoch has; null: as many as the training images give.
     overfit: train on the first batch alone, over and over: a model that cannot learn it has a bug.
-    steps_per_execution: training steps in one call into TensorFlow.
+    steps_per_execution: training steps in one call into TensorFlow, at most: the largest such number
+        that divides the steps of an epoch is taken.
     deterministic: the same seed gives the same bits, with any number of threads.
     profile: time every kind of operation in one training step, and keep the table.
     checkpoint_s: seconds that pass at least between two checkpoints; 0: after every epoch.

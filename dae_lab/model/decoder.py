@@ -95,4 +95,3 @@ class Mlp(schema.Mlp):
             x = make.finish(make.dense(units)(x), self)
         x = make.dense(prod(image), dtype="float32")(x)
         return keras.layers.Reshape(image, dtype="float32")(x)
-

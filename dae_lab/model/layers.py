@@ -63,9 +63,7 @@ class Layers:
             return keras.layers.LeakyReLU(negative_slope=finish.slope, dtype=self.dtype)
         return keras.layers.Activation(finish.activation, dtype=self.dtype)
 
-    def residual_block(
-        self, x: Tensor, filters: int, kernel: int, stride: int, finish: Finish
-    ) -> Tensor:
+    def residual_block(self, x: Tensor, filters: int, kernel: int, stride: int, finish: Finish) -> Tensor:
         """Two convolutions beside a short cut, which a 1×1 convolution adapts where shapes differ."""
         shortcut = x
         if stride != 1 or x.shape[-1] != filters:

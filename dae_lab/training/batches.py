@@ -31,8 +31,10 @@ def corrupted(images: Images, corruption: Corruption, stream: int) -> np.ndarray
 def steps_per_epoch(images: Images, config: Config) -> int:
     """How many batches an epoch has; the last may be smaller."""
     whole = -(-len(images) // config.training.batch_size)
-    return min(whole, config.training.batches or whole) if not config.training.overfit else (
-        config.training.batches or 1
+    return (
+        min(whole, config.training.batches or whole)
+        if not config.training.overfit
+        else (config.training.batches or 1)
     )
 
 

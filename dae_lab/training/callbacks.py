@@ -96,7 +96,9 @@ class Show(keras.callbacks.Callback):
         """Show the bar."""
         done = len(self.history)
         fields = {"epoch": done + 1, "epochs": self.epochs, "text": ""}
-        self._task = self._bar.add_task("", total=self.epochs * self.steps, completed=done * self.steps, **fields)
+        self._task = self._bar.add_task(
+            "", total=self.epochs * self.steps, completed=done * self.steps, **fields
+        )
         self._bar.start()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -106,7 +108,9 @@ class Show(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Show the epoch's losses."""
         done, last = len(self.history), self.history[-1]
-        text = "  ".join(f"{key} {last[key]:.4f}" for key in ("train/loss", "val/loss", "val/mse") if key in last)
+        text = "  ".join(
+            f"{key} {last[key]:.4f}" for key in ("train/loss", "val/loss", "val/mse") if key in last
+        )
         self._bar.update(self._task, epoch=min(done + 1, self.epochs), text=text)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self._shown >= self.seconds or done == self.epochs):

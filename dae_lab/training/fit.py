@@ -25,7 +25,7 @@ def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) ->
     steps = steps_per_epoch(images, config)
     model.compile(
         optimizer=optimizers.build(config.optimizer, steps, config.training.epochs),
-        steps_per_execution=min(config.training.steps_per_execution, steps),
+        steps_per_execution=largest_divisor(steps, config.training.steps_per_execution),
         jit_compile=False,  # measured: XLA does not pay on a CPU
     )
     return restore(model, folder)
@@ -83,6 +83,15 @@ def fit(
     finally:
         show.close()
     return history
+
+
+def largest_divisor(steps: int, limit: int) -> int:
+    """The largest divisor of ``steps`` up to ``limit``: Keras would run any other number past the epoch's end.
+
+    >>> largest_divisor(469, 8), largest_divisor(32, 8), largest_divisor(31, 8)
+    (7, 8, 1)
+    """
+    return max(number for number in range(1, min(steps, limit) + 1) if steps % number == 0)
 
 
 def set_up(config: Config) -> None:
