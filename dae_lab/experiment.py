@@ -26,8 +26,8 @@ class Result:
     scores: dict[str, dict[str, float]]
 
 
-def run(config: Config) -> Result:
-    """Train and judge what ``config`` describes, and record it.
+def run(config: Config, label: str = "") -> Result:
+    """Train and judge what ``config`` describes, and record it; ``label`` becomes part of the run's name.
 
     What a person can get wrong (data, shapes, store) is looked at before TensorFlow is imported, so
     that nobody waits for a refusal.
@@ -45,7 +45,8 @@ def run(config: Config) -> Result:
     tags = {"seed": str(config.seed), "experiment": config.name}
     if code:
         tags |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
-    with store.record(f"{config.name} seed {config.seed}", identity, tags) as record:
+    name = " ".join(part for part in (config.name, label, f"seed {config.seed}") if part)
+    with store.record(name, identity, tags) as record:
         scores = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
     return Result(store, record, scores)
 
@@ -88,6 +89,7 @@ def _train_and_evaluate(
     for name, values in scores.items():
         prefix = "test" if name == "model" else f"baseline/{name}"
         record.metrics({f"{prefix}/{key}": value for key, value in values.items()}, step=len(history))
+    record.describe(summary_markdown(scores))
     record.picture(grid.draw(), "reconstructions.png")
     if config.tracking.log_model:
         example = model.denoiser(noisy_test[:1], training=False)
@@ -108,12 +110,24 @@ def _describe(config: Config, dataset: Dataset, record: Record, diff: str, count
             "machine/gpu": provenance.gpus(),
         }
     )
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    sizes = {name: len(images) for name, images in parts.items()}
+    record.dataset(dataset.name, dataset.fingerprint, dataset.source, sizes)
     record.text(OmegaConf.to_yaml(resolved), "config.yaml")
     record.text(
         "".join(f"{name}=={version}\n" for name, version in provenance.packages().items()), "packages.txt"
     )
     if diff:
         record.text(diff + "\n", "uncommitted.diff")
+
+
+def summary_markdown(scores: dict[str, dict[str, float]]) -> str:
+    """The scores as a table, for the run's description."""
+    names = list(scores["model"])
+    lines = [f"| test images | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for row, values in scores.items():
+        lines.append(f"| {row.replace('_', ' ')} | {' | '.join(f'{values[name]:.4f}' for name in names)} |")
+    return "\n".join(lines)
 
 
 def flattened(tree: object, path: str = "") -> dict[str, object]:

@@ -8,7 +8,7 @@ GROUPS = {
     "encoder": "image → features",
     "latent": "the code",
     "decoder": "code → image",
-    "decoder/output": "its last layer, set by decoder/output@decoder.output=…",
+    "decoder/output": "its last layer, set by decoder/output=…",
     "loss": "what is minimised",
     "optimizer": "how",
     "optimizer/schedule": "of the learning rate",

@@ -24,7 +24,7 @@ def packages() -> dict[str, str]:
 
 
 def code_fingerprint() -> str:
-    """SHA-256 over what can change a number: the source of those rooms, and the versions they compute with."""
+    """SHA-256 over what can change a number: the source of those rooms, and what they compute with."""
     digest = hashlib.sha256()
     for room in RESULT_ROOMS:
         path = PACKAGE / room

@@ -9,6 +9,7 @@ import sys
 from typing import Any
 
 import hydra
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from dae_lab.config.explain import explain
@@ -29,9 +30,16 @@ def task(cfg: DictConfig) -> float:
     from dae_lab.experiment import run  # here, so that --help and a mistyped key do not wait for it
     from dae_lab.summary import show
 
-    result = run(config)
+    result = run(config, label())
     show(result)
     return result.scores["model"]["mse"]
+
+
+def label() -> str:
+    """What was changed on the command line, to tell runs apart by their names."""
+    elsewhere = ("experiment=", "name=", "seed=", "tracking.")  # said by the name already, or of no effect
+    overrides = HydraConfig.get().overrides.task
+    return " ".join(item for item in overrides if not item.startswith(elsewhere))[:150]
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The record of runs. The only room that knows MLflow."""
 
+import getpass
+import json
 import logging
 import os
 import platform
@@ -19,7 +21,7 @@ from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError
 
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-from mlflow.entities import Metric, Param, Run
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -64,6 +66,18 @@ class Record:
     def tag(self, key: str, value: str) -> None:
         """Set a tag."""
         self.client.set_tag(self.run_id, key, value[:5000])
+
+    def dataset(self, name: str, digest: str, source: str, sizes: Mapping[str, int]) -> None:
+        """Note which data the run used: shown by the UI as its dataset."""
+        data = Dataset(
+            name, digest[:12], "code", json.dumps({"read from": source}), profile=json.dumps(dict(sizes))
+        )
+        tags = [InputTag("mlflow.data.context", "training, validation, test")]
+        self.client.log_inputs(self.run_id, [DatasetInput(data, tags)])
+
+    def describe(self, markdown: str) -> None:
+        """Set the text that the UI shows as the run's description."""
+        self.tag("mlflow.note.content", markdown)
 
     def text(self, text: str, file: str) -> None:
         """Keep ``text`` as the artifact ``file``."""
@@ -162,7 +176,8 @@ class Store:
         if found is not None:
             return str(found.experiment_id)
         place = None if tracking.uri else (self.folder / "artifacts" / tracking.experiment).as_uri()
-        return str(self.client.create_experiment(tracking.experiment, artifact_location=place))
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # so the UI opens on its charts
+        return str(self.client.create_experiment(tracking.experiment, artifact_location=place, tags=kind))
 
     @contextmanager
     def record(self, name: str, fingerprint: str, tags: Mapping[str, str]) -> Iterator[Record]:
@@ -190,6 +205,7 @@ class Store:
             "lock": Path(lock.lock_file).name,
             "mlflow.source.name": "dae_lab.run",
             "mlflow.source.type": "LOCAL",
+            "mlflow.user": getpass.getuser(),
         }
         run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
         return self._as_record(run, lock)

@@ -24,6 +24,11 @@ class Output(Checked):
 
 
 @dataclass
+class DenseOutput(Output):
+    """An output made by a dense layer as wide as the image."""
+
+
+@dataclass
 class ConvOutput(Output):
     """An output made by a last ``conv``, ``conv_transpose`` or ``upsample_conv`` layer."""
 
@@ -60,13 +65,13 @@ class ConvDecoder(ConvStack, Decoder):
     layer = "conv_transpose"
 
     def trace(self, shape: Shape, image: Shape) -> Trace:
-        need_image(shape, "this decoder")
+        need_image(shape, "decoder", "decoder=mlp")
         trace: Trace = [("code", shape)]
         lists = (self.spread(name) for name in ("kernel_sizes", "strides"))
         for filters, kernel, stride in zip(self.filters, *lists, strict=True):
             grown_shape = grown(self.layer, trace[-1][1], filters, kernel, stride, self.padding)
             trace.append((self.layer, grown_shape))
-            need_room(trace, "the decoder")
+            need_room(trace, "decoder")
         last = self.output
         final = grown(last.layer, trace[-1][1], image[-1], last.kernel_size, last.stride, self.padding)
         return [*trace, ("output", final)]
@@ -105,6 +110,7 @@ class Residual(UpsampleConv):
     """
 
     _target_: str = target("dae_lab.model.decoder.Residual")
+    padding: str = choice("same")  # or else a block's two paths could not be added
     blocks: int = number(minimum=1)
 
 
@@ -114,7 +120,7 @@ class Mlp(Finish, Decoder):
 
     _target_: str = target("dae_lab.model.decoder.Mlp")
     units: list[int] = number(minimum=1)
-    output: Output = required()
+    output: DenseOutput = required()
 
     def trace(self, shape: Shape, image: Shape) -> Trace:
         return [("code", shape), *(("dense", (units,)) for units in self.units), ("output", image)]

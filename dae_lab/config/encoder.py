@@ -38,7 +38,7 @@ class Conv(ConvStack, Encoder):
         lists = (self.spread(name) for name in ("kernel_sizes", "strides", "pool_sizes", "pool_strides"))
         for filters, kernel, stride, pool, pool_stride in zip(self.filters, *lists, strict=True):
             trace.append(("conv", convolved(trace[-1][1], filters, kernel, stride, self.padding)))
-            need_room(trace, "the encoder")
+            need_room(trace, "encoder")
             if pool > 1:
                 trace.append(("pool", convolved(trace[-1][1], filters, pool, pool_stride, "same")))
         return trace
@@ -52,6 +52,7 @@ class Residual(ConvStack, Encoder):
     """
 
     _target_: str = target("dae_lab.model.encoder.Residual")
+    padding: str = choice("same")  # or else a block's two paths could not be added
     blocks: int = number(minimum=1)
 
     def trace(self, shape: Shape) -> Trace:

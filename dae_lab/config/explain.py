@@ -1,5 +1,6 @@
 """Hydra's and OmegaConf's errors in one sentence, with the nearest name that would be right."""
 
+import re
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -26,7 +27,8 @@ def explain(error: Exception) -> str | None:
     message = " ".join(str(error).split())
     if "Could not override" in message and "No match in the defaults list" in message:
         return _unknown_group(message)
-    return message
+    misplaced = re.match(r"In 'schema/(\S+)/(\w+)': ValidationError .* Invalid type assigned", message)
+    return _misplaced_option(*misplaced.groups()) if misplaced else message
 
 
 def _unknown_option(error: MissingConfigException) -> str:
@@ -47,6 +49,12 @@ def _unknown_group(message: str) -> str:
     nearest = get_close_matches(name, groups, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
     return f"{name}: there is no such group or key; {hint}groups are {', '.join(groups)}"
+
+
+def _misplaced_option(group: str, option: str) -> str:
+    """``decoder/output=dense`` for a decoder that ends in a convolution."""
+    others = [file.stem for file in sorted((conf_folder() / group).glob("*.yaml")) if file.stem != option]
+    return f"{group}={option} does not fit the options around it; {group} also has {', '.join(others)}"
 
 
 def _options_with(path: str, key: str) -> str:

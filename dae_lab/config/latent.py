@@ -39,13 +39,13 @@ class Conv1x1(Latent):
     channels: int = number(minimum=1)
 
     def code_shape(self, features: Shape) -> Shape:
-        need_image(features, "a conv1x1 latent")
+        need_image(features, "latent", "latent=dense")
         return (*features[:2], self.channels)
 
 
 @dataclass
 class Dense(Latent):
-    """Flatten → dense layer of ``z_dim`` values ‖ dense layer → the encoder's feature shape (article B, V1)."""
+    """Flatten → dense layer of ``z_dim`` values ‖ dense layer → the shape of the features (article B, V1)."""
 
     _target_: str = target("dae_lab.model.latent.Dense")
     z_dim: int = number(minimum=1)

@@ -33,13 +33,19 @@ def transposed(shape: Shape, filters: int, kernel: int, stride: int, padding: st
     return (*(side * stride + extra for side in shape[:2]), filters)
 
 
-def need_image(shape: Shape, what: str) -> None:
-    """Raise a ConfigError unless ``shape`` is (h, w, c)."""
+def need_image(shape: Shape, group: str, instead: str) -> None:
+    """Raise a ConfigError unless ``shape``, which ``group`` is given, is (h, w, c)."""
     if len(shape) != 3:
-        raise ConfigError(f"{what} needs an image-shaped input (h×w×c); it is given {times(shape)} values")
+        raise ConfigError(
+            f"{group} needs an image-shaped input (h×w×c), but is given {times(shape)} values: "
+            f"choose {instead}, or an encoder that keeps images"
+        )
 
 
-def need_room(trace: Trace, what: str) -> None:
-    """Raise a ConfigError if a layer of ``trace`` leaves nothing of the image."""
+def need_room(trace: Trace, group: str) -> None:
+    """Raise a ConfigError if the last layer of ``trace`` leaves nothing of the image."""
     if min(trace[-1][1]) < 1:
-        raise ConfigError(f"{what} shrinks the image to nothing: {story(trace)}")
+        raise ConfigError(
+            f"{group} shrinks the image to nothing: {story(trace)}; "
+            f"lower {group}.kernel_sizes, or set {group}.padding to same"
+        )

@@ -17,7 +17,7 @@ def conf_folder() -> Path:
 
 
 def store_folder() -> Path:
-    """Where runs are recorded unless told otherwise: ``mlruns/`` of the checkout, else of the current folder."""
+    """Where runs are recorded by default: ``mlruns/`` of the checkout, or else of the current folder."""
     in_checkout = conf_folder().parent == PACKAGE.parent
     return (PACKAGE.parent if in_checkout else Path.cwd()) / "mlruns"
 
@@ -30,7 +30,7 @@ def register() -> None:
         "encoder": encoder.SCHEMAS,
         "latent": latent.SCHEMAS,
         "decoder": decoder.SCHEMAS,
-        "decoder/output": {"conv": decoder.ConvOutput, "dense": decoder.Output},
+        "decoder/output": {"conv": decoder.ConvOutput, "dense": decoder.DenseOutput},
         "loss": loss.SCHEMAS,
         "optimizer": optimizer.SCHEMAS,
         "optimizer/schedule": {"schedule": optimizer.Schedule},

@@ -57,6 +57,11 @@ def _check_groups_fit(config: Config) -> None:
             "decoder.output.residual adds the output to the noisy image, so decoder.output.activation "
             f"must be linear; got {output.activation}"
         )
+    if output.residual and output.bias == "data":
+        raise ConfigError(
+            "decoder.output.bias=data starts the output from the mean pixel, but decoder.output.residual "
+            "adds the output to the noisy image: set decoder.output.bias to zero"
+        )
     stopping, data = config.training.early_stopping, config.data
     if stopping.patience is not None:
         if data.validation == []:
@@ -80,7 +85,10 @@ def _check_node(node: Any, path: str) -> None:
     if not isinstance(node, DictConfig) or node._is_none():
         return
     for key in node:
-        _check_node(node._get_node(key), f"{path}.{key}" if path else str(key))
+        full = f"{path}.{key}" if path else str(key)
+        if OmegaConf.is_missing(node, key):
+            raise ConfigError(f"{full} is missing: give it a value")
+        _check_node(node._get_node(key), full)
     target = node.get("_target_") if "_target_" in node else None
     if target is not None and not str(target).startswith(ALLOWED_TARGETS):
         raise ConfigError(f"{path}._target_ must lie in dae_lab or keras; got {target!r}")

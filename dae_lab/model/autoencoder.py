@@ -72,8 +72,9 @@ class Autoencoder(keras.Model):
         """‖∂code/∂input‖², mean over images: E‖vᵀJ‖² over normal v (Hutchinson 1990), one v a step."""
         with tf.GradientTape() as tape:
             tape.watch(noisy)
-            code = tf.cast(self.encoder(noisy, training=True), tf.float32)
-            along = tf.reduce_sum(code * keras.random.normal(tf.shape(code), seed=self.probe))
+            code = keras.tree.flatten(self.encoder(noisy, training=True))[0]  # skips may follow it
+            probe = keras.random.normal(tf.shape(code), seed=self.probe)
+            along = tf.reduce_sum(tf.cast(code, tf.float32) * probe)
         slope = tape.gradient(along, noisy)
         return tf.reduce_sum(slope**2) / tf.cast(tf.shape(noisy)[0], tf.float32)
 
@@ -127,7 +128,7 @@ def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
     model.encoder, model.decoder = encoder_model, decoder_model
     model.denoiser = keras.Model(noisy, reconstruction, name="denoiser")
     model.prepare(loss, decoder.output.activation, latent, config.seed)
-    if decoder.output.bias == "data" and not decoder.output.residual:
+    if decoder.output.bias == "data":
         set_output_bias(decoder_model, mean_pixel, decoder.output.activation)
     return model
 

@@ -49,7 +49,7 @@ class VectorQuantised(schema.VectorQuantised):
     def encode(self, features: Tensor, make: Layers) -> Tensor:
         """(n, h, w, c) → (n, h, w, channels), every position one of ``codes`` vectors."""
         x = make.conv(self.channels, 1, dtype="float32")(features)
-        return Quantise(self.codes, self.commitment, make.next_seed(), dtype="float32")(x)
+        return Quantise(self.codes, self.commitment, make.next_seed("init"), dtype="float32")(x)
 
     def decode(self, code: Tensor, features_shape: tuple[int, ...], make: Layers) -> Tensor:
         """``code``, unchanged."""
@@ -81,7 +81,8 @@ class Variational(schema.Variational, Dense):
         x = keras.layers.Flatten(dtype=make.dtype)(features)
         mean = make.dense(self.z_dim, dtype="float32")(x)
         log_variance = make.dense(self.z_dim, dtype="float32")(x)
-        return Sample(self.beta / make.loss_divisor, make.next_seed(), dtype="float32")([mean, log_variance])
+        sample = Sample(self.beta / make.loss_divisor, make.next_seed("sample"), dtype="float32")
+        return sample([mean, log_variance])
 
 
 class Sparse(schema.Sparse, Dense):

@@ -1,6 +1,7 @@
 """Makes Keras layers whose first weights, and every later draw, descend from one sub-seed."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -16,19 +17,20 @@ class Layers:
     """A factory of layers for one model.
 
     Args:
-        seed: the run's seed; the n-th random layer made takes the sub-seed ``init/n``.
+        seed: the run's seed; the n-th layer with weights takes the sub-seed ``init/n``.
         dtype: the layers' dtype policy, ``float32`` or ``mixed_bfloat16``.
         loss_divisor: by how many values the loss divides an image's error (1 for a sum), so that a
             penalty defined for the sum over an image keeps its weight beside a mean.
     """
 
     def __init__(self, seed: int, dtype: str, loss_divisor: int) -> None:
-        self.dtype, self.loss_divisor = dtype, loss_divisor
-        self._seeds: Iterator[int] = (derive(seed, "init", number) for number in range(10_000))
+        self.seed, self.dtype, self.loss_divisor = seed, dtype, loss_divisor
+        self._given: Counter[str] = Counter()
 
-    def next_seed(self) -> int:
-        """A sub-seed no other layer of this model has."""
-        return next(self._seeds)
+    def next_seed(self, kind: str) -> int:
+        """A sub-seed no other layer of this model has; switching one kind on does not shift another."""
+        self._given[kind] += 1
+        return derive(self.seed, kind, self._given[kind] - 1)
 
     def conv(self, filters: int, kernel: int, stride: int = 1, padding: str = "same", **more: Any) -> Any:
         """A convolution with Glorot-uniform weights (Glorot & Bengio 2010), Keras's default."""
@@ -43,7 +45,7 @@ class Layers:
         return keras.layers.Dense(units, **self._common(more))
 
     def _common(self, more: dict[str, Any]) -> dict[str, Any]:
-        init = keras.initializers.GlorotUniform(seed=self.next_seed())
+        init = keras.initializers.GlorotUniform(seed=self.next_seed("init"))
         return {"dtype": self.dtype, "kernel_initializer": init, **more}
 
     def finish(self, x: Tensor, finish: Finish) -> Tensor:
@@ -54,7 +56,7 @@ class Layers:
         if finish.batch_norm == "after_activation":
             x = keras.layers.BatchNormalization(dtype=self.dtype)(x)
         if finish.dropout > 0:
-            x = keras.layers.Dropout(finish.dropout, seed=self.next_seed(), dtype=self.dtype)(x)
+            x = keras.layers.Dropout(finish.dropout, seed=self.next_seed("dropout"), dtype=self.dtype)(x)
         return x
 
     def activation(self, finish: Finish) -> Callable[[Tensor], Tensor]:

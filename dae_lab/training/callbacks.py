@@ -58,19 +58,21 @@ class StopEarly(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Stop if the best epoch lies ``patience`` epochs back."""
-        if self.rule.patience is not None and stalled(self.history, self.rule):
+        if stalled(self.history, self.rule):
             self.model.stop_training = True
 
 
 def stalled(history: History, rule: EarlyStopping) -> bool:
     """Whether the last improvement of ``rule.monitor`` by ``min_delta`` is ``patience`` epochs ago."""
+    if rule.patience is None:
+        return False
     rising = rule.monitor in ("val/psnr", "val/ssim")
     best, best_at = -math.inf, 0
     for number, logs in enumerate(history):
         value = logs[rule.monitor] if rising else -logs[rule.monitor]
         if value > best + rule.min_delta or number == 0:
             best, best_at = value, number
-    return rule.patience is not None and len(history) - 1 - best_at >= rule.patience
+    return len(history) - 1 - best_at >= rule.patience
 
 
 class Show(keras.callbacks.Callback):

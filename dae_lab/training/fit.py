@@ -86,7 +86,7 @@ def fit(
 
 
 def largest_divisor(steps: int, limit: int) -> int:
-    """The largest divisor of ``steps`` up to ``limit``: Keras would run any other number past the epoch's end.
+    """The largest divisor of ``steps`` up to ``limit``: any other number would run past the epoch's end.
 
     >>> largest_divisor(469, 8), largest_divisor(32, 8), largest_divisor(31, 8)
     (7, 8, 1)

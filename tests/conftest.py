@@ -1,0 +1,47 @@
+"""What all tests share: configs composed from the real conf/, and images."""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
+from hydra.utils import instantiate
+
+from dae_lab.config.run import Config
+from dae_lab.config.store import conf_folder, register
+from dae_lab.config.validate import validate
+from dae_lab.data.images import Images
+
+Compose = Callable[..., Config]
+
+
+@cache
+def composed(*overrides: str) -> Config:
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        return validate(hydra_compose("config", overrides=list(overrides)))
+
+
+@pytest.fixture(scope="session")
+def compose() -> Compose:
+    """``compose("loss=mse")``: the validated config of that command line. Equal calls share one object."""
+    return composed
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., Images]:
+    """``tiny(5, (8, 8, 1))``: so many random images, rows 100 and following of some source."""
+
+    def make(count: int = 20, shape: tuple[int, ...] = (8, 8, 1), seed: int = 0) -> Images:
+        pixels = np.random.default_rng(seed).integers(0, 256, (count, *shape), dtype=np.uint8)
+        return Images(pixels, None, range(100, 100 + count))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def digits() -> Images:
+    """The first 100 training digits of data=mnist_5k."""
+    return instantiate(composed().data, _convert_="object").train[:100]
