@@ -4,11 +4,11 @@ import logging
 from dataclasses import dataclass
 
 import numpy as np
-from hydra.utils import instantiate
 from omegaconf import OmegaConf
 
 from dae_lab import provenance
 from dae_lab.config.fingerprint import fingerprint
+from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes
 from dae_lab.data.images import Dataset
@@ -36,7 +36,7 @@ def run(config: Config, label: str = "") -> Result:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
             is no longer finite.
     """
-    dataset: Dataset = instantiate(config.data, _convert_="object")
+    dataset: Dataset = construct(config.data)
     check_shapes(config, dataset.train.shape)
     log.info("data: %s", dataset.source)
     store = Store(config.tracking)
@@ -62,7 +62,7 @@ def _train_and_evaluate(
     from dae_lab.training import fit, profile
 
     fit.set_up(config)
-    corruption = instantiate(config.noise, _convert_="object")
+    corruption = construct(config.noise)
     mean_pixel = dataset.train.pixels.mean(axis=(0, 1, 2), dtype=np.float64)
     mean_pixel /= 255 if dataset.train.pixels.dtype == np.uint8 else 1
     model = build(config, dataset.train.shape, mean_pixel)

@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from hydra.utils import instantiate
 
+from dae_lab.config.construct import construct
 from dae_lab.config.optimizer import Optimizer, Schedule
 
 
@@ -53,5 +53,5 @@ def build(config: Optimizer, steps_per_epoch: int, epochs: int) -> keras.Optimiz
     del arguments["schedule"]
     if schedule.decay != "none" or schedule.warmup_epochs > 0:
         rate = Scheduled(rate, schedule, steps_per_epoch, epochs)
-    optimizer: keras.Optimizer = instantiate(arguments, learning_rate=rate)
+    optimizer: keras.Optimizer = construct(arguments, learning_rate=rate)
     return optimizer

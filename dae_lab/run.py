@@ -3,6 +3,7 @@
 ``python -m dae_lab.run``, or ``dae-lab`` where the package is installed.
 """
 
+import math
 import os
 import signal
 import sys
@@ -19,6 +20,10 @@ from dae_lab.errors import UserError
 from dae_lab.help import help_text
 
 
+failures: list[UserError] = []
+"""What went wrong in the jobs of this process."""
+
+
 class Terminated(BaseException):
     """SIGTERM or SIGHUP arrived: like Ctrl-C, the run is closed as KILLED and can go on later."""
 
@@ -26,11 +31,16 @@ class Terminated(BaseException):
 @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
 def task(cfg: DictConfig) -> float:
     """Run one config; gives its test MSE, which a sweeper may minimise."""
-    config = validate(cfg)
-    from dae_lab.experiment import run  # here, so that --help and a mistyped key do not wait for it
-    from dae_lab.summary import show
+    try:
+        config = validate(cfg)
+        from dae_lab.experiment import run  # here, so that --help and a mistyped key do not wait for it
+        from dae_lab.summary import show
 
-    result = run(config, label())
+        result = run(config, label())
+    except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
+        print(f"error: {error}", file=sys.stderr)
+        failures.append(error)
+        return math.inf
     show(result)
     return result.scores["model"]["mse"]
 
@@ -54,12 +64,13 @@ def main() -> None:
         signal.signal(number, _terminate)
     try:
         task()
+        sys.exit(1 if failures else 0)
     except (KeyboardInterrupt, Terminated) as stop:
         number = stop.args[0] if stop.args else signal.SIGINT
         print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
         sys.exit(128 + number)
     except Exception as error:
-        message = str(error) if isinstance(error, UserError) else explain(error)
+        message = explain(error)
         if wants_traceback or message is None:
             raise
         print(f"error: {message}", file=sys.stderr)

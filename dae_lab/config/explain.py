@@ -2,13 +2,12 @@
 
 import re
 from difflib import get_close_matches
-from pathlib import Path
 
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from dae_lab.config.store import conf_folder
-from dae_lab.config.validate import first_line, unknown_key
+from dae_lab.config.hints import first_line, unknown_key
 
 
 def explain(error: Exception) -> str | None:
@@ -20,8 +19,7 @@ def explain(error: Exception) -> str | None:
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.parent_node is not None:
         path, _, key = str(cause.full_key).rpartition(".")
-        hint = _options_with(path, key)
-        return unknown_key(path, key, [str(name) for name in cause.parent_node]) + hint
+        return unknown_key(path, key, [str(name) for name in cause.parent_node if name != "hydra"])
     if isinstance(cause, OmegaConfBaseException):
         return first_line(cause)
     message = " ".join(str(error).split())
@@ -55,10 +53,3 @@ def _misplaced_option(group: str, option: str) -> str:
     """``decoder/output=dense`` for a decoder that ends in a convolution."""
     others = [file.stem for file in sorted((conf_folder() / group).glob("*.yaml")) if file.stem != option]
     return f"{group}={option} does not fit the options around it; {group} also has {', '.join(others)}"
-
-
-def _options_with(path: str, key: str) -> str:
-    """``; latent=dense and … have z_dim``: other options of the group that do have the key."""
-    folder: Path = conf_folder() / path.replace(".", "/")
-    having = [file.stem for file in sorted(folder.glob("*.yaml")) if f"\n{key}:" in file.read_text()]
-    return f". {key} belongs to {', '.join(f'{path}={name}' for name in having)}" if having else ""

@@ -1,13 +1,13 @@
 """From a composed config to a checked one, or to one sentence that says what is wrong with it."""
 
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config import shapes
+from dae_lab.config.hints import first_line, unknown_key
 from dae_lab.config.run import Config
 from dae_lab.errors import ConfigError
 
@@ -85,7 +85,7 @@ def _check_node(node: Any, path: str) -> None:
     if not isinstance(node, DictConfig) or node._is_none():
         return
     for key in node:
-        full = f"{path}.{key}" if path else str(key)
+        full = f"{path}.{key!s}" if path else str(key)
         if OmegaConf.is_missing(node, key):
             raise ConfigError(f"{full} is missing: give it a value")
         _check_node(node._get_node(key), full)
@@ -104,20 +104,3 @@ def _check_node(node: Any, path: str) -> None:
             raise ConfigError(f"{path}.{error}" if path else str(error)) from error
         except OmegaConfBaseException as error:
             raise ConfigError(first_line(error)) from error
-
-
-def unknown_key(path: str, key: str, known: list[str]) -> str:
-    """A sentence for a key that does not exist, with the nearest one that does."""
-    full = f"{path}.{key}" if path else key
-    known = [name for name in known if not name.startswith("_")]
-    nearest = get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}? " if nearest else ""
-    where = path or "the config"
-    return f"{full}: there is no such key; {hint}{where} has {', '.join(known) or 'no keys'}"
-
-
-def first_line(error: Exception) -> str:
-    """The part of an OmegaConf message that is meant for people, with the key it is about."""
-    lines = str(error).splitlines() or [type(error).__name__]
-    key = next((line.split(":", 1)[1].strip() for line in lines if "full_key" in line), "")
-    return f"{key}: {lines[0]}" if key and key not in lines[0] else lines[0]

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from hydra.utils import instantiate
 
 from dae_lab import losses, metrics
+from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
 from dae_lab.model.decoder import Unet
@@ -102,8 +102,7 @@ def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
     """
     keras.backend.clear_session()
     encoder, latent, decoder, loss = (
-        instantiate(group, _convert_="object")
-        for group in (config.encoder, config.latent, config.decoder, config.loss)
+        construct(group) for group in (config.encoder, config.latent, config.decoder, config.loss)
     )
     divisor = prod(image) if loss.reduction == "mean" else 1
     make = Layers(config.seed, config.training.precision, divisor)

@@ -16,7 +16,7 @@ from dae_lab.model.layers import Layers, Tensor
 
 def serializable(layer: type) -> type:
     """Let Keras save and load ``layer`` under this package's name."""
-    return keras.saving.register_keras_serializable(package="dae_lab")(layer)  # type: ignore[no-any-return]
+    return keras.saving.register_keras_serializable(package="dae_lab")(layer)
 
 
 class Spatial(schema.Spatial):

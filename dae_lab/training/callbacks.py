@@ -97,7 +97,7 @@ class Show(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Show the bar."""
         done = len(self.history)
-        fields = {"epoch": done + 1, "epochs": self.epochs, "text": ""}
+        fields: dict[str, Any] = {"epoch": done + 1, "epochs": self.epochs, "text": ""}
         self._task = self._bar.add_task(
             "", total=self.epochs * self.steps, completed=done * self.steps, **fields
         )

@@ -1,0 +1,31 @@
+"""What to say of a key that is not there."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from dae_lab.config.store import conf_folder
+
+
+def unknown_key(path: str, key: str, known: list[str]) -> str:
+    """A sentence for a key that does not exist, with the nearest one that does."""
+    full = f"{path}.{key}" if path else key
+    known = [name for name in known if not name.startswith("_")]
+    nearest = get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    where = path or "the config"
+    has = ", ".join(known) or "no keys"
+    return f"{full}: there is no such key; {hint}{where} has {has}{_elsewhere(path, key)}"
+
+
+def first_line(error: Exception) -> str:
+    """The part of an OmegaConf message that is meant for people, with the key it is about."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    key = next((line.split(":", 1)[1].strip() for line in lines if "full_key" in line), "")
+    return f"{key}: {lines[0]}" if key and key not in lines[0] else lines[0]
+
+
+def _elsewhere(path: str, key: str) -> str:
+    """``; latent=dense and … have z_dim``: other options of the group that do have the key."""
+    folder: Path = conf_folder() / path.replace(".", "/")
+    having = [file.stem for file in sorted(folder.glob("*.yaml")) if f"\n{key}:" in file.read_text()]
+    return f"; {key} belongs to {', '.join(f'{path}={name}' for name in having)}" if having else ""
