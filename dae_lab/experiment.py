@@ -7,8 +7,8 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from dae_lab import provenance
-from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.construct import construct
+from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes
 from dae_lab.data.images import Dataset

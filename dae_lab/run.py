@@ -19,7 +19,6 @@ from dae_lab.config.validate import validate
 from dae_lab.errors import UserError
 from dae_lab.help import help_text
 
-
 failures: list[UserError] = []
 """What went wrong in the jobs of this process."""
 
