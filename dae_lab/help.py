@@ -1,6 +1,6 @@
 """What ``--help`` says. Written here because Hydra takes seconds to list groups nobody asked it for."""
 
-from dae_lab.config.store import conf_folder, store_folder
+from dae_lab.config.places import conf_folder, store_folder
 
 GROUPS = {
     "data": "images",

@@ -14,7 +14,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from dae_lab.config.explain import explain
-from dae_lab.config.store import conf_folder, register
+from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import UserError
 from dae_lab.help import help_text

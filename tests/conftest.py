@@ -1,5 +1,6 @@
 """What all tests share: configs composed from the real conf/, and images."""
 
+import gc
 from collections.abc import Callable
 from functools import cache
 
@@ -10,16 +11,23 @@ from hydra import initialize_config_dir
 from hydra.utils import instantiate
 
 from dae_lab.config.run import Config
-from dae_lab.config.store import conf_folder, register
+from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.data.images import Images
 
 Compose = Callable[..., Config]
 
+register()
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported: a fifth of the tests' time."""
+    gc.collect()
+    gc.freeze()
+
 
 @cache
 def composed(*overrides: str) -> Config:
-    register()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         return validate(hydra_compose("config", overrides=list(overrides)))
 

@@ -13,7 +13,7 @@ from skimage.metrics import structural_similarity
 
 from dae_lab import losses
 from dae_lab.config.loss import SCHEMAS
-from dae_lab.config.store import conf_folder
+from dae_lab.config.places import conf_folder
 from dae_lab.errors import ConfigError
 
 SHAPE = (3, 12, 10, 2)

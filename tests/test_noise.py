@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from dae_lab import noise
 from dae_lab.config.noise import SCHEMAS
-from dae_lab.config.store import conf_folder
+from dae_lab.config.places import conf_folder
 from dae_lab.errors import ConfigError
 
 STREAM = 20_210_701

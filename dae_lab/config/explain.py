@@ -7,7 +7,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
 from dae_lab.config.hints import first_line, unknown_key
-from dae_lab.config.store import conf_folder
+from dae_lab.config.places import conf_folder
 
 
 def explain(error: Exception) -> str | None:

@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from dae_lab.config.store import conf_folder
+from dae_lab.config.places import conf_folder
 
 
 def unknown_key(path: str, key: str, known: list[str]) -> str:
@@ -17,11 +17,12 @@ def unknown_key(path: str, key: str, known: list[str]) -> str:
     return f"{full}: there is no such key; {hint}{where} has {has}{_elsewhere(path, key)}"
 
 
-def first_line(error: Exception) -> str:
-    """The part of an OmegaConf message that is meant for people, with the key it is about."""
+def first_line(error: Exception, path: str = "") -> str:
+    """The part of an OmegaConf message that is meant for people, after the key (below ``path``)."""
     lines = str(error).splitlines() or [type(error).__name__]
     key = next((line.split(":", 1)[1].strip() for line in lines if "full_key" in line), "")
-    return f"{key}: {lines[0]}" if key and key not in lines[0] else lines[0]
+    full = f"{path}.{key}" if path and key else key or path
+    return f"{full}: {lines[0]}" if full and full not in lines[0] else lines[0]
 
 
 def _elsewhere(path: str, key: str) -> str:

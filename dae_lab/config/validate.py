@@ -1,17 +1,13 @@
 """From a composed config to a checked one, or to one sentence that says what is wrong with it."""
 
-from dataclasses import fields
-from typing import Any
-
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config import shapes
-from dae_lab.config.hints import first_line, unknown_key
+from dae_lab.config.hints import first_line
 from dae_lab.config.run import Config
+from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
-
-ALLOWED_TARGETS = ("dae_lab.", "keras.")
 
 
 def validate(cfg: DictConfig) -> Config:
@@ -22,11 +18,10 @@ def validate(cfg: DictConfig) -> Config:
             ``dae_lab`` and ``keras``, or groups that do not fit each other.
     """
     try:
-        OmegaConf.resolve(cfg)
+        plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
         raise ConfigError(f"the config cannot be resolved: {first_line(error)}") from error
-    _check_node(cfg, "")
-    config: Config = OmegaConf.to_object(cfg)  # type: ignore[assignment]
+    config: Config = typed(plain, Config, "")
     _check_groups_fit(config)
     image = config.data.image_shape()
     if image is not None:
@@ -78,29 +73,3 @@ def _check_groups_fit(config: Config) -> None:
 def overlap(first: list[int], second: list[int]) -> bool:
     """Whether two half-open ranges of rows share any."""
     return max(first[0], second[0]) < min(first[1], second[1])
-
-
-def _check_node(node: Any, path: str) -> None:
-    """Check ``node`` and all below it, innermost first, so that messages name the full key."""
-    if not isinstance(node, DictConfig) or node._is_none():
-        return
-    for key in node:
-        full = f"{path}.{key!s}" if path else str(key)
-        if OmegaConf.is_missing(node, key):
-            raise ConfigError(f"{full} is missing: give it a value")
-        _check_node(node._get_node(key), full)
-    target = node.get("_target_") if "_target_" in node else None
-    if target is not None and not str(target).startswith(ALLOWED_TARGETS):
-        raise ConfigError(f"{path}._target_ must lie in dae_lab or keras; got {target!r}")
-    schema = OmegaConf.get_type(node)
-    if isinstance(schema, type) and hasattr(schema, "__dataclass_fields__"):
-        known = [item.name for item in fields(schema)]
-        for key in node:
-            if key not in known:
-                raise ConfigError(unknown_key(path, str(key), known))
-        try:
-            OmegaConf.to_object(node)
-        except ConfigError as error:
-            raise ConfigError(f"{path}.{error}" if path else str(error)) from error
-        except OmegaConfBaseException as error:
-            raise ConfigError(first_line(error)) from error

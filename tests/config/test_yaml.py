@@ -8,7 +8,7 @@ import pytest
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
-from dae_lab.config.store import conf_folder, register
+from dae_lab.config.places import conf_folder, register
 
 CONF = conf_folder()
 FILES = sorted(str(file.relative_to(CONF)) for file in CONF.rglob("*.yaml"))

@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from PIL import Image
 
 from dae_lab import optimizers
-from dae_lab.config.store import conf_folder
+from dae_lab.config.places import conf_folder
 from dae_lab.data.images import Images
 from dae_lab.model.autoencoder import build, parameter_counts
 from dae_lab.training.batches import training_batches

@@ -1,0 +1,24 @@
+"""Where things are: the YAML files, and the store of runs."""
+
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def conf_folder() -> Path:
+    """Where the YAML files are: inside an installed package, or beside it in a checkout."""
+    inside = PACKAGE / "conf"
+    return inside if inside.is_dir() else PACKAGE.parent / "conf"
+
+
+def store_folder() -> Path:
+    """Where runs are recorded by default: ``mlruns/`` of the checkout, or else of the current folder."""
+    in_checkout = conf_folder().parent == PACKAGE.parent
+    return (PACKAGE.parent if in_checkout else Path.cwd()) / "mlruns"
+
+
+def register() -> None:
+    """Give Hydra the resolver ``${dae_lab.store:}``; harmless when done twice."""
+    OmegaConf.register_new_resolver("dae_lab.store", lambda: str(store_folder()), replace=True)
