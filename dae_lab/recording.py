@@ -56,7 +56,7 @@ class Recorder(keras.callbacks.Callback):
         """(step, loss) of the first ``steps`` steps that are not recorded yet, step 1 first."""
         if steps <= self._steps:
             return []
-        losses = np.asarray(self.model.step_losses)
+        losses = self.model.step_losses.numpy()
         fresh = [(step, losses[step - 1]) for step in range(self._steps + 1, steps + 1)]
         self._steps = steps
         return fresh

@@ -7,6 +7,8 @@ import math
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import hydra
@@ -55,25 +57,36 @@ def main() -> None:
     """The command. Exit code 0: all is well; 1: a mistake or a failure; 130, 143: stopped from outside."""
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(help_text())
-        return
+        sys.exit(0)
     register()
-    wants_traceback = bool(os.environ.get("HYDRA_FULL_ERROR"))
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then hands errors to us instead of printing them
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _terminate)
+    failures.clear()
+    with _errors_are_ours() as wants_traceback:
+        try:
+            task()
+        except (KeyboardInterrupt, Terminated) as stop:
+            print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+            sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
+        except Exception as error:
+            message = explain(error)
+            if wants_traceback or message is None:
+                raise
+            print(f"error: {message}", file=sys.stderr)
+            sys.exit(1)
+    sys.exit(1 if failures else 0)
+
+
+@contextmanager
+def _errors_are_ours() -> Iterator[bool]:
+    """Have Hydra hand its errors to us instead of printing them; gives whether a person wants tracebacks."""
+    wanted = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        task()
-        sys.exit(1 if failures else 0)
-    except (KeyboardInterrupt, Terminated) as stop:
-        number = stop.args[0] if stop.args else signal.SIGINT
-        print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
-        sys.exit(128 + number)
-    except Exception as error:
-        message = explain(error)
-        if wants_traceback or message is None:
-            raise
-        print(f"error: {message}", file=sys.stderr)
-        sys.exit(1)
+        yield bool(wanted)
+    finally:
+        if wanted is None:
+            del os.environ["HYDRA_FULL_ERROR"]
 
 
 def _terminate(number: int, frame: Any) -> None:

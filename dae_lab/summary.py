@@ -22,12 +22,11 @@ def show(result: Result) -> None:
         table.add_row(ROWS.get(name, name), *(f"{values[key]:.4f}" for key in COLUMNS))
     console = Console()
     console.print(table)
-    for line in (
-        f"reconstructions: {_short(record.artifact('reconstructions.png'))}",
-        f"open the UI:     {result.store.ui_command()}",
-        f"this run:        http://127.0.0.1:5000/#/experiments/{record.experiment_id}/runs/{record.run_id}",
-    ):
-        print(line)
+    command, page = result.store.ui(record)
+    print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
+    if command:
+        print(f"open the UI:     {command}")
+    print(f"this run:        {page}")
 
 
 def _short(path: str) -> str:

@@ -10,7 +10,8 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -105,17 +106,20 @@ class Record:
 
         from dae_lab.provenance import packages
 
+        needs = ("mlflow", "keras", "tensorflow")
         mlflow.set_tracking_uri(self.client.tracking_uri)
-        Model.log(
-            artifact_path=None,
-            name="model",
-            flavor=mlflow.keras,
-            run_id=self.run_id,
-            model=model,
-            signature=infer_signature(example_in[:1], example_out[:1]),
-            pip_requirements=[f"{name}=={packages()[name]}" for name in ("mlflow", "keras", "tensorflow")],
-            save_exported_model=not portable,
-        )
+        mlflow.set_experiment(experiment_id=self.experiment_id)  # a model is filed under the active one
+        with redirect_stdout(StringIO()):  # Keras prints what it exports
+            Model.log(
+                artifact_path=None,
+                name="model",
+                flavor=mlflow.keras,
+                run_id=self.run_id,
+                model=model,
+                signature=infer_signature(example_in[:1], example_out[:1]),
+                pip_requirements=[f"{name}=={packages()[name]}" for name in needs],
+                save_exported_model=not portable,
+            )
 
     def artifact(self, file: str) -> str:
         """Where the artifact ``file`` is: a path on this machine if there is one, else its address."""
@@ -226,6 +230,8 @@ class Store:
             if chosen is None and wanted and (self._checkpoints(run) / "state.json").is_file():
                 self.client.update_run(run.info.run_id, status="RUNNING")
                 self.client.set_tag(run.info.run_id, "resumed", str(int(run.data.tags.get("resumed", 0)) + 1))
+                if "reason" in run.data.tags:
+                    self.client.delete_tag(run.info.run_id, "reason")
                 chosen = self._as_record(run, lock)
             elif run.info.status == "RUNNING":
                 self._as_record(run, lock).close("KILLED", "the process ended without closing its run")
@@ -257,11 +263,12 @@ class Store:
     def _as_record(self, run: Run, lock: FileLock) -> Record:
         return Record(self.client, run, lock, self._checkpoints(run))
 
-    def ui_command(self) -> str:
-        """The command that opens the UI on this store."""
-        if not self.uri.startswith("sqlite"):
-            return self.uri
-        return f"{sys.executable} -m mlflow ui --workers 1 --backend-store-uri {self.uri}"
+    def ui(self, record: Record) -> tuple[str | None, str]:
+        """The command that opens the UI on this store (None: its server does already), and the run's page."""
+        server = self.uri if self.uri.startswith("http") else "http://127.0.0.1:5000"
+        page = f"{server.rstrip('/')}/#/experiments/{record.experiment_id}/runs/{record.run_id}"
+        command = f"{sys.executable} -m mlflow ui --workers 1 --backend-store-uri {self.uri}"
+        return None if self.uri.startswith("http") else command, page
 
 
 def _reach(uri: str) -> None:

@@ -10,8 +10,8 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.utils import instantiate
 
-from dae_lab.config.run import Config
 from dae_lab.config.places import conf_folder, register
+from dae_lab.config.run import Config
 from dae_lab.config.validate import validate
 from dae_lab.data.images import Images
 

@@ -1,6 +1,5 @@
 """Hydra's and OmegaConf's errors in one sentence, with the nearest name that would be right."""
 
-import re
 from difflib import get_close_matches
 
 from hydra.errors import HydraException, MissingConfigException
@@ -14,6 +13,8 @@ def explain(error: Exception) -> str | None:
     """What went wrong when composing a config; None if ``error`` is no mistake of a person's."""
     if isinstance(error, MissingConfigException):
         return _unknown_option(error)
+    if "Config group override must be" in str(error):  # latent=3, latent=null
+        return "a group takes the name of one of its options, as latent=dense does; got a number or nothing"
     if not isinstance(error, (HydraException, OmegaConfBaseException)):
         return None
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
@@ -25,8 +26,7 @@ def explain(error: Exception) -> str | None:
     message = " ".join(str(error).split())
     if "Could not override" in message and "No match in the defaults list" in message:
         return _unknown_group(message)
-    misplaced = re.match(r"In 'schema/(\S+)/(\w+)': ValidationError .* Invalid type assigned", message)
-    return _misplaced_option(*misplaced.groups()) if misplaced else message
+    return message
 
 
 def _unknown_option(error: MissingConfigException) -> str:
@@ -47,9 +47,3 @@ def _unknown_group(message: str) -> str:
     nearest = get_close_matches(name, groups, n=1, cutoff=0.5)
     hint = f"did you mean {nearest[0]}? " if nearest else ""
     return f"{name}: there is no such group or key; {hint}groups are {', '.join(groups)}"
-
-
-def _misplaced_option(group: str, option: str) -> str:
-    """``decoder/output=dense`` for a decoder that ends in a convolution."""
-    others = [file.stem for file in sorted((conf_folder() / group).glob("*.yaml")) if file.stem != option]
-    return f"{group}={option} does not fit the options around it; {group} also has {', '.join(others)}"

@@ -1,7 +1,6 @@
 """What to say of a key that is not there."""
 
 from difflib import get_close_matches
-from pathlib import Path
 
 from dae_lab.config.places import conf_folder
 
@@ -14,7 +13,7 @@ def unknown_key(path: str, key: str, known: list[str]) -> str:
     hint = f"did you mean {nearest[0]}? " if nearest else ""
     where = path or "the config"
     has = ", ".join(known) or "no keys"
-    return f"{full}: there is no such key; {hint}{where} has {has}{_elsewhere(path, key)}"
+    return f"{full}: there is no such key; {hint}{where} has {has}{elsewhere(path, key)}"
 
 
 def first_line(error: Exception, path: str = "") -> str:
@@ -25,8 +24,9 @@ def first_line(error: Exception, path: str = "") -> str:
     return f"{full}: {lines[0]}" if full and full not in lines[0] else lines[0]
 
 
-def _elsewhere(path: str, key: str) -> str:
-    """``; latent=dense and … have z_dim``: other options of the group that do have the key."""
-    folder: Path = conf_folder() / path.replace(".", "/")
-    having = [file.stem for file in sorted(folder.glob("*.yaml")) if f"\n{key}:" in file.read_text()]
-    return f"; {key} belongs to {', '.join(f'{path}={name}' for name in having)}" if having else ""
+def elsewhere(path: str, key: str) -> str:
+    """``; z_dim belongs to latent=dense, …``: the options of the group that have the key."""
+    group = path.replace(".", "/")
+    files = sorted((conf_folder() / group).glob("*.yaml"))
+    having = [f"{group}={file.stem}" for file in files if f"\n{key}:" in file.read_text()]
+    return f"; {key} belongs to {', '.join(having)}" if having else ""

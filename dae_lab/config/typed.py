@@ -7,7 +7,7 @@ from omegaconf import MISSING, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config import data, decoder, encoder, latent, loss, noise, optimizer
-from dae_lab.config.hints import first_line, unknown_key
+from dae_lab.config.hints import elsewhere, first_line, unknown_key
 from dae_lab.errors import ConfigError
 
 GROUPS = (data, noise, encoder, latent, decoder, loss, optimizer)
@@ -44,6 +44,10 @@ def typed(plain: Any, schema: type, path: str) -> Any:
             children[key] = _child(value, kinds[key], full)
         else:
             simple[key] = value
+    for name in known:
+        if name not in plain and not name.startswith("_"):
+            full = f"{path}.{name}" if path else name
+            raise ConfigError(f"{full} is missing: give it a value{elsewhere(path, name)}")
     try:
         converted = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(schema), simple))
         return schema(**{**converted, **children})  # type: ignore[dict-item]

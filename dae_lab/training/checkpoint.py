@@ -37,12 +37,19 @@ class Checkpoint(keras.callbacks.Callback):
         name = f"{len(self.history)}.weights.h5"
         self.model.save_weights(self.folder / name)
         draft = self.folder / "state.json.new"
-        draft.write_text(json.dumps({"weights": name, "history": self.history}))
+        states = [variable.numpy().tolist() for variable in random_states(self.model)]
+        draft.write_text(json.dumps({"weights": name, "random": states, "history": self.history}))
         os.replace(draft, self.folder / "state.json")
         for old in self.folder.glob("*.weights.h5"):
             if old.name != name:
                 old.unlink()
         self._saved_at = time.monotonic()
+
+
+def random_states(model: keras.Model) -> list[keras.Variable]:
+    """The states of dropout and every other draw, which Keras does not count among the weights it saves."""
+    weights = {id(variable) for variable in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def restore(model: keras.Model, folder: Path) -> History:
@@ -53,4 +60,6 @@ def restore(model: keras.Model, folder: Path) -> History:
     state = json.loads(file.read_text())
     model.optimizer.build(model.trainable_variables)  # so that its state has a place to go
     model.load_weights(folder / state["weights"])
+    for variable, value in zip(random_states(model), state["random"], strict=True):
+        variable.assign(value)
     return list(state["history"])

@@ -9,6 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config.explain import explain
 from dae_lab.config.fields import Checked, number
+from dae_lab.config.loss import SCHEMAS
 from dae_lab.errors import ConfigError
 
 
@@ -17,15 +18,16 @@ def refusal(compose, *overrides: str) -> str:
         compose(*overrides)
     except ConfigError as error:
         return str(error)
-    except (HydraException, OmegaConfBaseException) as error:
+    except (HydraException, OmegaConfBaseException, ValueError) as error:
         return explain(error) or ""
     pytest.fail(f"{overrides} was accepted")
 
 
+LOSSES = ", ".join(schema._target_ for schema in SCHEMAS.values())
 MISTAKES = {
     # names
-    "noise.sgima=0.3": "noise.sgima: there is no such key; did you mean sigma? noise has clip, resample, sigma",
-    "sed=3": "sed: there is no such key; did you mean seed?",
+    "noise.sgima=0.3": "noise.sgima: there is no such key; did you mean sigma? noise has",
+    "sed=3": "sed: there is no such key; did you mean seed? the config has data, noise,",
     "nois=gaussian": "nois: there is no such key; did you mean noise?",
     "loss=msee": "loss=msee: there is no such option; did you mean loss=mse? loss has bce, charbonnier,",
     "loss=": "loss=: there is no such option; loss has bce, charbonnier,",
@@ -35,12 +37,16 @@ MISTAKES = {
     "+training.early_stopping.foo=1": "training.early_stopping.foo: there is no such key;",
     "+foo=1": "foo: there is no such key; the config has name, seed, data,",
     "latent.z_dim=3": "z_dim belongs to latent=contractive, latent=dense, latent=sparse, latent=variational",
-    "decoder/output=dense": "decoder/output=dense does not fit the options around it; "
-    "decoder/output also has conv, conv_transpose",
+    "decoder/output=dense": "decoder.output.layer is missing: give it a value; "
+    "layer belongs to decoder/output=conv, decoder/output=conv_transpose",
+    "decoder=mlp decoder/output=conv": "decoder.output.layer: there is no such key; decoder.output has",
     # types and ranges
     "noise.sigma=abc": "noise.sigma: Value 'abc' of type 'str' could not be converted to Float",
     "training.epochs=1.5": "training.epochs: Value '1.5' of type 'float' could not be converted to Integer",
-    "encoder.filters=null": "'encoder.filters' is not Optional",
+    "encoder.filters=null": "encoder.filters: field 'filters' is not Optional",
+    "noise=chain noise.steps=3": "noise.steps must map names to options; got 3",
+    "latent=3": "a group takes the name of one of its options, as latent=dense does",
+    "latent=null": "a group takes the name of one of its options, as latent=dense does",
     "noise.sigma=-1": "noise.sigma must be at least 0; got -1.0",
     "noise.sigma=nan": "noise.sigma must be a finite number; got nan",
     "optimizer.learning_rate=inf": "optimizer.learning_rate must be a finite number; got inf",
@@ -54,10 +60,12 @@ MISTAKES = {
     "~noise": "noise is missing: give it a value",
     "name=${nothing}": "Interpolation key 'nothing' not found",
     "noise=chain noise.steps.gaussian.sigma=-1": "noise.steps.gaussian.sigma must be at least 0",
-    # what is instantiated
-    "loss._target_=os.system": "loss._target_ must lie in dae_lab or keras; got 'os.system'",
-    "noise=chain noise.steps.gaussian._target_=os.system": "noise.steps.gaussian._target_ must lie in",
-    "loss=weighted loss.terms.bce._target_=os.system": "loss.terms.bce._target_ must lie in dae_lab",
+    # what is built
+    "loss._target_=os.system": f"loss._target_ must be one of {LOSSES}; got 'os.system'",
+    "loss._target_=dae_lab.losses.Msee": f"loss._target_ must be one of {LOSSES}; got 'dae_lab.losses.Msee'",
+    "loss._target_=dae_lab.noise.Blur": f"loss._target_ must be one of {LOSSES}; got",
+    "noise=chain noise.steps.gaussian._target_=os.system": "noise.steps.gaussian._target_ must be one of",
+    "loss=weighted loss.terms.bce._target_=os.system": f"loss.terms.bce._target_ must be one of {LOSSES};",
     # combinations
     "encoder.kernel_sizes=[3,5]": "encoder.kernel_sizes has 2 values [3, 5] for 3 layers (filters "
     "[32, 64, 128]); give one value a layer, or one for all",
@@ -65,7 +73,7 @@ MISTAKES = {
     "decoder=residual decoder.padding=valid": "decoder.padding must be one of same; got 'valid'",
     "encoder=mlp": "decoder needs an image-shaped input (h×w×c), but is given 128 values: choose decoder=mlp",
     "encoder=mlp latent=conv1x1 decoder=mlp": "latent needs an image-shaped input (h×w×c), but is given 128 "
-    "values: choose latent=dense, or an encoder that keeps images; the encoder gives image 28×28×1 → dense 512",
+    "values: choose latent=dense, or an encoder that keeps images; the encoder gives image 28×28×1 → dense",
     "encoder.kernel_sizes=[30] encoder.padding=valid": "encoder shrinks the image to nothing: image 28×28×1 "
     "→ conv -1×-1×32; lower encoder.kernel_sizes, or set encoder.padding to same",
     "optimizer.clipvalue=1 optimizer.global_clipnorm=1": "choose one, set the other to null",

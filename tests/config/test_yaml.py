@@ -1,38 +1,45 @@
-"""What conf/ promises its readers: every file says what it is, every key is explained."""
+"""What conf/ promises its readers: every file says what it is, every key is there and explained."""
 
 import re
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
-from dae_lab.config.places import conf_folder, register
+from dae_lab.config import decoder, optimizer, run
+from dae_lab.config.places import conf_folder
+from dae_lab.config.typed import SCHEMAS
 
 CONF = conf_folder()
-FILES = sorted(str(file.relative_to(CONF)) for file in CONF.rglob("*.yaml"))
-SCHEMA = re.compile(r"^  - /schema/?(\S*)@_here_: (\w+)", re.MULTILINE)
-WITH_SCHEMA = [file for file in FILES if SCHEMA.search(CONF.joinpath(file).read_text())]
+FILES = sorted(file.relative_to(CONF).as_posix() for file in CONF.rglob("*.yaml"))
+OPTIONS = [file for file in FILES if not file.startswith(("hydra/", "experiment/", "debug/"))]
+WITHOUT_TARGET = {
+    "config.yaml": run.Config,
+    "training/default.yaml": run.Training,
+    "evaluation/default.yaml": run.Evaluation,
+    "tracking/default.yaml": run.Tracking,
+    "decoder/output/conv.yaml": decoder.ConvOutput,
+    "decoder/output/conv_transpose.yaml": decoder.ConvOutput,
+    "decoder/output/dense.yaml": decoder.DenseOutput,
+    **{file: optimizer.Schedule for file in OPTIONS if file.startswith("optimizer/schedule/")},
+}
 
 
 def schema_of(file: str) -> type:
-    register()
-    group, name = SCHEMA.search(CONF.joinpath(file).read_text()).groups()
-    folder = f"schema/{group}" if group else "schema"
-    return OmegaConf.get_type(ConfigStore.instance().load(f"{folder}/{name}.yaml").node)
+    return WITHOUT_TARGET.get(file) or SCHEMAS[OmegaConf.load(CONF / file)._target_]
 
 
-def keys_of(file: Path) -> set[str]:
+def names(schema: type) -> set[str]:
+    return {item.name for item in fields(schema) if not item.name.startswith("_")}
+
+
+def keys(file: Path) -> set[str]:
     """The keys a file fills, by a value of its own or by an option it includes."""
     tree = OmegaConf.to_container(OmegaConf.load(file))
-    keys = set(tree) - {"defaults", "hydra"}
-    for entry in tree["defaults"]:
-        if isinstance(entry, str):
-            keys |= {entry.split("@")[1].split(".")[0]} if "@" in entry else set()
-        elif not next(iter(entry)).startswith(("/", "override ")):
-            keys.add(next(iter(entry)).rpartition("@")[2].split(".")[0])
-    return keys
+    included = [entry if isinstance(entry, str) else next(iter(entry)) for entry in tree.get("defaults", [])]
+    places = [re.split("[@.]", entry)[-1 if entry.count("@") == 0 else 1] for entry in included]
+    return {*tree, *places}
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -41,26 +48,24 @@ def test_a_file_opens_by_saying_what_it_is(file):
     assert re.match(r"# \S+ \S+", lines[0])
 
 
-def test_every_group_has_options_with_schemas():
-    groups = {Path(file).parent.as_posix() for file in FILES}
-    free = {group for group in groups if group.startswith(("hydra", "experiment", "debug"))}
-    assert {Path(file).parent.as_posix() for file in WITH_SCHEMA} == groups - free
-
-
-@pytest.mark.parametrize("file", WITH_SCHEMA)
+@pytest.mark.parametrize("file", OPTIONS)
 def test_a_file_fills_every_field_of_its_schema(file):
-    wanted = {item.name for item in fields(schema_of(file)) if not item.name.startswith("_")}
-    assert wanted <= keys_of(CONF / file)
+    assert names(schema_of(file)) <= keys(CONF / file)
 
 
-@pytest.mark.parametrize("file", [file for file in WITH_SCHEMA if file != "config.yaml"])
+@pytest.mark.parametrize("file", [file for file in OPTIONS if file != "config.yaml"])
 def test_every_value_has_a_comment(file):
-    _, _, body = CONF.joinpath(file).read_text().partition("  - _self_\n")
-    values = [line for line in body.splitlines() if re.match(r"\s*\w+: *[^ #]", line)]
+    values = re.findall(r"^ *[a-z]\w*: *[^ #\n].*$", CONF.joinpath(file).read_text(), re.MULTILINE)
     assert [line for line in values if " # " not in line] == []
+    assert bool(values) == bool(names(schema_of(file)) - {"weights", "terms"})
 
 
-@pytest.mark.parametrize("file", WITH_SCHEMA)
+@pytest.mark.parametrize("file", OPTIONS)
 def test_a_schema_holds_no_values(file):
     values = {item.name: item.default for item in fields(schema_of(file)) if not item.name.startswith("_")}
     assert set(values.values()) <= {MISSING}
+
+
+def test_every_schema_has_an_option():
+    targets = {OmegaConf.load(CONF / file)._target_ for file in OPTIONS if file not in WITHOUT_TARGET}
+    assert targets == set(SCHEMAS)

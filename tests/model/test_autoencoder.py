@@ -1,0 +1,171 @@
+"""What a model starts from, what it computes in, and what a step of it records."""
+
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras.src.backend.common import global_state
+
+from dae_lab.config.construct import construct
+from dae_lab.model.autoencoder import STEP_LOSSES, build, set_output_bias
+from dae_lab.training import fit
+from dae_lab.training.batches import corrupted
+
+BLACK = np.zeros(1)
+SMALL = (
+    "data=digits",
+    "encoder.filters=[3,4]",
+    "encoder.strides=[2]",
+    "decoder.filters=[3]",
+    "decoder.strides=[4]",
+)
+ARCHITECTURES = {
+    "conv": ("data=digits",),
+    "unet": ("data=digits", "encoder=unet", "decoder=unet"),
+    "mlp": ("data=digits", "encoder=mlp", "latent=dense", "decoder=mlp"),
+    "residual": ("data=digits", "encoder=residual", "decoder=residual"),
+}
+
+
+def weights(model) -> list[np.ndarray]:
+    return [variable.numpy() for variable in model.trainable_variables]
+
+
+def kernels(model) -> list[np.ndarray]:
+    return [variable.numpy() for variable in model.trainable_variables if variable.name == "kernel"]
+
+
+def equal(first, second) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(weights(first), weights(second), strict=True))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_first_weights_follow_from_the_seed(compose, architecture):
+    groups = ARCHITECTURES[architecture]
+    one, again, other = (build(compose(*groups, f"seed={seed}"), (8, 8, 1), BLACK) for seed in (3, 3, 4))
+    assert equal(one, again)
+    assert all(np.all(a != b) for a, b in zip(kernels(one), kernels(other), strict=True))
+    starts = {kernel.ravel()[0] / np.abs(kernel).max() for kernel in kernels(one)}
+    assert len(starts) == len(kernels(one)) >= 4  # no two layers share a sub-seed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("loss=mse",),
+        ("noise=speckle",),
+        ("optimizer=sgd",),
+        ("training.batch_size=7",),
+        ("training.precision=mixed_bfloat16",),
+        ("encoder.dropout=0.25", "decoder.dropout=0.25"),
+        ("latent=contractive", "latent.z_dim=2"),
+    ],
+)
+def test_arms_of_a_comparison_start_from_the_same_weights(compose, change):
+    latent = ("latent=dense",) if change[0].startswith("latent") else ()
+    assert equal(*(build(compose(*SMALL, *more), (8, 8, 1), BLACK) for more in (latent, change)))
+
+
+def test_biases_start_at_zero_and_kernels_within_glorots_bounds(compose):
+    model = build(compose(*SMALL), (8, 8, 1), BLACK)
+    assert not any(bias.any() for bias in weights(model)[1::2])
+    for kernel in kernels(model):
+        area = kernel.shape[0] * kernel.shape[1]
+        bound = np.sqrt(6 / (area * (kernel.shape[2] + kernel.shape[3])))
+        assert 0.8 * bound < np.abs(kernel).max() <= bound
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "linear"])
+@pytest.mark.parametrize("decoder", ["conv", "unet", "mlp"])
+def test_an_untrained_output_can_start_from_the_mean_pixel(compose, activation, decoder):
+    mean = np.array([0.1, 0.5, 0.8])
+    config = compose(
+        *ARCHITECTURES[decoder], f"decoder.output.activation={activation}", "decoder.output.bias=data"
+    )
+    model = build(config, (8, 8, 3), mean)
+    for variable in model.trainable_variables:
+        if variable.name == "kernel":
+            variable.assign(tf.zeros_like(variable))
+    image = model.denoiser(np.random.default_rng(0).random((2, 8, 8, 3), dtype=np.float32))
+    np.testing.assert_allclose(image, np.broadcast_to(mean, (2, 8, 8, 3)), atol=1e-6)
+
+
+def test_the_logit_of_a_black_mean_is_finite(compose):
+    model = build(compose(*SMALL), (8, 8, 1), BLACK)
+    set_output_bias(model.decoder, BLACK, "sigmoid")
+    np.testing.assert_allclose(weights(model)[-1], np.log(1e-3 / 0.999), rtol=1e-6)
+    set_output_bias(model.decoder, BLACK, "linear")
+    assert not weights(model)[-1].any()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_bfloat16_is_computed_in_but_never_kept_or_given_back(compose, tiny, architecture):
+    config = compose(*ARCHITECTURES[architecture], "training.precision=mixed_bfloat16")
+    model = build(config, (8, 8, 1), BLACK)
+    clean = tf.constant(tiny(4).pixels / np.float32(255))
+    outputs = model(clean)
+    assert {outputs["logits"].dtype, outputs["image"].dtype} == {tf.float32}
+    layers = [layer for part in (model.encoder, model.decoder) for layer in part.layers if layer.weights]
+    assert {layer.compute_dtype for layer in layers[:-1]} == {"bfloat16"}
+    assert layers[-1].compute_dtype == "float32"
+    assert {variable.dtype for variable in model.variables} <= {"float32", "int64"}  # int64: random states
+
+    model.compile(optimizer=keras.optimizers.Adam(1e-2))
+    losses = [model.train_step((clean, clean))["loss"] for _ in range(8)]
+    assert losses[0].dtype == tf.float32
+    assert losses[-1] < losses[0]
+    full = build(compose(*ARCHITECTURES[architecture]), (8, 8, 1), BLACK)
+    np.testing.assert_allclose(outputs["logits"], full(clean)["logits"], atol=0.1)
+
+
+def test_a_step_averages_over_images_and_records_its_own_loss(compose, tiny):
+    """Two batches of unequal size: the epoch's loss is the mean over images, the steps' are kept singly."""
+    model = build(compose(*SMALL), (8, 8, 1), BLACK)
+    model.compile(optimizer=keras.optimizers.SGD(0.0))
+    clean = tf.constant(tiny(10).pixels / np.float32(255))
+    for some in (slice(0, 7), slice(7, 10)):
+        epoch = model.train_step((clean[some], clean[some]))["loss"]
+    steps = model.step_losses.numpy()
+    np.testing.assert_allclose(epoch, 0.7 * steps[0] + 0.3 * steps[1], rtol=1e-6)
+    assert steps.shape == (STEP_LOSSES + 1,)
+    assert not steps[2:].any()
+
+    model.optimizer.iterations.assign(STEP_LOSSES + 50)
+    model.train_step((clean, clean))
+    np.testing.assert_array_equal(model.step_losses.numpy()[:STEP_LOSSES], steps[:STEP_LOSSES])
+
+
+def test_a_test_step_judges_by_every_common_metric(compose, tiny):
+    model = build(compose(*SMALL), (8, 8, 1), BLACK)
+    model.compile()
+    clean = tf.constant(tiny(6).pixels / np.float32(255))
+    logs = model.test_step((clean, clean))
+    error = np.square(clean - model.denoiser(clean)).mean()
+    assert list(logs) == ["loss", "mse", "mae", "psnr", "ssim", "bce"]
+    np.testing.assert_allclose(logs["mse"], error, rtol=1e-5)
+    np.testing.assert_allclose(logs["loss"], logs["bce"], rtol=1e-5)
+
+
+def test_no_global_generator_is_used(compose, tiny, tmp_path):
+    config = compose(
+        *SMALL,
+        "encoder.dropout=0.2",
+        "latent=variational",
+        "training.epochs=1",
+        "training.batch_size=4",
+    )
+    before = (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        tf.random.get_global_generator().state.numpy(),
+    )
+    model, corruption, images = build(config, (8, 8, 1), BLACK), construct(config.noise), tiny(8)
+    history = fit.prepare(model, images, config, tmp_path)
+    validation = corrupted(images, corruption, 1), images
+    fit.fit(model, images, validation, corruption, config, tmp_path, history)
+    assert random.getstate() == before[0]
+    assert np.random.get_state()[1].tolist() == before[1]
+    np.testing.assert_array_equal(tf.random.get_global_generator().state, before[2])
+    assert global_state.get_global_attribute("global_seed_generator") is None

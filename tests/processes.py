@@ -1,0 +1,68 @@
+"""Real processes for tests: the command as a person starts it."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from mlflow.tracking import MlflowClient
+
+QUICK = ("training.epochs=6", "training.batches=8", "evaluation.limit=60", "tracking.log_model=false")
+"""A run long enough to be interrupted, short enough for a test."""
+
+
+def start(
+    *arguments: str, store: Path | None, cwd: Path | None = None, **environment: str
+) -> subprocess.Popen:
+    """The command, running; its output is in ``stdout`` and ``stderr`` once ``communicate`` returns."""
+    place = [f"tracking.dir={store}"] if store else []
+    command = [sys.executable, "-m", "dae_lab.run", *arguments, *place]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen, seconds: float = 240) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error of ``process``."""
+    output, errors = process.communicate(timeout=seconds)
+    return process.returncode, output, errors
+
+
+def run(*arguments: str, store: Path) -> tuple[int, str, str]:
+    """``start`` and ``finish``."""
+    return finish(start(*arguments, store=store))
+
+
+def wait_for_epoch(process: subprocess.Popen, epoch: int, seconds: float = 120) -> None:
+    """Read the process's lines until that epoch has been reported."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        line = process.stderr.readline()
+        if line.startswith("epoch ") and int(line.split()[1].split("/")[0]) >= epoch:
+            return
+        if not line and process.poll() is not None:
+            break
+    raise AssertionError(f"epoch {epoch} was not reached")
+
+
+def client(store: Path) -> MlflowClient:
+    """A client of the sqlite database in ``store``."""
+    return MlflowClient(f"sqlite:///{store}/mlflow.db")
+
+
+def runs(store: Path) -> list:
+    """All runs in ``store``, oldest first."""
+    here = client(store)
+    experiment = here.get_experiment_by_name("dae_lab")
+    return sorted(here.search_runs([experiment.experiment_id]), key=lambda item: item.info.start_time)
+
+
+def trajectory(store: Path, run: object) -> dict[str, list[tuple[int, float]]]:
+    """Every metric of a run but the times: (step, value) as logged, bit for bit."""
+    here = client(store)
+    names = [name for name in run.data.metrics if not name.startswith("time/")]
+    found = {name: here.get_metric_history(run.info.run_id, name) for name in names}
+    return {name: [(item.step, item.value) for item in history] for name, history in found.items()}

@@ -1,0 +1,127 @@
+"""One run in this process: what it records."""
+
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+import yaml
+from processes import client, runs, trajectory
+
+from dae_lab import experiment
+from dae_lab.errors import ConfigError, TrainingError
+from dae_lab.seeds import derive
+from dae_lab.training.batches import corrupted
+
+SMALL = ("training.epochs=2", "training.batches=3", "evaluation.limit=40", "training.batch_size=16")
+
+
+@pytest.fixture(scope="module")
+def finished(compose, tmp_path_factory):
+    store = tmp_path_factory.mktemp("store")
+    config = compose(*SMALL, f"tracking.dir={store}")
+    return store, config, experiment.run(config, "as a test")
+
+
+def test_params_and_tags_say_what_was_run(finished):
+    store, _, _ = finished
+    (run,) = runs(store)
+    params = run.data.params
+    assert params["noise.sigma"] == "0.5"
+    assert params["encoder.filters"] == "[32, 64, 128]"
+    assert params["model/parameters"] == "185217"
+    assert int(params["model/encoder_parameters"]) + int(params["model/decoder_parameters"]) == 185217
+    assert len(params["data/fingerprint"]) == 64
+    assert "cores" in params["machine/cpu"]
+    assert params["machine/gpu"]
+    tags = run.data.tags
+    assert (tags["seed"], tags["experiment"]) == ("0", "spatial_latent")
+    assert len(tags["fingerprint"]) == 64
+    assert run.info.run_name == "spatial_latent as a test seed 0"
+    assert "| model |" in tags["mlflow.note.content"]
+    (dataset,) = run.inputs.dataset_inputs
+    assert dataset.dataset.name == "mnist_5k"
+
+
+def test_every_epoch_and_first_step_is_recorded_once(finished):
+    store, _, result = finished
+    (run,) = runs(store)
+    curves = trajectory(store, run)
+    for name in ("train/loss", "val/loss", "val/mse", "val/psnr", "val/ssim", "val/bce"):
+        assert [step for step, _ in curves[name]] == [1, 2]
+    assert [step for step, _ in curves["train/step_loss"]] == [1, 2, 3, 4, 5, 6]
+    assert len(client(store).get_metric_history(run.info.run_id, "time/epoch_s")) == 2
+    prefixes = {"model": "test", "noisy": "baseline/noisy", "mean_image": "baseline/mean_image"}
+    for name, prefix in prefixes.items():
+        for metric, value in result.scores[name].items():
+            assert curves[f"{prefix}/{metric}"] == [(2, value)]
+
+
+def test_step_losses_are_what_the_epoch_loss_averages(finished):
+    store, _, _ = finished
+    (run,) = runs(store)
+    curves = trajectory(store, run)
+    steps = [value for _, value in curves["train/step_loss"]]
+    epochs = [value for _, value in curves["train/loss"]]
+    np.testing.assert_allclose([np.mean(steps[:3]), np.mean(steps[3:])], epochs, rtol=1e-5)
+
+
+def test_artifacts_are_config_packages_and_pictures(finished):
+    store, config, result = finished
+    (run,) = runs(store)
+    folder = Path(client(store).download_artifacts(run.info.run_id, ""))
+    resolved = yaml.safe_load(folder.joinpath("config.yaml").read_text())
+    assert resolved["training"]["epochs"] == config.training.epochs
+    assert resolved["noise"]["_target_"] == "dae_lab.noise.Gaussian"
+    assert f"mlflow=={mlflow.__version__}" in folder.joinpath("packages.txt").read_text()
+    images = [item.path for item in client(store).list_artifacts(run.info.run_id, "images")]
+    steps = {int(path.split("+step+")[1].split("+")[0]) for path in images}
+    assert steps == {0, 1, 2}
+    assert Path(result.record.artifact("reconstructions.png")).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("latent", ["spatial", "variational", "sparse", "vector_quantised", "contractive"])
+def test_the_model_loads_by_pyfunc_and_denoises_alike(compose, tmp_path, latent):
+    config = compose(*SMALL, "training.epochs=1", f"latent={latent}", f"tracking.dir={tmp_path}")
+    result = experiment.run(config)
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    loaded = mlflow.pyfunc.load_model(f"runs:/{result.record.run_id}/model")
+    assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 28, 28, 1)
+    dataset = experiment.construct(config.data)
+    noisy = corrupted(dataset.test[:40], experiment.construct(config.noise), derive(0, "evaluation noise"))
+    error = np.mean((loaded.predict(noisy) - dataset.test.pixels[:40] / 255) ** 2)
+    assert error == pytest.approx(result.scores["model"]["mse"], rel=1e-4)
+
+
+def test_without_validation_nothing_is_validated(compose, tmp_path):
+    light = ("data.validation=[]", "tracking.log_model=false")
+    experiment.run(compose(*SMALL, *light, f"tracking.dir={tmp_path}"))
+    (run,) = runs(tmp_path)
+    assert not [name for name in run.data.metrics if name.startswith("val/")]
+    assert "train/loss" in run.data.metrics
+
+
+def test_a_failed_run_says_why(compose, tmp_path):
+    config = compose(*SMALL, "optimizer.learning_rate=1e30", "training.batches=8", f"tracking.dir={tmp_path}")
+    with pytest.raises(TrainingError, match="learning rate"):
+        experiment.run(config)
+    (run,) = runs(tmp_path)
+    assert run.info.status == "FAILED"
+    assert run.data.tags["reason"].startswith("TrainingError: the training loss became")
+
+
+def test_shapes_unknown_before_loading_are_checked_before_training(compose, tmp_path):
+    file = tmp_path / "odd.npz"
+    np.savez(file, images=np.zeros((40, 9, 9), np.uint8))
+    config = compose("data=npz", f"data.path={file}", f"tracking.dir={tmp_path / 'store'}")
+    with pytest.raises(ConfigError, match="its output is 12×12×1, the images are 9×9×1"):
+        experiment.run(config)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_profile_names_the_convolutions(compose, tmp_path):
+    config = compose(*SMALL, "training.profile=true", "tracking.log_model=false", f"tracking.dir={tmp_path}")
+    result = experiment.run(config)
+    table = Path(result.record.artifact("profile.txt")).read_text()
+    assert "ms/step" in table
+    assert "Conv2D" in table

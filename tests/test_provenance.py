@@ -1,0 +1,91 @@
+"""Where a result comes from: what counts as code, and what the checkout and the machine say."""
+
+import platform
+import shutil
+import subprocess
+from importlib.metadata import version
+
+import pytest
+
+from dae_lab import provenance
+
+
+def test_every_package_is_listed_with_its_version():
+    found = provenance.packages()
+    assert list(found) == sorted(found)
+    for name in ("tensorflow", "keras", "numpy", "hydra-core", "mlflow"):
+        assert found[name] == version(name)
+
+
+def test_the_rooms_that_can_change_a_number_are_there():
+    assert all((provenance.PACKAGE / room).exists() for room in provenance.RESULT_ROOMS)
+    assert all(provenance.packages()[name] for name in provenance.RESULT_PACKAGES)
+
+
+@pytest.fixture
+def copied(tmp_path, monkeypatch):
+    """A copy of the package, which the tests may change."""
+    package = tmp_path / "checkout" / "dae_lab"
+    shutil.copytree(provenance.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "conf"))
+    monkeypatch.setattr(provenance, "PACKAGE", package)
+    return package
+
+
+def test_the_code_is_told_by_its_content_alone(copied, monkeypatch):
+    before = provenance.code_fingerprint()
+    assert len(before) == 64
+    monkeypatch.undo()
+    assert provenance.code_fingerprint() == before
+
+
+@pytest.mark.parametrize("file", ["losses.py", "model/latent.py", "training/batches.py", "data/new.py"])
+def test_a_change_that_can_change_a_number_changes_it(copied, file):
+    before = provenance.code_fingerprint()
+    with (copied / file).open("a") as stream:
+        stream.write("\n")
+    assert provenance.code_fingerprint() != before
+
+
+@pytest.mark.parametrize("file", ["figures.py", "help.py", "tracking.py", "new.py"])
+def test_a_change_that_can_not_does_not(copied, file):
+    before = provenance.code_fingerprint()
+    with (copied / file).open("a") as stream:
+        stream.write("\n")
+    assert provenance.code_fingerprint() == before
+
+
+def test_versions_of_what_computes_count(monkeypatch):
+    before = provenance.code_fingerprint()
+    monkeypatch.setattr(provenance, "RESULT_PACKAGES", ("keras", "numpy", "tensorflow", "pytest"))
+    assert provenance.code_fingerprint() != before
+
+
+def run(*command: str, folder) -> str:
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_checkout_tells_its_commit_branch_and_changes(copied):
+    assert provenance.git() == {}  # away from a checkout
+    root, person = copied.parent, ("-c", "user.name=A", "-c", "user.email=a@b.c")
+    run("git", "init", "-q", "-b", "trunk", folder=root)
+    run("git", "add", ".", folder=root)
+    run("git", *person, "commit", "-q", "-m", "first", folder=root)
+    head = run("git", "rev-parse", "HEAD", folder=root)
+    assert provenance.git() == {"commit": head, "branch": "trunk", "diff": ""}
+    (copied / "seeds.py").write_text("changed\n")
+    assert "+changed" in provenance.git()["diff"]
+
+
+def test_a_package_inside_another_repository_is_no_checkout_of_ours(copied):
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    run("git", "init", "-q", folder=copied.parent.parent)
+    assert provenance.git() == {}
+
+
+def test_the_machine_is_named():
+    assert provenance.cpu().endswith(" cores")
+    assert int(provenance.cpu().split()[-2]) >= 1
+    assert len(provenance.cpu()) > len(platform.machine())
+    assert provenance.gpus()

@@ -1,0 +1,75 @@
+"""The README's commands are run, its tables and links held against what is there."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dae_lab.config.construct import construct
+from dae_lab.errors import DataError
+from dae_lab.run import main
+
+CHECKOUT = Path(__file__).parents[1]
+README = CHECKOUT.joinpath("README.md").read_text()
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line.partition(" #")[0].strip() for block in BLOCKS for line in block.splitlines()]
+MAKE = [command for command in COMMANDS if command.startswith("make ")]
+RUNS = [command for command in COMMANDS if command.startswith("python -m dae_lab.run")]
+
+
+def test_nothing_but_make_and_runs_is_shown():
+    assert sorted(MAKE + RUNS) == sorted(COMMANDS)
+    assert len(RUNS) > 8
+
+
+@pytest.mark.parametrize("command", MAKE)
+def test_a_target_exists(command):
+    subprocess.run([*command.split(), "--dry-run"], cwd=CHECKOUT, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_a_command_runs(command, compose, tmp_path, monkeypatch, capsys):
+    arguments = shlex.split(command)[3:]
+    if not any(argument.startswith("--") for argument in arguments):
+        _need_data(compose, arguments)
+        quick = ["tracking.log_model=false", f"tracking.dir={tmp_path}"]
+        if "debug=" in command:  # as documented, only shorter
+            quick += ["training.epochs=1", "training.batches=2"]
+        else:
+            quick += ["debug=smoke"]
+        arguments += quick
+    monkeypatch.setattr(sys, "argv", ["dae_lab.run", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code in (None, 0), capsys.readouterr().err
+
+
+def _need_data(compose, arguments):
+    """Skip where full MNIST is wanted and cannot be had."""
+    for preset in [argument for argument in arguments if argument.startswith("experiment=")]:
+        try:
+            construct(compose(preset).data)
+        except DataError as error:
+            pytest.skip(f"needs full MNIST, from the cache or the network: {error}")
+
+
+def test_the_tables_name_every_option():
+    for group in CHECKOUT.joinpath("conf").iterdir():
+        options = [file.stem for file in group.glob("*.yaml")] if group.name != "hydra" else []
+        assert [name for name in options if f"`{name}`" not in README] == []
+
+
+def test_links_lead_somewhere():
+    targets = re.findall(r"\]\(([^)#]+)\)", README)
+    assert targets
+    assert [target for target in targets if not CHECKOUT.joinpath(target).exists()] == []
+
+
+def test_the_rooms_named_are_the_rooms_there_are():
+    table = README.partition("Rooms of `dae_lab/`")[2].partition("To add a corruption")[0]
+    named = {name.rstrip("/") for name in re.findall(r"`(\w+(?:/|\.py))`", table)}
+    rooms = {item.name for item in CHECKOUT.joinpath("dae_lab").iterdir() if not item.name.startswith("__")}
+    assert named == rooms

@@ -1,0 +1,187 @@
+"""The command: what it prints, how it ends, what it leaves behind when it is stopped."""
+
+import os
+import re
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes import QUICK, finish, run, runs, start, trajectory, wait_for_epoch
+
+CHECKOUT = Path(__file__).parents[1]
+
+LIGHT = "import sys; from dae_lab.run import main\ntry: main()\nexcept SystemExit: pass\nassert not HEAVY"
+LIGHT = LIGHT.replace("HEAVY", "{'tensorflow', 'keras', 'mlflow', 'matplotlib'} & set(sys.modules)")
+
+
+@pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"], ["--info"], ["-sc", "query=bash"]])
+def test_questions_are_answered_in_a_second_without_tensorflow(flag):
+    environment = {**os.environ, "COMP_LINE": "dae-lab noise=", "COMP_POINT": "14"}
+    seconds = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run(
+            [sys.executable, "-c", LIGHT, *flag], env=environment, capture_output=True, text=True, check=True
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert done.stdout.strip()
+    assert statistics.median(seconds) < 1  # CPU seconds: what else the machine does must not count
+
+
+def test_help_names_every_option_there_is():
+    text = subprocess.run(
+        [sys.executable, "-m", "dae_lab.run", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    options = {file.stem for file in CHECKOUT.joinpath("conf").glob("[!h]*/*.yaml")}
+    assert len(options) > 40
+    assert {name for name in options if not re.search(rf"\b{name}\b", text)} == set()
+    assert max(map(len, text.splitlines())) <= 110
+
+
+def test_completion_offers_the_options():
+    environment = {**os.environ, "COMP_LINE": "dae-lab noise=ga", "COMP_POINT": "16"}
+    done = subprocess.run(
+        [sys.executable, "-m", "dae_lab.run", "-sc", "query=bash"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["noise=gaussian", "noise=gaussian_range"]
+
+
+def test_a_run_ends_with_scores_picture_and_the_way_to_the_ui(tmp_path):
+    code, output, errors = run("debug=smoke", store=tmp_path)
+    assert code == 0
+    for row in ("this model", "noisy image, as it is", "mean training image", "MSE", "PSNR", "SSIM", "BCE"):
+        assert row in output
+    picture = re.search(r"reconstructions: (\S+)", output).group(1)
+    assert Path(picture).read_bytes().startswith(b"\x89PNG")
+    assert f"mlflow ui --workers 1 --backend-store-uri sqlite:///{tmp_path}/mlflow.db" in output
+    assert f"/runs/{runs(tmp_path)[0].info.run_id}" in output
+    lines = errors.splitlines()  # nothing of TensorFlow's chatter
+    assert [line for line in lines if not line.startswith(("INFO: data: ", "epoch "))] == []
+
+
+def test_killed_and_resumed_equals_uninterrupted(tmp_path):
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    reference = start(*QUICK, store=whole)
+    victim = start(*QUICK, "training.checkpoint_s=0", store=cut)
+    wait_for_epoch(victim, 2)
+    victim.kill()
+    victim.communicate()
+    assert finish(reference)[0] == 0
+    assert [item.info.status for item in runs(cut)] == ["RUNNING"]
+
+    code, _, errors = run(*QUICK, store=cut)
+    assert code == 0
+    assert "going on after epoch" in errors
+    (first,), (second,) = runs(whole), runs(cut)
+    assert second.info.status == "FINISHED"
+    assert second.data.tags["resumed"] == "1"
+    assert trajectory(cut, second) == trajectory(whole, first)
+    assert len(trajectory(cut, second)["train/step_loss"]) == 48
+    assert not list(cut.joinpath("checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stopped_from_outside_is_killed_and_goes_on(tmp_path, number):
+    process = start(*QUICK, "training.checkpoint_s=0", store=tmp_path)
+    wait_for_epoch(process, 1)
+    process.send_signal(number)
+    code, _, errors = finish(process)
+    assert code == 128 + number
+    assert "goes on" in errors
+    assert "Traceback" not in errors
+    assert [item.info.status for item in runs(tmp_path)] == ["KILLED"]
+    assert "stopped from outside" in runs(tmp_path)[0].data.tags["reason"]
+
+    assert run(*QUICK, store=tmp_path)[0] == 0
+    assert [item.info.status for item in runs(tmp_path)] == ["FINISHED"]
+    assert "reason" not in runs(tmp_path)[0].data.tags
+
+
+def test_a_killed_run_of_another_config_is_closed(tmp_path):
+    victim = start(*QUICK, store=tmp_path)
+    wait_for_epoch(victim, 1)
+    victim.kill()
+    victim.communicate()
+    assert run("seed=1", "debug=smoke", store=tmp_path)[0] == 0
+    dead, alive = runs(tmp_path)
+    assert (dead.info.status, alive.info.status) == ("KILLED", "FINISHED")
+    assert "without closing" in dead.data.tags["reason"]
+
+
+def test_eight_at_once_on_an_empty_store(tmp_path):
+    quick = ("debug=smoke", "tracking.log_model=false", "tracking.grids=0")
+    together = [start(*quick, f"seed={seed}", store=tmp_path) for seed in range(8)]
+    ends = [finish(process) for process in together]
+    assert [code for code, _, _ in ends] == [0] * 8, ends
+    assert [item.info.status for item in runs(tmp_path)] == ["FINISHED"] * 8
+    assert {item.data.tags["seed"] for item in runs(tmp_path)} == {str(seed) for seed in range(8)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["noise=gausian"], "did you mean noise=gaussian"),
+        (["noise.sigmaa=1"], "did you mean sigma"),
+        (["noise.sigma=-1"], "noise.sigma must be at least 0; got -1.0"),
+        (["training.epochs=-1"], "training.epochs must be at least 1"),
+        (["tracking.dir=/dev/null/store"], "tracking.dir: /dev/null/store cannot be written"),
+        (["tracking.uri=http://127.0.0.1:9"], "no MLflow server answers at http://127.0.0.1:9"),
+        (["tracking.uri=ftp://somewhere"], "is no address of an MLflow server"),
+        (["data=folder", "data.path=/dev/null/images"], "/dev/null/images"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path, arguments, message):
+    process = start(*arguments, store=None if "tracking.dir" in arguments[0] else tmp_path)
+    code, output, errors = finish(process)
+    assert code == 1
+    assert message in errors
+    assert errors.count("error:") == 1
+    assert "Traceback" not in errors
+    assert output == ""
+
+
+def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(tmp_path):
+    code, _, errors = run("optimizer.learning_rate=1e30", "training.batches=8", store=tmp_path)
+    assert code == 1
+    assert "error: the training loss became" in errors
+    (failed,) = runs(tmp_path)
+    assert failed.info.status == "FAILED"
+    assert "learning rate" in failed.data.tags["reason"]
+
+
+def test_a_bad_job_does_not_stop_a_sweep(tmp_path):
+    sweep = ("debug=smoke", "tracking.log_model=false", "noise.sigma=-1,0.2,0.4")
+    command = [sys.executable, "-m", "dae_lab.run", "-m", *sweep, f"tracking.dir={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "error: noise.sigma must be at least 0" in done.stderr
+    assert [item.info.status for item in runs(tmp_path)] == ["FINISHED"] * 2
+
+
+def test_the_wheel_works_away_from_the_checkout(tmp_path):
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    no_net = ["--no-deps", "--no-build-isolation", "--no-index"]
+    site = tmp_path / "site"
+    subprocess.run([*pip, "install", *no_net, "--target", site, CHECKOUT], check=True)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    done = subprocess.run(
+        [sys.executable, site / "bin" / "dae-lab", "debug=smoke"],
+        cwd=elsewhere,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert [item.info.status for item in runs(elsewhere / "mlruns")] == ["FINISHED"]
+    assert "commit" not in str(runs(elsewhere / "mlruns")[0].data.tags)

@@ -1,0 +1,148 @@
+"""The record of runs, in a real database and behind a real server."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+from processes import runs
+
+from dae_lab import experiment
+from dae_lab.errors import TrackingError
+from dae_lab.tracking import Store
+
+SMALL = ("training.epochs=1", "training.batches=2", "evaluation.limit=20", "training.batch_size=16")
+
+
+@pytest.fixture
+def tracking(compose, tmp_path):
+    return compose(f"tracking.dir={tmp_path}").tracking
+
+
+def status(store):
+    return [run.info.status for run in runs(store.folder)]
+
+
+def test_a_block_that_ends_is_finished(tracking):
+    store = Store(tracking)
+    with store.record("a run", "f" * 64, {"seed": "3"}) as record:
+        record.series([("train/step_loss", 1 / step, step) for step in range(1, 1501)])
+        assert status(store) == ["RUNNING"]
+    assert status(store) == ["FINISHED"]
+    assert len(store.client.get_metric_history(record.run_id, "train/step_loss")) == 1500
+    assert runs(store.folder)[0].data.tags["seed"] == "3"
+    assert [item.name for item in (store.folder / "locks").iterdir()] == ["store"]
+
+
+def test_a_block_that_raises_is_failed_with_its_reason(tracking):
+    store = Store(tracking)
+    with pytest.raises(ValueError, match="no such luck"), store.record("a run", "f" * 64, {}):
+        raise ValueError("no such luck")
+    assert status(store) == ["FAILED"]
+    assert runs(store.folder)[0].data.tags["reason"] == "ValueError: no such luck"
+
+
+def interrupted_after_a_checkpoint(record):
+    record.checkpoints.mkdir()
+    (record.checkpoints / "state.json").write_text("{}")
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_block_is_killed_and_its_run_taken_up_again(tracking):
+    store = Store(tracking)
+    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}) as record:
+        interrupted_after_a_checkpoint(record)
+    assert status(store) == ["KILLED"]
+    with store.record("another config", "e" * 64, {}) as other:
+        assert other.run_id != record.run_id
+    with store.record("a run", "f" * 64, {}) as again:
+        assert again.run_id == record.run_id
+    assert sorted(status(store)) == ["FINISHED", "FINISHED"]
+    assert not record.checkpoints.exists()
+
+
+def test_a_run_that_lives_is_left_alone(tracking):
+    store = Store(tracking)
+    with store.record("a run", "f" * 64, {}) as first, store.record("a run", "f" * 64, {}) as second:
+        assert first.run_id != second.run_id
+        assert status(store) == ["RUNNING", "RUNNING"]
+    assert status(store) == ["FINISHED", "FINISHED"]
+
+
+def test_a_damaged_database_is_reported(tracking, tmp_path):
+    (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
+    with pytest.raises(TrackingError, match=r"mlflow\.db: the store of runs cannot be opened"):
+        Store(tracking)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def served(*command, health):
+    """A server of MLflow's, answering."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", *command],
+        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while True:
+            try:
+                urllib.request.urlopen(health, timeout=2).close()
+                break
+            except OSError:
+                assert process.poll() is None, "the server died"
+                assert time.monotonic() < deadline, "the server does not answer"
+                time.sleep(0.3)
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def test_a_run_behind_a_server_and_its_model_served(compose, tmp_path):
+    port, serving = free_port(), free_port()
+    uri = f"http://127.0.0.1:{port}"
+    backend = ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db"]
+    place = ["--artifacts-destination", str(tmp_path / "artifacts"), "--workers", "1"]
+    with served("server", *backend, *place, "--port", str(port), health=f"{uri}/health"):
+        result = experiment.run(compose(*SMALL, f"tracking.uri={uri}", f"tracking.dir={tmp_path}"))
+        client = MlflowClient(uri)
+        run = client.get_run(result.record.run_id)
+        assert run.info.status == "FINISHED"
+        assert run.data.metrics["test/mse"] == pytest.approx(result.scores["model"]["mse"])
+        assert "reconstructions.png" in {item.path for item in client.list_artifacts(run.info.run_id)}
+        model = tmp_path / "model"
+        (logged,) = client.search_logged_models([run.info.experiment_id])
+        subprocess.run(
+            [sys.executable, "-m", "mlflow", "artifacts", "download", "-u", logged.model_uri, "-d", model],
+            env={"MLFLOW_TRACKING_URI": uri, "PATH": ""},
+            check=True,
+            capture_output=True,
+        )
+    command = ["models", "serve", "-m", str(model), "--env-manager", "local", "--port", str(serving)]
+    with served(*command, health=f"http://127.0.0.1:{serving}/health"):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{serving}/invocations",
+            json.dumps({"inputs": [[[[0.5]] * 28] * 28]}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            image = json.loads(answer.read())["predictions"][0]
+    assert (len(image), len(image[0]), len(image[0][0])) == (28, 28, 1)
+    assert 0 <= image[0][0][0] <= 1

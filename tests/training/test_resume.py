@@ -1,0 +1,123 @@
+"""A run that was cut and goes on ends as one that never was, to the last bit."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from dae_lab.config.construct import construct
+from dae_lab.config.run import Config
+from dae_lab.model.autoencoder import Autoencoder, build
+from dae_lab.training import fit
+from dae_lab.training.batches import corrupted
+from dae_lab.training.checkpoint import Checkpoint, History, restore
+
+SMALL = (
+    "data=digits encoder.filters=[3] encoder.strides=[2] decoder.filters=[3] decoder.strides=[2]",
+    "optimizer.learning_rate=0.01 training.epochs=9 training.batch_size=6 training.checkpoint_s=0",
+)
+EVERYTHING_RANDOM = (
+    "latent=variational latent.z_dim=3 encoder.dropout=0.3 decoder.dropout=0.3",
+    "encoder.batch_norm=after_activation optimizer/schedule=cosine",
+)
+STOPS_AFTER_FOUR = ("training.early_stopping.patience=3 training.early_stopping.min_delta=99",)
+
+
+@dataclass
+class Cut(keras.callbacks.Callback):
+    """Stops the process, as far as a test can, at the end of a batch of an epoch."""
+
+    epoch: int
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.now == self.epoch:
+            raise KeyboardInterrupt
+
+
+def train(config: Config, tiny, folder: Path, *listeners) -> tuple[Autoencoder, History]:
+    fit.set_up(config)
+    images, validation = tiny(20), tiny(5, seed=1)
+    corruption = construct(config.noise)
+    model = build(config, images.shape, np.zeros(1))
+    history = fit.prepare(model, images, config, folder)
+    noisy = corrupted(validation, corruption, 1)
+    fit.fit(model, images, (noisy, validation), corruption, config, folder, history, listeners)
+    return model, history
+
+
+def numbers(history: History) -> list[dict[str, float]]:
+    return [{key: value for key, value in epoch.items() if key != "time/epoch_s"} for epoch in history]
+
+
+def state(model) -> list[np.ndarray]:
+    """Weights, moving averages, random states, the steps' losses, and the optimiser's own."""
+    return [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
+
+
+def assert_equal(first, second) -> None:
+    for a, b in zip(state(first), state(second), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_cut_and_resumed_is_uninterrupted(compose, tiny, tmp_path):
+    config = compose(*" ".join(SMALL + EVERYTHING_RANDOM + STOPS_AFTER_FOUR).split())
+    whole, expected = train(config, tiny, tmp_path / "whole")
+    assert len(expected) == 4
+    with pytest.raises(KeyboardInterrupt):
+        train(config, tiny, tmp_path / "cut", Cut(epoch=2))
+    resumed, history = train(config, tiny, tmp_path / "cut")
+    assert numbers(history) == numbers(expected)
+    assert_equal(resumed, whole)
+
+    (tmp_path / "cut" / "state.json.new").write_text("cut while writing")
+    (tmp_path / "cut" / "5.weights.h5").write_text("cut while writing")
+    again, history = train(config, tiny, tmp_path / "cut", Cut(epoch=4))  # nothing is left to do
+    assert numbers(history) == numbers(expected)
+    assert_equal(again, whole)
+
+
+@pytest.mark.parametrize("latent", ["contractive", "variational", "vector_quantised"])
+def test_a_checkpoint_brings_back_every_state(compose, tiny, tmp_path, latent):
+    config = compose(*SMALL[0].split(), f"latent={latent}", "decoder.dropout=0.5")
+    clean = tf.constant(tiny(6).pixels / np.float32(255))
+    model, copy = (build(config, (8, 8, 1), np.zeros(1)) for _ in range(2))
+    for each in (model, copy):
+        each.compile(optimizer=keras.optimizers.Adam(0.01))
+    history = [{"train/loss": float(model.train_step((clean, clean))["loss"])} for _ in range(3)]
+
+    save = Checkpoint(tmp_path / "new", history, seconds=0)
+    save.set_model(model)
+    save.on_epoch_end(2)
+    assert restore(copy, tmp_path / "new") == history
+    assert_equal(copy, model)
+    model.reset_metrics()
+    copy.reset_metrics()
+    for _ in range(2):
+        assert float(model.train_step((clean, clean))["loss"]) == float(
+            copy.train_step((clean, clean))["loss"]
+        )
+    assert_equal(copy, model)
+
+
+def test_checkpoints_replace_each_other_and_are_not_too_frequent(compose, tmp_path):
+    model = build(compose(*SMALL[0].split()), (8, 8, 1), np.zeros(1))
+    model.compile(optimizer="adam")
+    model.optimizer.build(model.trainable_variables)
+    assert restore(model, tmp_path) == []
+    for seconds, files in ((1000, []), (0, ["2.weights.h5", "state.json"])):
+        save = Checkpoint(tmp_path, history := [], seconds)
+        save.set_model(model)
+        for epoch in range(2):
+            history.append({"train/loss": 1 / 3})
+            save.on_epoch_end(epoch)
+        assert sorted(file.name for file in tmp_path.iterdir()) == files
+    assert restore(model, tmp_path) == [{"train/loss": 1 / 3}] * 2
