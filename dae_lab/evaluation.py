@@ -8,6 +8,7 @@ from dae_lab import baselines, metrics
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset, Images
 from dae_lab.pixels import to_float
+from dae_lab.progress import progress
 from dae_lab.seeds import derive
 from dae_lab.training.batches import Corruption, corrupted
 
@@ -28,6 +29,7 @@ def evaluation_set(images: Images, corruption: Corruption, config: Config) -> tu
 def score(denoiser: Any, noisy: np.ndarray, test: Images, dataset: Dataset, config: Config) -> Scores:
     """The metrics of ``denoiser`` (a Keras model, image → image) beside those of the baselines."""
     clean = to_float(test.pixels)
-    reconstruction = denoiser.predict(noisy, batch_size=config.evaluation.batch_size, verbose=0)
-    others = baselines.reconstructions(dataset.train.pixels, noisy)
-    return {name: metrics.mean(clean, image) for name, image in {"model": reconstruction, **others}.items()}
+    with progress("Judging on the test images"):
+        reconstruction = denoiser.predict(noisy, batch_size=config.evaluation.batch_size, verbose=0)
+        images = {"model": reconstruction, **baselines.reconstructions(dataset.train.pixels, noisy)}
+        return {name: metrics.mean(clean, image) for name, image in images.items()}

@@ -20,6 +20,7 @@ from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import UserError
 from dae_lab.help import help_text
+from dae_lab.progress import progress
 
 failures: list[UserError] = []
 """What went wrong in the jobs of this process."""
@@ -34,8 +35,9 @@ def task(cfg: DictConfig) -> float:
     """Run one config; gives its test MSE, which a sweeper may minimise."""
     try:
         config = validate(cfg)
-        from dae_lab.experiment import run  # here, so that --help and a mistyped key do not wait for it
-        from dae_lab.summary import show
+        with progress("Loading"):  # here, so that --help and a mistyped key do not wait for it
+            from dae_lab.experiment import run
+            from dae_lab.summary import show
 
         result = run(config, label())
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on

@@ -3,6 +3,9 @@
 import os
 import sys
 import tempfile
+from contextlib import redirect_stderr
+
+from dae_lab.progress import progress
 
 
 def import_tensorflow() -> None:
@@ -15,12 +18,13 @@ def import_tensorflow() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters comes as a Python exception
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as chatter:
+    with tempfile.TemporaryFile() as chatter, os.fdopen(os.dup(2), "w") as terminal:
         os.dup2(chatter.fileno(), 2)
         try:
-            import tensorflow
+            with redirect_stderr(terminal), progress("Starting TensorFlow"):
+                import tensorflow
 
-            tensorflow.config.list_physical_devices()  # looks for a GPU, and complains where there is none
+                tensorflow.config.list_physical_devices()  # looks for a GPU, complains where there is none
         except BaseException:
             chatter.seek(0)
             os.write(kept, chatter.read())

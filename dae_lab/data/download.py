@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from dae_lab.data.chain import Arrays
-from dae_lab.data.progress import progress
 from dae_lab.errors import DataError
+from dae_lab.progress import progress
 from dae_lab.startup import import_tensorflow
 
 SILENCE = 15  # seconds without an answer after which the network counts as unreachable

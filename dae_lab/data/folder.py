@@ -9,8 +9,8 @@ import numpy as np
 
 from dae_lab.config.data import Slice
 from dae_lab.data.images import Dataset, interleave
-from dae_lab.data.progress import progress
 from dae_lab.errors import DataError
+from dae_lab.progress import progress
 
 if TYPE_CHECKING:
     from PIL import Image

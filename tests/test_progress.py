@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from dae_lab.data.progress import progress
+from dae_lab.progress import progress
 
 
 def test_what_is_quick_is_silent(capfd):
