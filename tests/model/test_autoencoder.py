@@ -100,7 +100,7 @@ def test_the_logit_of_a_black_mean_is_finite(compose):
     assert not weights(model)[-1].any()
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("architecture", ["unet", "mlp"])
 def test_bfloat16_is_computed_in_but_never_kept_or_given_back(compose, tiny, architecture):
     config = compose(*ARCHITECTURES[architecture], "training.precision=mixed_bfloat16")
     model = build(config, (8, 8, 1), BLACK)
@@ -112,8 +112,8 @@ def test_bfloat16_is_computed_in_but_never_kept_or_given_back(compose, tiny, arc
     assert layers[-1].compute_dtype == "float32"
     assert {variable.dtype for variable in model.variables} <= {"float32", "int64"}  # int64: random states
 
-    model.compile(optimizer=keras.optimizers.Adam(1e-2))
-    losses = [model.train_step((clean, clean))["loss"] for _ in range(8)]
+    model.compile(optimizer=keras.optimizers.Adam(1e-3))
+    losses = [model.train_step((clean, clean))["loss"] for _ in range(4)]
     assert losses[0].dtype == tf.float32
     assert losses[-1] < losses[0]
     full = build(compose(*ARCHITECTURES[architecture]), (8, 8, 1), BLACK)
@@ -149,23 +149,19 @@ def test_a_test_step_judges_by_every_common_metric(compose, tiny):
 
 
 def test_no_global_generator_is_used(compose, tiny, tmp_path):
+    """Python's, NumPy's and Keras's stay as they were; TensorFlow refuses unseeded draws once set up."""
     config = compose(
-        *SMALL,
-        "encoder.dropout=0.2",
-        "latent=variational",
-        "training.epochs=1",
-        "training.batch_size=4",
+        *SMALL, "encoder.dropout=0.2", "latent=variational", "training.epochs=1", "training.batch_size=4"
     )
-    before = (
-        random.getstate(),
-        np.random.get_state()[1].tolist(),
-        tf.random.get_global_generator().state.numpy(),
-    )
+    assert config.training.deterministic
+    fit.set_up(config)
+    with pytest.raises(RuntimeError, match="require a seed to be set when determinism is enabled"):
+        tf.random.uniform((1,))
+    before = random.getstate(), np.random.get_state()[1].tolist()
     model, corruption, images = build(config, (8, 8, 1), BLACK), construct(config.noise), tiny(8)
     history = fit.prepare(model, images, config, tmp_path)
     validation = corrupted(images, corruption, 1), images
     fit.fit(model, images, validation, corruption, config, tmp_path, history)
     assert random.getstate() == before[0]
     assert np.random.get_state()[1].tolist() == before[1]
-    np.testing.assert_array_equal(tf.random.get_global_generator().state, before[2])
     assert global_state.get_global_attribute("global_seed_generator") is None

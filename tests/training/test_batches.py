@@ -39,7 +39,7 @@ def noise_by_image(numbers, noise) -> np.ndarray:
     return noise[np.argsort(numbers, kind="stable")]
 
 
-@pytest.mark.parametrize("size", [1, 4, 11, 50])
+@pytest.mark.parametrize("size", [1, 4])
 @pytest.mark.parametrize("resample", ["once", "epoch"])
 def test_an_epoch_sees_every_image_once_whatever_the_batch_size(compose, size, resample):
     same = ("noise.sigma=0.3", f"noise.resample={resample}")

@@ -12,14 +12,8 @@ def test_a_training_names_its_operations_and_layers():
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3, name="first")])
     model.compile(optimizer="sgd", loss="mse")
     profile = Profile()
-    model.fit(
-        np.ones((8, 8, 8, 1)),
-        np.ones((8, 6, 6, 4)),
-        batch_size=2,
-        shuffle=False,
-        verbose=0,
-        callbacks=[profile],
-    )
+    ones = np.ones((8, 8, 8, 1)), np.ones((8, 6, 6, 4))
+    model.fit(*ones, batch_size=2, shuffle=False, verbose=0, callbacks=[profile])
     head, *lines = profile.table.splitlines()
     assert head.endswith("operation (4 steps)")
     assert any("Conv2D" in line and "first" in line for line in lines)
