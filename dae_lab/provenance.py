@@ -10,9 +10,9 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 RESULT_ROOMS = (
-    "baselines.py", "data", "evaluation.py", "losses.py", "metrics.py", "model", "noise.py", "optimizers.py",
-    "pixels.py", "seeds.py", "training",
-)  # fmt: skip
+    *("baselines.py", "config", "data", "evaluation.py", "losses.py", "metrics.py", "model"),
+    *("noise.py", "optimizers.py", "pixels.py", "seeds.py", "training"),
+)
 """The rooms of the package that can change a number."""
 
 RESULT_PACKAGES = ("keras", "numpy", "tensorflow")

@@ -105,17 +105,20 @@ def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
         construct(group) for group in (config.encoder, config.latent, config.decoder, config.loss)
     )
     divisor = prod(image) if loss.reduction == "mean" else 1
-    make = Layers(config.seed, config.training.precision, divisor)
+    in_encoder, in_latent, in_decoder = (
+        Layers(config.seed, part, config.training.precision, divisor)
+        for part in ("encoder", "latent", "decoder")
+    )
 
     noisy = keras.Input(image, name="noisy")
-    features = encoder.build(noisy, make)
-    code = latent.encode(features[-1], make)
+    features = encoder.build(noisy, in_encoder)
+    code = latent.encode(features[-1], in_latent)
     skips = features[:-1] if isinstance(decoder, Unet) else []
 
     code_in = keras.Input(code.shape[1:], name="code")
     skips_in = [keras.Input(skip.shape[1:]) for skip in skips]
-    restored = latent.decode(code_in, features[-1].shape[1:], make)
-    logits = decoder.build(restored, skips_in, image, make)
+    restored = latent.decode(code_in, features[-1].shape[1:], in_latent)
+    logits = decoder.build(restored, skips_in, image, in_decoder)
     encoder_model = keras.Model(noisy, [code, *skips] if skips else code, name="encoder")
     decoder_model = keras.Model([code_in, *skips_in] if skips else code_in, logits, name="decoder")
 

@@ -1,4 +1,4 @@
-"""Makes Keras layers whose first weights, and every later draw, descend from one sub-seed."""
+"""Makes Keras layers whose first weights, and every later draw, descend from the run's seed."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -14,23 +14,25 @@ Tensor = Any
 
 
 class Layers:
-    """A factory of layers for one model.
+    """A factory of layers for one part of a model.
 
     Args:
-        seed: the run's seed; the n-th layer with weights takes the sub-seed ``init/n``.
+        seed: the run's seed.
+        part: ``encoder``, ``latent`` or ``decoder``; its n-th layer with weights takes the sub-seed
+            ``init/<part>/n``, so that a deeper encoder leaves the decoder's first weights as they are.
         dtype: the layers' dtype policy, ``float32`` or ``mixed_bfloat16``.
         loss_divisor: by how many values the loss divides an image's error (1 for a sum), so that a
             penalty defined for the sum over an image keeps its weight beside a mean.
     """
 
-    def __init__(self, seed: int, dtype: str, loss_divisor: int) -> None:
-        self.seed, self.dtype, self.loss_divisor = seed, dtype, loss_divisor
+    def __init__(self, seed: int, part: str, dtype: str, loss_divisor: int) -> None:
+        self.seed, self.part, self.dtype, self.loss_divisor = seed, part, dtype, loss_divisor
         self._given: Counter[str] = Counter()
 
     def next_seed(self, kind: str) -> int:
-        """A sub-seed no other layer of this model has; switching one kind on does not shift another."""
+        """A sub-seed no other layer of the model has; switching one kind on does not shift another."""
         self._given[kind] += 1
-        return derive(self.seed, kind, self._given[kind] - 1)
+        return derive(self.seed, kind, self.part, self._given[kind] - 1)
 
     def conv(self, filters: int, kernel: int, stride: int = 1, padding: str = "same", **more: Any) -> Any:
         """A convolution with Glorot-uniform weights (Glorot & Bengio 2010), Keras's default."""

@@ -57,7 +57,7 @@ class Draw:
 
 
 def layers() -> Layers:
-    return Layers(seed=0, dtype="float32", loss_divisor=1)
+    return Layers(seed=0, part="encoder", dtype="float32", loss_divisor=1)
 
 
 def refused(call: Callable[[], Any]) -> bool:

@@ -68,6 +68,13 @@ def test_arms_of_a_comparison_start_from_the_same_weights(compose, change):
     assert equal(*(build(compose(*SMALL, *more), (8, 8, 1), BLACK) for more in (latent, change)))
 
 
+def test_a_deeper_encoder_leaves_the_decoder_as_it_was(compose):
+    deeper = compose("encoder.filters=[32,64,128,128]", "encoder.strides=[1,2,2,1]")
+    first, second = (build(config, (28, 28, 1), np.zeros(1)) for config in (compose(), deeper))
+    assert len(first.encoder.get_weights()) < len(second.encoder.get_weights())
+    assert equal(first.decoder, second.decoder)
+
+
 def test_biases_start_at_zero_and_kernels_within_glorots_bounds(compose):
     model = build(compose(*SMALL), (8, 8, 1), BLACK)
     assert not any(bias.any() for bias in weights(model)[1::2])
