@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+PORT ?= 5000
 
 .PHONY: help run test ui format lock clean
 help:  ## list the targets
@@ -17,8 +18,8 @@ test: .venv/installed  ## set up, then all checks: ruff, mypy, import-linter, py
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(ARGS)
 
-ui: .venv/installed  ## open the MLflow UI on http://127.0.0.1:5000 (this machine only)
-	$(BIN)/python -m mlflow ui --workers 1 --host 127.0.0.1 --backend-store-uri sqlite:///$(CURDIR)/mlruns/mlflow.db
+ui: .venv/installed  ## open the MLflow UI on http://127.0.0.1:5000 (this machine only; PORT=…)
+	$(BIN)/python -m mlflow ui --workers 1 --host 127.0.0.1 --port $(PORT) --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
 
 format: .venv/installed  ## format the code, mend what ruff can mend
 	$(BIN)/ruff format .
@@ -32,8 +33,9 @@ clean:  ## remove the virtual environment; runs stay
 	rm -rf .venv
 
 .venv/installed: requirements.lock pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dae_lab needs Python 3.11 or later")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@echo "setting up .venv: about 3 GB, two or three minutes"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dae_lab needs Python 3.11 or later")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

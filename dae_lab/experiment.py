@@ -12,9 +12,13 @@ from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes
 from dae_lab.data.images import Dataset
-from dae_lab.tracking import Record, Store
+from dae_lab.tracking.record import Record
+from dae_lab.tracking.store import Store
 
 log = logging.getLogger(__name__)
+
+FEW = 10
+"""Test images below which a score says next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -24,13 +28,19 @@ class Result:
     store: Store
     record: Record
     scores: dict[str, dict[str, float]]
+    test_images: int
 
 
-def run(config: Config, label: str = "") -> Result:
-    """Train and judge what ``config`` describes, and record it; ``label`` becomes part of the run's name.
+def run(config: Config, label: str = "", preset: str = "none") -> Result:
+    """Train and judge what ``config`` describes, and record it.
 
     What a person can get wrong (data, shapes, store) is looked at before TensorFlow is imported, so
     that nobody waits for a refusal.
+
+    Args:
+        config: a validated config.
+        label: becomes part of the run's name.
+        preset: the option of the group ``experiment`` that was chosen, for a tag.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -38,17 +48,17 @@ def run(config: Config, label: str = "") -> Result:
     """
     dataset: Dataset = construct(config.data)
     check_shapes(config, dataset.train.shape)
-    log.info("data: %s", dataset.source)
+    _say_what_is_seen(dataset)
     store = Store(config.tracking)
     identity = fingerprint(config, dataset.fingerprint, provenance.code_fingerprint())
     code = provenance.git()
-    tags = {"seed": str(config.seed), "experiment": config.name}
+    tags = {"seed": str(config.seed), "experiment": preset}
     if code:
         tags |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
-    name = " ".join(part for part in (config.name, label, f"seed {config.seed}") if part)
+    name = f"{config.name} seed {config.seed} {label}".strip()
     with store.record(name, identity, tags) as record:
         scores = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
-    return Result(store, record, scores)
+    return Result(store, record, scores, len(dataset.test[: config.evaluation.limit]))
 
 
 def _train_and_evaluate(
@@ -57,14 +67,14 @@ def _train_and_evaluate(
     from dae_lab.startup import import_tensorflow
 
     import_tensorflow()
-    from dae_lab import evaluation, recording
+    from dae_lab import baselines, evaluation, recording
     from dae_lab.model.autoencoder import build, has_own_layers, parameter_counts
     from dae_lab.training import fit, profile
+    from dae_lab.training.callbacks import need_finite
 
     fit.set_up(config)
     corruption = construct(config.noise)
-    mean_pixel = dataset.train.pixels.mean(axis=(0, 1, 2), dtype=np.float64)
-    mean_pixel /= 255 if dataset.train.pixels.dtype == np.uint8 else 1
+    mean_pixel = baselines.mean_image(dataset.train.pixels).mean(axis=(0, 1))
     model = build(config, dataset.train.shape, mean_pixel)
     _describe(config, dataset, record, diff, parameter_counts(model))
 
@@ -86,15 +96,24 @@ def _train_and_evaluate(
         log.info("where the time went:\n%s", listeners[-1].table)
 
     scores = evaluation.score(model.denoiser, noisy_test, test, dataset, config)
+    need_finite(scores["model"], "on the test images")
     for name, values in scores.items():
         prefix = "test" if name == "model" else f"baseline/{name}"
-        record.metrics({f"{prefix}/{key}": value for key, value in values.items()}, step=len(history))
+        record.metrics({f"{prefix}/{key}": value for key, value in values.items()}, step=0)
     record.describe(summary_markdown(scores))
     record.picture(grid.draw(), "reconstructions.png")
     if config.tracking.log_model:
         example = model.denoiser(noisy_test[:1], training=False)
         record.model(model.denoiser, noisy_test[:1], np.asarray(example), portable=not has_own_layers(model))
     return scores
+
+
+def _say_what_is_seen(dataset: Dataset) -> None:
+    """How many images there are, and whether they are enough to judge by."""
+    train, validation, test = len(dataset.train), len(dataset.validation), len(dataset.test)
+    log.info("data: %s: %d to train, %d to validate, %d to test", dataset.source, train, validation, test)
+    if test < FEW:
+        log.warning("%d test images are too few to judge a model by", test)
 
 
 def _describe(config: Config, dataset: Dataset, record: Record, diff: str, counts: dict[str, int]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -43,14 +44,27 @@ def git() -> dict[str, str]:
     return {
         "commit": _git("rev-parse", "HEAD"),
         "branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
-        "diff": _git("diff", "HEAD"),
+        "diff": "\n".join([_git("diff", "HEAD"), *_untracked()]).strip(),
     }
+
+
+def _untracked() -> Iterator[str]:
+    """Files git does not know yet, such as a preset just written: their names, and small ones whole."""
+    for name in _git("ls-files", "--others", "--exclude-standard", "--full-name").splitlines():
+        file = PACKAGE.parent / name
+        whole = file.stat().st_size < 50_000 if file.is_file() else False
+        yield f"untracked: {name}\n" + (file.read_text(errors="replace") if whole else "")
 
 
 def _git(*arguments: str) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(PACKAGE), *arguments], capture_output=True, text=True, timeout=20, check=True
+            ["git", "-C", str(PACKAGE), *arguments],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return ""

@@ -1,5 +1,6 @@
 """What of a training goes into its record, and when."""
 
+from math import ceil
 from typing import Any
 
 import keras
@@ -9,7 +10,7 @@ from dae_lab.data.images import Images
 from dae_lab.figures import reconstruction_grid
 from dae_lab.model.autoencoder import STEP_LOSSES, Autoencoder
 from dae_lab.pixels import to_float
-from dae_lab.tracking import Record
+from dae_lab.tracking.record import Record
 from dae_lab.training.checkpoint import History
 
 
@@ -18,8 +19,8 @@ class Grid:
 
     def __init__(self, model: Autoencoder, noisy: np.ndarray, images: Images, count: int) -> None:
         self.model, self.noisy, self.clean = model, noisy[:count], to_float(images.pixels[:count])
-        labels = images.labels[:count] if images.labels is not None else range(len(self.clean))
-        self.titles = [str(label) for label in labels]
+        unnamed = [""] * len(self.clean)
+        self.titles = unnamed if images.labels is None else [str(label) for label in images.labels[:count]]
 
     def draw(self) -> Any:
         """The grid as a PIL image."""
@@ -63,5 +64,9 @@ class Recorder(keras.callbacks.Callback):
 
 
 def grid_epochs(epochs: int, grids: int) -> set[int]:
-    """``grids`` epochs spread evenly over 1…``epochs``, the last among them."""
-    return {round((number + 1) * epochs / grids) for number in range(grids)} - {0}
+    """The first epoch, where most is learnt, and up to ``grids`` spread evenly up to the last; none if 0.
+
+    >>> sorted(grid_epochs(15, 5))
+    [1, 3, 6, 9, 12, 15]
+    """
+    return {1} | {ceil((number + 1) * epochs / grids) for number in range(grids)} if grids else set()

@@ -9,7 +9,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -20,14 +19,11 @@ from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import UserError
 from dae_lab.help import help_text
+from dae_lab.process import Terminated, catch_signals, prepare_streams
 from dae_lab.progress import progress
 
 failures: list[UserError] = []
 """What went wrong in the jobs of this process."""
-
-
-class Terminated(BaseException):
-    """SIGTERM or SIGHUP arrived: like Ctrl-C, the run is closed as KILLED and can go on later."""
 
 
 @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
@@ -39,7 +35,8 @@ def task(cfg: DictConfig) -> float:
             from dae_lab.experiment import run
             from dae_lab.summary import show
 
-        result = run(config, label())
+        choices = HydraConfig.get().runtime.choices
+        result = run(config, label(), preset=choices.get("experiment") or "none")
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
         print(f"error: {error}", file=sys.stderr)
         failures.append(error)
@@ -50,25 +47,27 @@ def task(cfg: DictConfig) -> float:
 
 def label() -> str:
     """What was changed on the command line, to tell runs apart by their names."""
-    elsewhere = ("experiment=", "name=", "seed=", "tracking.")  # said by the name already, or of no effect
+    elsewhere = ("experiment=", "name=", "seed=", "tracking.", "debug=", "data.path=")  # tell no arms apart
     overrides = HydraConfig.get().overrides.task
     return " ".join(item for item in overrides if not item.startswith(elsewhere))[:150]
 
 
 def main() -> None:
     """The command. Exit code 0: all is well; 1: a mistake or a failure; 130, 143: stopped from outside."""
+    prepare_streams()
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(help_text())
         sys.exit(0)
     register()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _terminate)
+    catch_signals()
     failures.clear()
     with _errors_are_ours() as wants_traceback:
         try:
             task()
         except (KeyboardInterrupt, Terminated) as stop:
-            print("stopped; the same command goes on from the last checkpoint", file=sys.stderr)
+            print(
+                "stopped; the same command goes on from the last checkpoint, if there is one", file=sys.stderr
+            )
             sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
         except Exception as error:
             message = explain(error)
@@ -89,10 +88,6 @@ def _errors_are_ours() -> Iterator[bool]:
     finally:
         if wanted is None:
             del os.environ["HYDRA_FULL_ERROR"]
-
-
-def _terminate(number: int, frame: Any) -> None:
-    raise Terminated(number)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """Imports TensorFlow quietly."""
 
+import logging
 import os
 import sys
 import tempfile
 from contextlib import redirect_stderr
+from pathlib import Path
 
 from dae_lab.progress import progress
+
+log = logging.getLogger(__name__)
 
 
 def import_tensorflow() -> None:
@@ -32,3 +36,6 @@ def import_tensorflow() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+    tensorflow.get_logger().setLevel(logging.ERROR)  # notes on retracing, and on what is being exported
+    if Path("/dev/nvidia0").exists() and not tensorflow.config.list_physical_devices("GPU"):
+        log.warning("this machine has an NVIDIA GPU that TensorFlow cannot use: training on the CPU")

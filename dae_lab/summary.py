@@ -3,30 +3,31 @@
 import os
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from dae_lab.experiment import Result
 
-COLUMNS = {"mse": "MSE ↓", "psnr": "PSNR (dB) ↑", "ssim": "SSIM ↑", "bce": "BCE (nats) ↓"}
+COLUMNS = {"mse": ("MSE ↓", 4), "psnr": ("PSNR (dB) ↑", 2), "ssim": ("SSIM ↑", 4), "bce": ("BCE (nats) ↓", 4)}
+"""Metric → title and decimals."""
+
 ROWS = {"model": "this model", "noisy": "noisy image, as it is", "mean_image": "mean training image"}
 
 
 def show(result: Result) -> None:
     """Print the test scores beside the baselines', where the pictures are, and how to open the UI."""
     record = result.record
-    table = Table(title=f"{record.name}: test images", title_justify="left")
-    table.add_column("")
-    for title in COLUMNS.values():
-        table.add_column(title, justify="right")
+    table = Table("", *(Column(title, justify="right") for title, _ in COLUMNS.values()))
     for name, values in result.scores.items():
-        table.add_row(ROWS.get(name, name), *(f"{values[key]:.4f}" for key in COLUMNS))
-    console = Console()
-    console.print(table)
-    command, page = result.store.ui(record)
+        cells = (f"{values[key]:.{decimals}f}" for key, (_, decimals) in COLUMNS.items())
+        table.add_row(ROWS.get(name, name), *cells)
+    print(f"\n{record.name}: means over {result.test_images:,} test images")
+    Console().print(table)
+    command, run_page, all_runs = result.store.ui(record)
     print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
     if command:
         print(f"open the UI:     {command}")
-    print(f"this run:        {page}")
+    print(f"this run:        {run_page}")
+    print(f"all runs:        {all_runs}")
 
 
 def _short(path: str) -> str:

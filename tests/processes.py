@@ -41,7 +41,7 @@ def wait_for_epoch(process: subprocess.Popen, epoch: int, seconds: float = 120) 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         line = process.stderr.readline()
-        if line.startswith("epoch ") and int(line.split()[1].split("/")[0]) >= epoch:
+        if line.startswith("epoch ") and "train/loss" in line and int(line.split()[1].split("/")[0]) >= epoch:
             return
         if not line and process.poll() is not None:
             break

@@ -35,9 +35,9 @@ def test_params_and_tags_say_what_was_run(finished):
     assert "cores" in params["machine/cpu"]
     assert params["machine/gpu"]
     tags = run.data.tags
-    assert (tags["seed"], tags["experiment"]) == ("0", "spatial_latent")
+    assert (tags["seed"], tags["experiment"]) == ("0", "none")
     assert len(tags["fingerprint"]) == 64
-    assert run.info.run_name == "spatial_latent as a test seed 0"
+    assert run.info.run_name == "default seed 0 as a test"
     assert "| model |" in tags["mlflow.note.content"]
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == "mnist_5k"
@@ -54,7 +54,7 @@ def test_every_epoch_and_first_step_is_recorded_once(finished):
     prefixes = {"model": "test", "noisy": "baseline/noisy", "mean_image": "baseline/mean_image"}
     for name, prefix in prefixes.items():
         for metric, value in result.scores[name].items():
-            assert curves[f"{prefix}/{metric}"] == [(2, value)]
+            assert curves[f"{prefix}/{metric}"] == [(0, value)]
 
 
 def test_step_losses_are_what_the_epoch_loss_averages(finished):
@@ -102,12 +102,22 @@ def test_without_validation_nothing_is_validated(compose, tmp_path):
 
 
 def test_a_failed_run_says_why(compose, tmp_path):
-    config = compose(*SMALL, "optimizer.learning_rate=1e30", "training.batches=8", f"tracking.dir={tmp_path}")
+    config = compose(*SMALL, "optimizer.learning_rate=1e9", "training.batches=8", f"tracking.dir={tmp_path}")
     with pytest.raises(TrainingError, match="learning rate"):
         experiment.run(config)
     (run,) = runs(tmp_path)
     assert run.info.status == "FAILED"
     assert run.data.tags["reason"].startswith("TrainingError: the training loss became")
+
+
+def test_a_last_step_that_ruins_the_model_is_seen(compose, tmp_path):
+    """The training loss of a step is that before its update, so only judging can tell."""
+    short = ("training.epochs=1", "training.batches=1", "evaluation.limit=20", "data.validation=[]")
+    wild = ("optimizer.learning_rate=1e9", "loss=mse", "decoder.output.activation=linear")
+    config = compose(*short, *wild, f"tracking.dir={tmp_path}")
+    with pytest.raises(TrainingError, match="on the test images"):
+        experiment.run(config)
+    assert [run.info.status for run in runs(tmp_path)] == ["FAILED"]
 
 
 def test_shapes_unknown_before_loading_are_checked_before_training(compose, tmp_path):

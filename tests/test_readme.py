@@ -6,10 +6,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from hydra import compose as hydra_compose
+from hydra import initialize_config_dir
 
 from dae_lab.config.construct import construct
+from dae_lab.config.places import conf_folder
+from dae_lab.config.validate import validate
 from dae_lab.errors import DataError
+from dae_lab.model.autoencoder import build, parameter_counts
 from dae_lab.run import main
 
 CHECKOUT = Path(__file__).parents[1]
@@ -60,6 +66,24 @@ def test_the_tables_name_every_option():
     for group in CHECKOUT.joinpath("conf").iterdir():
         options = [file.stem for file in group.glob("*.yaml")] if group.name != "hydra" else []
         assert [name for name in options if f"`{name}`" not in README] == []
+
+
+def test_nothing_is_left_to_be_filled_in():
+    files = [CHECKOUT / "README.md", *CHECKOUT.joinpath("conf").rglob("*.yaml")]
+    assert [
+        file.name for file in files if re.search(r"EXPECTED_|NOISY_A|^TABLE$|TODO", file.read_text(), re.M)
+    ] == []
+
+
+def test_the_preset_shown_is_the_one_it_says(tmp_path):
+    folder = tmp_path / "experiment"
+    folder.mkdir()
+    folder.joinpath("keras_blog.yaml").write_text(re.search(r"```yaml\n(.*?)```", README, re.DOTALL).group(1))
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        search = f"hydra.searchpath=[file://{tmp_path}]"
+        config = validate(hydra_compose("config", overrides=[search, "experiment=keras_blog"]))
+    model = build(config, (28, 28, 1), np.zeros(1))
+    assert parameter_counts(model)["parameters"] == 28_353
 
 
 def test_links_lead_somewhere():

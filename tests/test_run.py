@@ -151,7 +151,7 @@ def test_a_mistake_is_one_sentence(tmp_path, arguments, message):
 
 
 def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(tmp_path):
-    code, _, errors = run("optimizer.learning_rate=1e30", "training.batches=8", store=tmp_path)
+    code, _, errors = run("optimizer.learning_rate=1e9", "training.batches=8", store=tmp_path)
     assert code == 1
     assert "error: the training loss became" in errors
     (failed,) = runs(tmp_path)

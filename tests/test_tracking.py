@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -16,8 +17,8 @@ from mlflow.tracking import MlflowClient
 from processes import runs
 
 from dae_lab import experiment
-from dae_lab.errors import TrackingError
-from dae_lab.tracking import Store
+from dae_lab.errors import TrackingError, TrainingError
+from dae_lab.tracking.store import Store
 
 SMALL = ("training.epochs=1", "training.batches=2", "evaluation.limit=20", "training.batch_size=16")
 
@@ -67,6 +68,71 @@ def test_an_interrupted_block_is_killed_and_its_run_taken_up_again(tracking):
         assert again.run_id == record.run_id
     assert sorted(status(store)) == ["FINISHED", "FINISHED"]
     assert not record.checkpoints.exists()
+
+
+def test_what_fails_from_outside_goes_on_and_what_diverged_does_not(tracking):
+    store = Store(tracking)
+    for error, resumed in ((OSError("disk full"), True), (TrainingError("the loss became nan"), False)):
+        with pytest.raises(type(error)), store.record("a run", "f" * 64, {}) as record:
+            failed_after_a_checkpoint(record, error)
+        assert record.checkpoints.exists() == resumed
+        with store.record("a run", "f" * 64, {}) as again:
+            assert (again.run_id == record.run_id) == resumed
+
+
+def failed_after_a_checkpoint(record, error):
+    record.checkpoints.mkdir()
+    (record.checkpoints / "state.json").write_text("{}")
+    raise error
+
+
+def test_dead_runs_of_other_experiments_are_closed_too(compose, tmp_path):
+    other = Store(compose(f"tracking.dir={tmp_path}", "tracking.experiment=other").tracking)
+    dead = other._begin("a run", "f" * 64, {})
+    dead._lock.release()  # as the system does when a process dies
+    with Store(compose(f"tracking.dir={tmp_path}").tracking).record("next", "e" * 64, {}):
+        pass
+    assert other.client.get_run(dead.run_id).info.status == "KILLED"
+
+
+def test_a_run_that_ends_while_it_is_looked_at_stays_finished(tracking, monkeypatch):
+    store = Store(tracking)
+    with store.record("a run", "f" * 64, {}) as first:
+        seen = store._search("attributes.status = 'RUNNING'", store._experiments())
+    monkeypatch.setattr(store, "_search", lambda query, experiments: seen)  # the other process's old view
+    (store.folder / "locks" / seen[0].data.tags["lock"]).touch()
+    with store.record("next", "e" * 64, {}):
+        pass
+    assert store.client.get_run(first.run_id).info.status == "FINISHED"
+
+
+def test_an_experiment_deleted_in_mlflow_is_named(tracking):
+    store = Store(tracking)
+    store.client.delete_experiment(store.experiment_id)
+    with pytest.raises(TrackingError, match=r"dae_lab was deleted in MLflow; restore it"):
+        Store(tracking)
+
+
+def test_a_store_lost_in_mid_run_is_one_sentence(tracking):
+    store = Store(tracking)
+    message = "goes on from the last checkpoint"
+    with pytest.raises(TrackingError, match=message), store.record("a run", "f" * 64, {}) as record:
+        lose(store, record)
+
+
+def lose(store, record):
+    (store.folder / "mlflow.db").unlink()
+    (store.folder / "mlflow.db").mkdir()
+    record.tag("any", "thing")
+
+
+def test_places_with_odd_names_are_printed_as_they_are(compose, tmp_path):
+    store = Store(compose(f"tracking.dir='{tmp_path}/späce d'").tracking)
+    with store.record("a run", "f" * 64, {}) as record:
+        record.text("hello", "file.txt")
+    assert Path(record.artifact("file.txt")).read_text() == "hello"
+    command, _, _ = store.ui(record)
+    assert shlex.split(command)[-1] == f"sqlite:///{tmp_path}/späce d/mlflow.db"
 
 
 def test_a_run_that_lives_is_left_alone(tracking):

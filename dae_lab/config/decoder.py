@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dae_lab.config.fields import Checked, choice, number, required, target
+from dae_lab.config.fields import LONGEST_SIDE, MOST_CHANNELS, Checked, choice, number, required, target
 from dae_lab.config.layers import ConvStack, Finish
 from dae_lab.config.shapes import Shape, Trace, convolved, need_image, need_room, transposed
 
@@ -33,8 +33,8 @@ class ConvOutput(Output):
     """An output made by a last ``conv``, ``conv_transpose`` or ``upsample_conv`` layer."""
 
     layer: str = choice("conv", "conv_transpose", "upsample_conv")
-    kernel_size: int = number(minimum=1)
-    stride: int = number(minimum=1)
+    kernel_size: int = number(minimum=1, maximum=LONGEST_SIDE)
+    stride: int = number(minimum=1, maximum=LONGEST_SIDE)
 
 
 @dataclass
@@ -95,8 +95,9 @@ class UpsampleConv(ConvDecoder):
 
 @dataclass
 class Unet(UpsampleConv):
-    """Up-sampling with skip connections: wherever the resolution equals one the encoder has seen, the
-    encoder's last features of that resolution are joined on (Ronneberger et al. 2015, arXiv:1505.04597).
+    """Up-sampling with skip connections: wherever a layer with a stride above 1 brings back a resolution
+    that the encoder has seen, the encoder's last features of that resolution are joined on (Ronneberger
+    et al. 2015, arXiv:1505.04597).
     """
 
     _target_: str = target("dae_lab.model.decoder.Unet")
@@ -119,7 +120,7 @@ class Mlp(Finish, Decoder):
     """Dense layers on the flattened code, the last as wide as the image."""
 
     _target_: str = target("dae_lab.model.decoder.Mlp")
-    units: list[int] = number(minimum=1)
+    units: list[int] = number(minimum=1, maximum=MOST_CHANNELS)
     output: DenseOutput = required()
 
     def trace(self, shape: Shape, image: Shape) -> Trace:

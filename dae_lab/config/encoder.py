@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dae_lab.config.fields import Checked, choice, number, required, target
+from dae_lab.config.fields import LONGEST_SIDE, MOST_CHANNELS, Checked, choice, number, required, target
 from dae_lab.config.layers import ConvStack, Finish
 from dae_lab.config.shapes import Shape, Trace, convolved, need_room
 
@@ -27,8 +27,8 @@ class Conv(ConvStack, Encoder):
 
     _target_: str = target("dae_lab.model.encoder.Conv")
     pool: str = choice("max", "average")
-    pool_sizes: list[int] = number(minimum=1)
-    pool_strides: list[int] = number(minimum=1)
+    pool_sizes: list[int] = number(minimum=1, maximum=LONGEST_SIDE)
+    pool_strides: list[int] = number(minimum=1, maximum=LONGEST_SIDE)
 
     def per_layer(self) -> tuple[str, ...]:
         return (*super().per_layer(), "pool_sizes", "pool_strides")
@@ -67,7 +67,7 @@ class Mlp(Finish, Encoder):
     """Dense layers on the flattened image."""
 
     _target_: str = target("dae_lab.model.encoder.Mlp")
-    units: list[int] = number(minimum=1)
+    units: list[int] = number(minimum=1, maximum=MOST_CHANNELS)
 
     def trace(self, shape: Shape) -> Trace:
         return [("image", shape), *(("dense", (units,)) for units in self.units)]

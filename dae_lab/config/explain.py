@@ -1,20 +1,31 @@
 """Hydra's and OmegaConf's errors in one sentence, with the nearest name that would be right."""
 
-from difflib import get_close_matches
+import errno
+import re
+from traceback import walk_tb
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 
-from dae_lab.config.hints import first_line, unknown_key
+from dae_lab.config.hints import first_line, nearest, unknown_key
 from dae_lab.config.places import conf_folder
+
+UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def explain(error: Exception) -> str | None:
     """What went wrong when composing a config; None if ``error`` is no mistake of a person's."""
     if isinstance(error, MissingConfigException):
         return _unknown_option(error)
-    if "Config group override must be" in str(error):  # latent=3, latent=null
-        return "a group takes the name of one of its options, as latent=dense does; got a number or nothing"
+    if isinstance(error, OverrideParseException):
+        return _unreadable(str(error.override))
+    if isinstance(error, OSError):
+        return _unwritable(error)
+    if "Config group override must be" in str(error):  # latent=3, debug=null; the group is not said
+        return (
+            "a group takes the name of one of its options, as latent=dense does; got a number, true, "
+            "false or null: for no experiment and no debug, leave experiment=… and debug=… away"
+        )
     if not isinstance(error, (HydraException, OmegaConfBaseException)):
         return None
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
@@ -26,7 +37,7 @@ def explain(error: Exception) -> str | None:
     message = " ".join(str(error).split())
     if "Could not override" in message and "No match in the defaults list" in message:
         return _unknown_group(message)
-    return message
+    return _twice(message) or message
 
 
 def _unknown_option(error: MissingConfigException) -> str:
@@ -35,15 +46,51 @@ def _unknown_option(error: MissingConfigException) -> str:
     options = [name for name in error.options or [] if not name.endswith("/")]
     if not options:
         return " ".join(str(error).split())
-    nearest = get_close_matches(option, options, n=1, cutoff=0.5)
-    hint = f"did you mean {group}={nearest[0]}? " if nearest else ""
+    meant = nearest(option, options)
+    hint = f"did you mean {group}={meant}? " if meant else ""
     return f"{group}={option}: there is no such option; {hint}{group} has {', '.join(options)}"
 
 
 def _unknown_group(message: str) -> str:
     """``nois=gaussian``: a group that does not exist."""
     name = message.split("'")[1].split("@")[0]
+    if not name:
+        return f"{message.rpartition('+')[2]}: a key is missing before the ="
     groups = sorted(path.name for path in conf_folder().iterdir() if path.is_dir() and path.name != "hydra")
-    nearest = get_close_matches(name, groups, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    meant = nearest(name, groups)
+    hint = f"did you mean {meant}? " if meant else ""
     return f"{name}: there is no such group or key; {hint}groups are {', '.join(groups)}"
+
+
+def _unreadable(override: str) -> str:
+    """``tracking.dir=~/x``: what Hydra's grammar has no place for."""
+    key, equals, value = override.partition("=")
+    if not equals:
+        return f"{override}: a value is missing; write {override}=…"
+    return (
+        f"{override}: this value could not be read; put values with ~ ( ) = {{ }} , or spaces in quotes, "
+        f"as '{key}=\"{value}\"'"
+    )
+
+
+def _twice(message: str) -> str | None:
+    """``+noise=gaussian``: a second option for a group that has one."""
+    found = re.search(r"Multiple values for (\S+)\. .*: (\S+?)'", message)
+    found = found or re.search(r"(\S+)() appears more than once in the final defaults list", message)
+    if not found:
+        return None
+    group, option = found.groups()
+    return f"{group} is chosen twice: leave out the +, or give the group once: {group}={option or '…'}"
+
+
+def _unwritable(error: OSError) -> str | None:
+    """The folder of a sweep, which Hydra makes before any run; what a run itself meets is left alone."""
+    if not error.filename or error.errno not in UNWRITABLE:
+        return None
+    modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)}
+    if "dae_lab.experiment" in modules:
+        return None
+    return (
+        f"{error.filename} cannot be written ({error.strerror}); choose a folder you may write to, "
+        f"tracking.dir=…"
+    )

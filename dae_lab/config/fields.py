@@ -13,6 +13,11 @@ from omegaconf import MISSING
 
 from dae_lab.errors import ConfigError
 
+MOST_CHANNELS = 65536
+"""Filters, units or values in a code: more is a slip of the finger, and would exhaust the memory."""
+LONGEST_SIDE = 1024
+"""Pixels of a kernel, a pool or a stride: likewise."""
+
 
 def required() -> Any:
     """A field of any value its type allows."""
@@ -36,6 +41,11 @@ def number(
     return field(default=MISSING, metadata={k: v for k, v in limits.items() if v is not None})
 
 
+def text() -> Any:
+    """A string that is not blank."""
+    return field(default=MISSING, metadata={"text": True})
+
+
 def choice(*options: str) -> Any:
     """A word, or a list of words, out of ``options``."""
     return field(default=MISSING, metadata={"options": options})
@@ -55,11 +65,15 @@ class Checked:
             if value == MISSING and item.default is not NO_DEFAULT:
                 raise ConfigError(f"{item.name} is missing: give it a value")
             for one in value if isinstance(value, (list, tuple)) else [value]:
+                if isinstance(one, (list, tuple, dict)) and one is not value:
+                    raise ConfigError(f"{item.name} must be a list of numbers, as [32, 64]; got {value!r}")
                 if one is not None:
                     _check(item.name, one, item.metadata)
 
 
 def _check(name: str, value: Any, rule: Any) -> None:
+    if rule.get("text") and not value.strip():
+        raise ConfigError(f"{name} must not be empty; got {value!r}")
     options = rule.get("options")
     if options and value not in options:
         raise ConfigError(f"{name} must be one of {', '.join(options)}; got {value!r}")
@@ -73,4 +87,8 @@ def _check(name: str, value: Any, rule: Any) -> None:
     ]
     for kind, words, holds in limits:
         if kind in rule and not holds(value, rule[kind]):
-            raise ConfigError(f"{name} must be {words} {rule[kind]:g}; got {value!r}")
+            raise ConfigError(f"{name} must be {words} {_shown(rule[kind])}; got {value!r}")
+
+
+def _shown(bound: float) -> str:
+    return f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"

@@ -1,26 +1,58 @@
 """What to say of a key that is not there."""
 
+import re
 from difflib import get_close_matches
+from typing import Any
+
+from omegaconf import OmegaConf
 
 from dae_lab.config.places import conf_folder
+
+OMEGACONF = {
+    r"is not a ListConfig|DictConfig with ListConfig": "must be a list, as [32, 64]",
+    r"could not be converted to Integer": "must be a whole number",
+    r"could not be converted to Float": "must be a number",
+    r"could not be converted to Boolean|is not a valid bool": "must be true or false",
+    r"Cannot convert .* to string": "must be text",
+    r"value 'None'|is not Optional|NoneType is not a": "must have a value; null is not allowed",
+    r"Cannot assign \w+ to Dict": "must map names to values",
+}
+"""What OmegaConf says of a wrong value, as a pattern, and what a person is told."""
+
+
+def nearest(word: str, words: list[str]) -> str | None:
+    """The one of ``words`` that was probably meant, whatever the case of its letters."""
+    lower = {known.lower(): known for known in words}
+    found = get_close_matches(word.lower(), lower, n=1, cutoff=0.5)
+    return lower[found[0]] if found else None
 
 
 def unknown_key(path: str, key: str, known: list[str]) -> str:
     """A sentence for a key that does not exist, with the nearest one that does."""
     full = f"{path}.{key}" if path else key
     known = [name for name in known if not name.startswith("_")]
-    nearest = get_close_matches(key, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]}? " if nearest else ""
+    meant = nearest(key, known)
+    hint = f"did you mean {meant}? " if meant else ""
     where = path or "the config"
     has = ", ".join(known) or "no keys"
     return f"{full}: there is no such key; {hint}{where} has {has}{elsewhere(path, key)}"
 
 
-def first_line(error: Exception, path: str = "") -> str:
-    """The part of an OmegaConf message that is meant for people, after the key (below ``path``)."""
+def first_line(error: Exception, path: str = "", plain: dict[str, Any] | None = None) -> str:
+    """What an OmegaConf error says, in words meant for people, after the key (below ``path``).
+
+    Args:
+        error: raised while ``plain`` was brought to its types.
+        path: the key at which ``plain`` stands.
+        plain: where the refused value is looked up, so that it can be shown.
+    """
     lines = str(error).splitlines() or [type(error).__name__]
     key = next((line.split(":", 1)[1].strip() for line in lines if "full_key" in line), "")
     full = f"{path}.{key}" if path and key else key or path
+    words = next((said for pattern, said in OMEGACONF.items() if re.search(pattern, lines[0])), "")
+    if full and words:
+        value = OmegaConf.select(OmegaConf.create(plain or {}), key)
+        return f"{full} {words}" + (f"; got {value!r}" if value is not None else "")
     return f"{full}: {lines[0]}" if full and full not in lines[0] else lines[0]
 
 

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 
-from dae_lab.config.fields import Checked, choice, number, required, target
+from dae_lab.config.fields import MOST_CHANNELS, Checked, choice, number, required, target
 from dae_lab.config.shapes import Shape, need_image
 
 
@@ -36,7 +36,7 @@ class Conv1x1(Latent):
     """A 1×1 convolution to ``channels`` (the line article B left commented out in its version 2)."""
 
     _target_: str = target("dae_lab.model.latent.Conv1x1")
-    channels: int = number(minimum=1)
+    channels: int = number(minimum=1, maximum=MOST_CHANNELS)
 
     def code_shape(self, features: Shape) -> Shape:
         need_image(features, "latent", "latent=dense")
@@ -48,7 +48,7 @@ class Dense(Latent):
     """Flatten → dense layer of ``z_dim`` values ‖ dense layer → the shape of the features (article B, V1)."""
 
     _target_: str = target("dae_lab.model.latent.Dense")
-    z_dim: int = number(minimum=1)
+    z_dim: int = number(minimum=1, maximum=MOST_CHANNELS)
 
     def code_shape(self, features: Shape) -> Shape:
         return (self.z_dim,)
@@ -73,6 +73,7 @@ class Sparse(Dense):
     """A dense code that is mostly off (Ng 2011, CS294A lecture notes).
 
     penalty: ``l1`` on rectified values, or ``kl`` between each unit's mean activity and ``rate``.
+    weight: of the penalty, beside the loss as it is reduced.
     """
 
     _target_: str = target("dae_lab.model.latent.Sparse")
@@ -85,7 +86,8 @@ class Sparse(Dense):
 class Contractive(Dense):
     """A dense code that changes little with its input (Rifai et al. 2011, ICML).
 
-    weight: of ‖∂code/∂input‖², estimated without bias by one random projection a step.
+    weight: of ‖∂code/∂input‖², beside the loss as it is reduced; estimated without bias by one random
+        projection a step.
     """
 
     _target_: str = target("dae_lab.model.latent.Contractive")
@@ -101,7 +103,7 @@ class VectorQuantised(Conv1x1):
     """
 
     _target_: str = target("dae_lab.model.latent.VectorQuantised")
-    codes: int = number(minimum=2)
+    codes: int = number(minimum=2, maximum=MOST_CHANNELS)
     commitment: float = number(minimum=0)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dae_lab.config.fields import Checked, choice, number
+from dae_lab.config.fields import LONGEST_SIDE, MOST_CHANNELS, Checked, choice, number
 from dae_lab.errors import ConfigError
 
 ACTIVATIONS = ("linear", "relu", "leaky_relu", "elu", "gelu", "silu", "tanh", "sigmoid")
@@ -18,7 +18,7 @@ class Finish(Checked):
     """
 
     activation: str = choice(*ACTIVATIONS)
-    slope: float = number(minimum=0)
+    slope: float = number(minimum=0, maximum=10)
     batch_norm: str = choice("off", "before_activation", "after_activation")
     dropout: float = number(minimum=0, below=1)
 
@@ -30,9 +30,9 @@ class ConvStack(Finish):
     A list of one value holds for every layer; any other length than that of ``filters`` is refused.
     """
 
-    filters: list[int] = number(minimum=1)
-    kernel_sizes: list[int] = number(minimum=1)
-    strides: list[int] = number(minimum=1)
+    filters: list[int] = number(minimum=1, maximum=MOST_CHANNELS)
+    kernel_sizes: list[int] = number(minimum=1, maximum=LONGEST_SIDE)
+    strides: list[int] = number(minimum=1, maximum=LONGEST_SIDE)
     padding: str = choice("same", "valid")
 
     def __post_init__(self) -> None:
@@ -46,7 +46,7 @@ class ConvStack(Finish):
 
     def spread(self, name: str) -> list[int]:
         """The list ``name`` with one value a layer."""
-        values = list(getattr(self, name))
+        values = list(getattr(self, name)) if self.filters else []
         if len(values) == 1:
             return values * len(self.filters)
         if len(values) != len(self.filters):

@@ -85,8 +85,12 @@ class Weighted(Loss):
                 f"{_names(self.weights)} and terms {_names(self.terms)}"
             )
         for name, weight in self.weights.items():
-            if not 0 <= weight < float("inf"):
+            if not isinstance(weight, (int, float)) or not 0 <= weight < float("inf"):
                 raise ConfigError(f"weights.{name} must be a finite number of at least 0; got {weight!r}")
+        if not any(self.weights.values()):
+            raise ConfigError(
+                f"weights are all 0, so nothing would be learnt; give {_names(self.weights)} a share"
+            )
         for name, term in self.terms.items():
             if term.reduction != self.reduction:
                 raise ConfigError(

@@ -31,7 +31,7 @@ class Gaussian(Noise):
     """Additive normal noise; sigma in units of the pixel range [0, 1]."""
 
     _target_: str = target("dae_lab.noise.Gaussian")
-    sigma: float = number(minimum=0)
+    sigma: float = number(minimum=0, maximum=1000)
 
 
 @dataclass
@@ -39,8 +39,8 @@ class GaussianRange(Noise):
     """Additive normal noise whose sigma is drawn for each image, uniformly from [low, high]."""
 
     _target_: str = target("dae_lab.noise.GaussianRange")
-    low: float = number(minimum=0)
-    high: float = number(minimum=0)
+    low: float = number(minimum=0, maximum=1000)
+    high: float = number(minimum=0, maximum=1000)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -53,7 +53,7 @@ class Uniform(Noise):
     """Additive noise, uniform in [-width, width)."""
 
     _target_: str = target("dae_lab.noise.Uniform")
-    width: float = number(minimum=0)
+    width: float = number(minimum=0, maximum=1000)
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Speckle(Noise):
     """Multiplicative normal noise; sigma as a share of the pixel's own value."""
 
     _target_: str = target("dae_lab.noise.Speckle")
-    sigma: float = number(minimum=0)
+    sigma: float = number(minimum=0, maximum=1000)
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Poisson(Noise):
     """Photon counting; peak is the expected number of photons at white."""
 
     _target_: str = target("dae_lab.noise.Poisson")
-    peak: float = number(above=0)
+    peak: float = number(minimum=1e-3, maximum=1e9)
 
 
 @dataclass
@@ -103,7 +103,7 @@ class Blur(Noise):
     """Gaussian blur; sigma in pixels."""
 
     _target_: str = target("dae_lab.noise.Blur")
-    sigma: float = number(minimum=0)
+    sigma: float = number(minimum=0, maximum=1000)
 
 
 @dataclass

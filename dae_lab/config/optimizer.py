@@ -22,6 +22,18 @@ class Schedule(Checked):
     drops: list[int] = number(minimum=1)
     factor: float = number(above=0, maximum=1)
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        drops = list(self.drops)
+        if self.decay == "step" and not drops:
+            raise ConfigError("drops is empty, so decay=step would change nothing: name epochs, as [5, 8]")
+        if self.decay != "step" and drops:
+            raise ConfigError(
+                f"drops is for decay=step, and decay is {self.decay}: set drops to []; got {drops}"
+            )
+        if drops != sorted(set(drops)):
+            raise ConfigError(f"drops must increase from epoch to epoch, as [5, 8]; got {drops}")
+
 
 @dataclass
 class Optimizer(Checked):
@@ -31,7 +43,7 @@ class Optimizer(Checked):
     """
 
     _target_: str = required()
-    learning_rate: float = number(above=0)
+    learning_rate: float = number(above=0, maximum=1e9)
     schedule: Schedule = required()
     global_clipnorm: float | None = number(above=0)
     clipvalue: float | None = number(above=0)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from dae_lab.config.data import Data
 from dae_lab.config.decoder import Decoder
 from dae_lab.config.encoder import Encoder
-from dae_lab.config.fields import Checked, choice, number, required
+from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.config.latent import Latent
 from dae_lab.config.loss import Loss
 from dae_lab.config.noise import Noise
 from dae_lab.config.optimizer import Optimizer
+from dae_lab.errors import ConfigError
 
 VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce")
 
@@ -31,13 +32,13 @@ class Training(Checked):
     overfit: train on the first batch alone, over and over: a model that cannot learn it has a bug.
     steps_per_execution: training steps in one call into TensorFlow, at most: the largest such number
         that divides the steps of an epoch is taken.
-    deterministic: the same seed gives the same bits, with any number of threads.
-    profile: time every kind of operation in one training step, and keep the table.
+    deterministic: the same seed gives the same bits, on the same machine with the same number of threads.
+    profile: time every kind of operation over the whole training, and keep the table.
     checkpoint_s: seconds that pass at least between two checkpoints; 0: after every epoch.
     """
 
-    epochs: int = number(minimum=1)
-    batch_size: int = number(minimum=1)
+    epochs: int = number(minimum=1, maximum=1_000_000)
+    batch_size: int = number(minimum=1, maximum=1_000_000)
     batches: int | None = number(minimum=1)
     overfit: bool = required()
     precision: str = choice("float32", "mixed_bfloat16")
@@ -52,7 +53,7 @@ class Training(Checked):
 class Evaluation(Checked):
     """How the trained model is judged: on at most ``limit`` images (null: all), ``batch_size`` at a time."""
 
-    batch_size: int = number(minimum=1)
+    batch_size: int = number(minimum=1, maximum=1_000_000)
     limit: int | None = number(minimum=1)
 
 
@@ -68,20 +69,30 @@ class Tracking(Checked):
     log_model: keep the trained model as an artifact.
     """
 
-    dir: str = required()
-    uri: str | None = required()
-    experiment: str = required()
+    dir: str = text()
+    uri: str | None = text()
+    experiment: str = text()
     grids: int = number(minimum=0)
     grid_images: int = number(minimum=1)
     log_model: bool = required()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(mark in self.dir for mark in "?#%"):
+            raise ConfigError(
+                f"dir must not contain ? # or %, which mean something else in the database's address; "
+                f"got {self.dir!r}"
+            )
+        if "/" in self.experiment or self.experiment.startswith("."):
+            raise ConfigError(f"experiment must not contain / or start with a dot; got {self.experiment!r}")
 
 
 @dataclass
 class Config(Checked):
     """One run."""
 
-    name: str = required()
-    seed: int = number(minimum=0)
+    name: str = text()
+    seed: int = number(minimum=0, maximum=2**63 - 1)
     data: Data = required()
     noise: Noise = required()
     encoder: Encoder = required()

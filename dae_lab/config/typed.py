@@ -52,7 +52,7 @@ def typed(plain: Any, schema: type, path: str) -> Any:
         converted = OmegaConf.to_container(OmegaConf.merge(OmegaConf.structured(schema), simple))
         return schema(**{**converted, **children})  # type: ignore[dict-item]
     except OmegaConfBaseException as error:
-        raise ConfigError(first_line(error, path)) from error
+        raise ConfigError(first_line(error, path, simple)) from error
     except ConfigError as error:
         raise ConfigError(f"{path}.{error}" if path else str(error)) from error
 
@@ -62,7 +62,7 @@ def _named(plain: dict[Any, Any], schema: type, path: str) -> type:
     target = plain.get("_target_")
     if target is None:
         return schema
-    found = SCHEMAS.get(target)
+    found = SCHEMAS.get(target) if isinstance(target, str) else None
     if found is None or not issubclass(found, schema):
         options = ", ".join(name for name, child in SCHEMAS.items() if issubclass(child, schema))
         raise ConfigError(f"{path}._target_ must be one of {options}; got {target!r}")

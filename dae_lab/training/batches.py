@@ -23,7 +23,7 @@ def corrupted(images: Images, corruption: Corruption, stream: int) -> np.ndarray
     """All ``images`` with noise of the sub-seed ``stream``: float32 (n, h, w, c)."""
     noisy = np.empty(images.pixels.shape, np.float32)
     starts = range(0, len(noisy), BLOCK)
-    with progress("Adding noise", total=len(starts)) as advance:
+    with progress("Adding noise, thousands of images:", total=len(starts)) as advance:
         for start in starts:
             some = slice(start, start + BLOCK)
             seeds = image_seeds(np.asarray(images.rows[some]), stream)
@@ -71,12 +71,16 @@ def training_batches(
         return places.map(lambda chosen: (chosen, epoch))
 
     def load(chosen: Any, epoch: Any) -> tuple[Any, Any]:
-        picked = tf.gather(pixels, chosen)
-        clean = tf.cast(picked, tf.float32) / 255.0 if picked.dtype == tf.uint8 else picked
+        clean = _floats(tf.gather(pixels, chosen))
         return noise(clean, chosen, tf.gather(rows, chosen), epoch), clean
 
     epochs = tf.data.Dataset.range(first_epoch, training.epochs)
     return epochs.flat_map(epoch_of_places).map(load, num_parallel_calls=1).prefetch(2)
+
+
+def _floats(pixels: Any) -> Any:
+    """``dae_lab.pixels.to_float`` inside a graph, where 47 MB of digits stay uint8 until a batch is made."""
+    return tf.cast(pixels, tf.float32) / 255.0 if pixels.dtype == tf.uint8 else pixels
 
 
 def _noise_source(images: Images, corruption: Corruption, config: Config) -> Callable[..., Any]:
@@ -94,8 +98,6 @@ def evaluation_batches(noisy: np.ndarray, images: Images, batch_size: int) -> tf
     noisy_all, pixels = tf.convert_to_tensor(noisy), tf.convert_to_tensor(images.pixels)
 
     def load(start: Any) -> tuple[Any, Any]:
-        clean = pixels[start : start + batch_size]
-        clean = tf.cast(clean, tf.float32) / 255.0 if clean.dtype == tf.uint8 else clean
-        return noisy_all[start : start + batch_size], clean
+        return noisy_all[start : start + batch_size], _floats(pixels[start : start + batch_size])
 
     return tf.data.Dataset.range(0, len(noisy), batch_size).map(load).prefetch(1)

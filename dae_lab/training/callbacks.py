@@ -1,7 +1,10 @@
 """What watches a training: is the loss still a number, is it still improving, how far is it."""
 
+import logging
 import math
 import time
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import keras
@@ -12,19 +15,30 @@ from dae_lab.config.run import EarlyStopping
 from dae_lab.errors import TrainingError
 from dae_lab.training.checkpoint import History
 
+log = logging.getLogger(__name__)
+
 
 class Finite(keras.callbacks.Callback):
     """Ends a training whose loss is no longer a finite number."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Raise a TrainingError that says where the loss was lost."""
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            step = int(self.model.optimizer.iterations)
+        """Look at the training loss, which is that before the step's own update."""
+        step = int(self.model.optimizer.iterations)
+        need_finite({"training loss": (logs or {}).get("loss", 0.0)}, f"at step {step}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at all an epoch gave, before any of it is kept."""
+        need_finite(logs or {}, f"in epoch {epoch + 1}")
+
+
+def need_finite(values: Mapping[str, Any], when: str) -> None:
+    """Raise a TrainingError, with the usual causes, if one of ``values`` is not a finite number."""
+    for name, value in values.items():
+        if not math.isfinite(float(value)):
             raise TrainingError(
-                f"the training loss became {loss} at step {step}: training stopped. Usual causes: "
-                f"a learning rate that is too high (optimizer.learning_rate), or a loss that does not "
-                f"suit the output (loss, decoder.output.activation)"
+                f"the {name} became {float(value)} {when}: training stopped. Usual causes: a learning "
+                f"rate that is too high (optimizer.learning_rate), or a loss that does not suit the "
+                f"output (loss, decoder.output.activation)"
             )
 
 
@@ -59,6 +73,8 @@ class StopEarly(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Stop if the best epoch lies ``patience`` epochs back."""
         if stalled(self.history, self.rule):
+            patience, monitor = self.rule.patience, self.rule.monitor
+            log.info("stopped after epoch %d: no better %s for %d epochs", epoch + 1, monitor, patience)
             self.model.stop_training = True
 
 
@@ -76,11 +92,16 @@ def stalled(history: History, rule: EarlyStopping) -> bool:
 
 
 class Show(keras.callbacks.Callback):
-    """Progress for a person: a bar on a terminal, otherwise a line at most every ``seconds``."""
+    """Progress for a person: a bar on a terminal; otherwise a line an epoch, at most every ``seconds``, and
+    a line within an epoch that takes longer than ``patience`` seconds.
+    """
 
-    def __init__(self, history: History, epochs: int, steps: int, seconds: float = 2.0) -> None:
+    def __init__(
+        self, history: History, epochs: int, steps: int, seconds: float = 2.0, patience: float = 10.0
+    ) -> None:
         super().__init__()
-        self.history, self.epochs, self.steps, self.seconds = history, epochs, steps, seconds
+        self.history, self.epochs, self.steps = history, epochs, steps
+        self.seconds, self.patience = seconds, patience
         self.console = Console(stderr=True)
         self._began, self._first, self._shown = time.monotonic(), len(history), 0.0
         self._bar = Progress(
@@ -105,7 +126,13 @@ class Show(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Move the bar."""
-        self._bar.update(self._task, completed=len(self.history) * self.steps + batch + 1)
+        done, loss = len(self.history), (logs or {}).get("loss", math.nan)
+        self._bar.update(self._task, completed=done * self.steps + batch + 1, text=f"loss {loss:.4f}")
+        now = time.monotonic()
+        if not self.console.is_terminal and now - max(self._shown, self._began) >= self.patience:
+            line = f"epoch {done + 1}/{self.epochs}  step {batch + 1}/{self.steps}  loss {loss:.4f}"
+            self.console.print(line, highlight=False, soft_wrap=True)
+            self._shown = now
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Show the epoch's losses."""
@@ -116,8 +143,9 @@ class Show(keras.callbacks.Callback):
         self._bar.update(self._task, epoch=min(done + 1, self.epochs), text=text)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self._shown >= self.seconds or done == self.epochs):
-            left = (now - self._began) / (done - self._first) * (self.epochs - done)
-            self.console.print(f"epoch {done}/{self.epochs}  {text}  {left:.0f} s left", highlight=False)
+            left = timedelta(seconds=round((now - self._began) / (done - self._first) * (self.epochs - done)))
+            line = f"epoch {done}/{self.epochs}  {text}  {left} left"
+            self.console.print(line, highlight=False, soft_wrap=True)
             self._shown = now
 
     def close(self) -> None:

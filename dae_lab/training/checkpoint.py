@@ -1,12 +1,15 @@
 """Checkpoints: what an interrupted run needs to end as an uninterrupted one would."""
 
 import json
+import logging
 import os
 import time
 from pathlib import Path
 from typing import Any
 
 import keras
+
+log = logging.getLogger(__name__)
 
 History = list[dict[str, float]]
 """What each finished epoch was worth: its logs, epoch 1 first."""
@@ -36,9 +39,11 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         name = f"{len(self.history)}.weights.h5"
         self.model.save_weights(self.folder / name)
+        _to_disk(self.folder / name)
         draft = self.folder / "state.json.new"
         states = [variable.numpy().tolist() for variable in random_states(self.model)]
         draft.write_text(json.dumps({"weights": name, "random": states, "history": self.history}))
+        _to_disk(draft)
         os.replace(draft, self.folder / "state.json")
         for old in self.folder.glob("*.weights.h5"):
             if old.name != name:
@@ -52,14 +57,32 @@ def random_states(model: keras.Model) -> list[keras.Variable]:
     return [variable for variable in model.variables if id(variable) not in weights]
 
 
+def _to_disk(file: Path) -> None:
+    """Have the operating system write ``file`` out, so that a power cut cannot leave half of it."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+
+
 def restore(model: keras.Model, folder: Path) -> History:
-    """Load the checkpoint in ``folder`` into the compiled ``model``; the history, empty if there is none."""
-    file = folder / "state.json"
-    if not file.is_file():
+    """Load the checkpoint in ``folder`` into the compiled ``model``.
+
+    Returns:
+        The history of the epochs done; empty if there is no checkpoint, or none that can be read: then a
+        warning says so and the model is as it was.
+    """
+    if not (folder / "state.json").is_file():
         return []
-    state = json.loads(file.read_text())
     model.optimizer.build(model.trainable_variables)  # so that its state has a place to go
-    model.load_weights(folder / state["weights"])
-    for variable, value in zip(random_states(model), state["random"], strict=True):
-        variable.assign(value)
-    return list(state["history"])
+    variables = [*model.variables, *model.optimizer.variables]
+    before = [variable.numpy() for variable in variables]
+    try:
+        state = json.loads((folder / "state.json").read_text())
+        model.load_weights(folder / state["weights"])
+        for variable, value in zip(random_states(model), state["random"], strict=True):
+            variable.assign(value)
+        return list(state["history"])
+    except (OSError, ValueError, KeyError) as error:
+        log.warning("the checkpoint in %s is damaged (%s): starting again from epoch 1", folder, error)
+        for variable, value in zip(variables, before, strict=True):
+            variable.assign(value)
+        return []

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.framework import config as tf_config
 
 from dae_lab import optimizers
 from dae_lab.config.run import Config
@@ -98,3 +99,5 @@ def set_up(config: Config) -> None:
     """Settle what TensorFlow does for the whole process."""
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
+    else:
+        tf_config.disable_op_determinism()  # an earlier run of this process may have switched it on

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hydra.errors import HydraException
@@ -10,6 +11,8 @@ from omegaconf.errors import OmegaConfBaseException
 from dae_lab.config.explain import explain
 from dae_lab.config.fields import Checked, number
 from dae_lab.config.loss import SCHEMAS
+from dae_lab.config.run import VALIDATION_METRICS
+from dae_lab.config.validate import check_choices, check_validation
 from dae_lab.errors import ConfigError
 
 
@@ -40,13 +43,44 @@ MISTAKES = {
     "decoder/output=dense": "decoder.output.layer is missing: give it a value; "
     "layer belongs to decoder/output=conv, decoder/output=conv_transpose",
     "decoder=mlp decoder/output=conv": "decoder.output.layer: there is no such key; decoder.output has",
+    "NOISE=gaussian": "NOISE: there is no such key; did you mean noise? the config has",
+    "Noise.sigma=1": "Noise: there is no such key; did you mean noise?",
+    "=x": "=x: a key is missing before the =",
+    "noise": "noise: a value is missing; write noise=…",
+    "tracking.dir=~/x": "tracking.dir=~/x: this value could not be read; put values with ~ ( ) = { } , or "
+    "spaces in quotes, as 'tracking.dir=\"~/x\"'",
+    "tracking.dir=a=b": "tracking.dir=a=b: this value could not be read; put values with",
+    "tracking.dir=x{": "tracking.dir=x{: this value could not be read; put values with",
+    "+experiment=dense_latent": "leave out the +, or give the group once: experiment=dense_latent",
+    "+noise=gaussian": "noise is chosen twice: leave out the +, or give the group once: noise=…",
     # types and ranges
-    "noise.sigma=abc": "noise.sigma: Value 'abc' of type 'str' could not be converted to Float",
-    "training.epochs=1.5": "training.epochs: Value '1.5' of type 'float' could not be converted to Integer",
-    "encoder.filters=null": "encoder.filters: field 'filters' is not Optional",
+    "noise.sigma=abc": "noise.sigma must be a number; got 'abc'",
+    "training.epochs=1.5": "training.epochs must be a whole number; got 1.5",
+    "training.epochs=null": "training.epochs must have a value; null is not allowed",
+    "training.deterministic=maybe": "training.deterministic must be true or false; got 'maybe'",
+    "name=[a]": "name must be text; got ['a']",
+    "name=": "name must not be empty; got ''",
+    "encoder.filters=null": "encoder.filters must have a value; null is not allowed",
+    "encoder.filters=32": "encoder.filters must be a list, as [32, 64]; got 32",
+    "encoder.filters={a:1}": "encoder.filters must be a list, as [32, 64]",
+    "encoder.filters=[32,a]": "encoder.filters[1] must be a whole number; got 'a'",
+    "encoder.filters=[32,null]": "encoder.filters[1] must have a value; null is not allowed",
+    "encoder.filters=[[32],64]": "encoder.filters must be a list of numbers, as [32, 64]; got [[32], 64]",
+    "encoder.filters=[{a:1}]": "encoder.filters must be a list of numbers, as [32, 64]; got [{'a': 1}]",
+    "loss=weighted loss.weights=3": "loss.weights must map names to values; got 3",
+    "loss=weighted loss.weights.bce=[1]": "loss.weights.bce must be a finite number of at least 0; got [1]",
+    "tracking.dir=": "tracking.dir must not be empty; got ''",
+    "tracking.uri=": "tracking.uri must not be empty; got ''",
+    "tracking.experiment=": "tracking.experiment must not be empty; got ''",
+    "tracking.dir=a?b": "tracking.dir must not contain ? # or %, which mean something else",
+    "tracking.dir='a#b'": "tracking.dir must not contain ? # or %, which mean something else",
+    "tracking.dir=a%b": "tracking.dir must not contain ? # or %, which mean something else",
+    "tracking.experiment=a/b": "tracking.experiment must not contain / or start with a dot; got 'a/b'",
+    "tracking.experiment=.a": "tracking.experiment must not contain / or start with a dot; got '.a'",
     "noise=chain noise.steps=3": "noise.steps must map names to options; got 3",
     "latent=3": "a group takes the name of one of its options, as latent=dense does",
     "latent=null": "a group takes the name of one of its options, as latent=dense does",
+    "experiment=null": "for no experiment and no debug, leave experiment=… and debug=… away",
     "noise.sigma=-1": "noise.sigma must be at least 0; got -1.0",
     "noise.sigma=nan": "noise.sigma must be a finite number; got nan",
     "optimizer.learning_rate=inf": "optimizer.learning_rate must be a finite number; got inf",
@@ -58,9 +92,36 @@ MISTAKES = {
     "evaluation.limit=???": "evaluation.limit is missing: give it a value",
     "data=npz": "data.path is missing: give it a value",
     "~noise": "noise is missing: give it a value",
+    "training.batches=${oc.env:NOT_THERE}": "the config cannot be resolved: training.batches: KeyError "
+    "raised while resolving interpolation: \"Environment variable 'NOT_THERE' not found\"",
     "name=${nothing}": "Interpolation key 'nothing' not found",
     "noise=chain noise.steps.gaussian.sigma=-1": "noise.steps.gaussian.sigma must be at least 0",
+    # absurd sizes
+    "encoder.filters=[65537]": "encoder.filters must be at most 65,536; got 65537",
+    "decoder.filters=[99999,1]": "decoder.filters must be at most 65,536; got 99999",
+    "encoder=mlp encoder.units=[65537]": "encoder.units must be at most 65,536; got 65537",
+    "latent=dense latent.z_dim=65537": "latent.z_dim must be at most 65,536; got 65537",
+    "latent=conv1x1 latent.channels=65537": "latent.channels must be at most 65,536; got 65537",
+    "latent=vector_quantised latent.codes=65537": "latent.codes must be at most 65,536; got 65537",
+    "encoder.kernel_sizes=[1025]": "encoder.kernel_sizes must be at most 1,024; got 1025",
+    "encoder.strides=[1025]": "encoder.strides must be at most 1,024; got 1025",
+    "encoder.pool_sizes=[1025]": "encoder.pool_sizes must be at most 1,024; got 1025",
+    "decoder.output.kernel_size=1025": "decoder.output.kernel_size must be at most 1,024; got 1025",
+    "decoder.output.stride=1025": "decoder.output.stride must be at most 1,024; got 1025",
+    "encoder.slope=11": "encoder.slope must be at most 10; got 11.0",
+    "training.batch_size=1000001": "training.batch_size must be at most 1,000,000; got 1000001",
+    "evaluation.batch_size=1000001": "evaluation.batch_size must be at most 1,000,000; got 1000001",
+    "training.epochs=1000001": "training.epochs must be at most 1,000,000; got 1000001",
+    "optimizer.learning_rate=1e10": "optimizer.learning_rate must be at most 1,000,000,000; got 10000000000.0",
+    "noise.sigma=1001": "noise.sigma must be at most 1,000; got 1001.0",
+    "noise=blur noise.sigma=1001": "noise.sigma must be at most 1,000; got 1001.0",
+    "noise=uniform noise.width=1001": "noise.width must be at most 1,000; got 1001.0",
+    "noise=poisson noise.peak=1e-4": "noise.peak must be at least 0.001; got 0.0001",
+    "noise=poisson noise.peak=1e10": "noise.peak must be at most 1e+09; got 10000000000.0",
+    "seed=9223372036854775808": "seed must be at most 9,223,372,036,854,775,807; got 9223372036854775808",
     # what is built
+    "loss._target_=[a]": f"loss._target_ must be one of {LOSSES}; got ['a']",
+    "loss._target_={a:1}": f"loss._target_ must be one of {LOSSES}; got {{'a': 1}}",
     "loss._target_=os.system": f"loss._target_ must be one of {LOSSES}; got 'os.system'",
     "loss._target_=dae_lab.losses.Msee": f"loss._target_ must be one of {LOSSES}; got 'dae_lab.losses.Msee'",
     "loss._target_=dae_lab.noise.Blur": f"loss._target_ must be one of {LOSSES}; got",
@@ -82,9 +143,24 @@ MISTAKES = {
     "decoder.output.residual=true decoder.output.activation=linear decoder.output.bias=data": "set "
     "decoder.output.bias to zero",
     "training.early_stopping.patience=3 data.validation=[]": "training.early_stopping.patience needs "
-    "data.validation, which is empty",
+    "validation images; data.validation leaves none",
     "training.early_stopping.patience=3 data.validation=[4400,4501]": "would choose by the test images: "
     "data.validation [4400, 4501] shares rows with data.test [4500, 5000]; give it rows of its own",
+    # without effect
+    "encoder.pool_strides=[2]": "encoder.pool_strides [2] needs encoder.pool_sizes above 1; got [1]",
+    "optimizer.schedule.drops=[5]": "optimizer.schedule.drops is for decay=step, and decay is none: set "
+    "drops to []; got [5]",
+    "optimizer.schedule.decay=step": "optimizer.schedule.drops is empty, so decay=step would change nothing",
+    "optimizer/schedule=step optimizer.schedule.drops=[8,5]": "optimizer.schedule.drops must increase from "
+    "epoch to epoch, as [5, 8]; got [8, 5]",
+    "optimizer/schedule=step optimizer.schedule.drops=[5,5]": "optimizer.schedule.drops must increase",
+    "optimizer/schedule=step training.epochs=5": "optimizer.schedule.drops [5, 8] are never reached: "
+    "training.epochs is 5",
+    "optimizer/schedule=warmup training.epochs=1": "optimizer.schedule.warmup_epochs must be less than "
+    "training.epochs, 1; got 1",
+    "loss=weighted loss.weights.bce=0 loss.weights.ssim=0": "loss.weights are all 0, so nothing would be "
+    "learnt; give bce, ssim a share",
+    "data=folder data.path=x data.size=[2,28]": "data: the images are 2×28×1; SSIM needs 3 pixels a side",
 }
 
 
@@ -111,14 +187,80 @@ def test_a_decoder_that_misses_the_image_size_shows_all_shapes(compose):
         ["training.overfit=true", "noise.resample=once"],
         ["decoder.output.residual=true", "decoder.output.activation=linear"],
         ["data.validation=[4500,5000]"],
+        ["seed=9223372036854775807"],
+        ["noise=poisson", "noise.peak=0.001"],
+        ["tracking.uri=null", "tracking.experiment=a.b"],
+        ["encoder.pool_sizes=[2]", "encoder.pool_strides=[1]"],
+        ["loss=weighted", "loss.weights.bce=0"],
+        ["optimizer/schedule=step", "training.epochs=6"],
+        ["optimizer/schedule=step", "debug=smoke"],
+        ["optimizer/schedule=warmup", "debug=smoke"],
     ],
 )
 def test_their_neighbours_are_accepted(compose, overrides):
     compose(*overrides)
 
 
+def test_what_stops_by_validation_images_needs_some(compose):
+    patient = compose("training.early_stopping.patience=3")
+    check_validation(patient, 1)
+    check_validation(compose(), 0)
+    with pytest.raises(ConfigError, match=r"needs validation images; data\.validation leaves none"):
+        check_validation(patient, 0)
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["noise=[gaussian]", "+experiment=[dense_latent,conv_only]", "decoder/output@decoder.output=[conv]"],
+)
+def test_a_group_takes_one_option(override):
+    with pytest.raises(ConfigError) as refused:
+        check_choices(["seed=1", override])
+    assert str(refused.value).startswith(f"{override}: a group takes one option")
+
+
+def test_a_list_is_no_choice_where_a_key_takes_one():
+    check_choices(["data.train=[0,10]", "noise=gaussian", "+x=[1]"])
+
+
+def test_a_run_looks_at_how_its_groups_were_chosen(tmp_path):
+    command = [sys.executable, "-m", "dae_lab.run", "noise=[gaussian]", f"tracking.dir={tmp_path}"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("error: noise=[gaussian]: a group takes one option, as noise=gaussian ")
+
+
+def test_a_sweeps_folder_that_cannot_be_made_is_named():
+    with pytest.raises(OSError, match="/dev/null/sweeps") as refused:
+        Path("/dev/null/sweeps").mkdir()
+    assert explain(refused.value) == (
+        "/dev/null/sweeps cannot be written (Not a directory); choose a folder you may write to, "
+        "tracking.dir=…"
+    )
+
+
+def test_a_file_that_a_run_misses_is_no_folder_of_a_sweep(tmp_path):
+    with pytest.raises(FileNotFoundError) as missed:
+        exec("open(path)", {"__name__": "dae_lab.experiment", "path": tmp_path / "missing"})
+    assert explain(missed.value) is None
+
+
+def test_the_cache_stands_in_the_home_of_whoever_runs(compose, monkeypatch):
+    monkeypatch.delenv("DAE_LAB_CACHE", raising=False)
+    monkeypatch.delenv("HOME", raising=False)
+    for option in ("mnist", "fashion_mnist", "cifar10"):
+        assert compose(f"data={option}", "name=without_home").data.cache == "~/.cache/dae_lab"
+
+
+def test_what_stopping_may_watch_are_the_metrics_there_are():
+    from dae_lab.metrics import METRICS
+
+    assert ("loss", *METRICS) == VALIDATION_METRICS
+
+
 def test_an_error_that_is_no_mistake_of_a_persons_is_left_alone():
     assert explain(ValueError("a bug")) is None
+    assert explain(OSError("a bug")) is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])

@@ -54,7 +54,7 @@ def test_without_validation_a_run_goes_on_too(compose, digits, tmp_path):
 
 def test_a_loss_that_explodes_is_named_with_its_step(compose, digits, tmp_path):
     config = compose(
-        *SMALL, "training.epochs=3", "optimizer.learning_rate=1e30", "training.steps_per_execution=1"
+        *SMALL, "training.epochs=3", "optimizer.learning_rate=1e9", "training.steps_per_execution=1"
     )
     with pytest.raises(
         TrainingError, match=r"the training loss became (nan|inf) at step [2-9]: .*learning_rate"

@@ -1,0 +1,214 @@
+"""All runs: where they are, which of them live, which can go on."""
+
+import getpass
+import logging
+import os
+import platform
+import shlex
+import sys
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+from filelock import FileLock, Timeout
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from dae_lab.config.run import Tracking
+from dae_lab.errors import TrackingError, TrainingError
+from dae_lab.tracking.record import Record, first_sentence
+
+
+class Store:
+    """All runs, in a sqlite database or behind an MLflow server.
+
+    A process holds a lock file for as long as it trains a run, so a run marked RUNNING whose lock
+    nobody holds has died without a word, whatever killed it.
+
+    Raises:
+        TrackingError: the store cannot be opened, written or reached.
+    """
+
+    def __init__(self, tracking: Tracking) -> None:
+        self.folder = Path(tracking.dir).expanduser().absolute()
+        self.uri = tracking.uri or f"sqlite:///{self.folder}/mlflow.db"
+        for talkative in ("mlflow", "alembic"):
+            logging.getLogger(talkative).setLevel(logging.WARNING)
+        self._prepare_folder()
+        if tracking.uri:
+            _reach(tracking.uri)
+        try:
+            with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
+                self.client = MlflowClient(self.uri)
+                self.experiment_id = self._experiment(tracking)
+        except TrackingError:
+            raise
+        except Exception as error:  # MLflow's, or whatever the database's own library raises
+            raise TrackingError(
+                f"{self.uri}: the store of runs cannot be opened: {first_sentence(error)}; close what holds "
+                f"it, move a damaged file away, or choose another tracking.dir"
+            ) from error
+
+    def _prepare_folder(self) -> None:
+        try:
+            for name in ("locks", "checkpoints"):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+            probe = self.folder / "locks" / f"probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise TrackingError(
+                f"tracking.dir: {self.folder} cannot be written ({error.strerror}); "
+                f"choose a folder you may write to, tracking.dir=…"
+            ) from error
+
+    def _experiment(self, tracking: Tracking) -> str:
+        found = self.client.get_experiment_by_name(tracking.experiment)
+        if found is not None and found.lifecycle_stage == "deleted":
+            raise TrackingError(
+                f"tracking.experiment: {tracking.experiment} was deleted in MLflow; restore it "
+                f"(mlflow experiments restore --experiment-id {found.experiment_id}) or choose another"
+            )
+        if found is not None:
+            return str(found.experiment_id)
+        place = None if tracking.uri else (self.folder / "artifacts" / tracking.experiment).as_uri()
+        kind = {"mlflow.experimentKind": "custom_model_development"}  # not one of language models
+        return str(self.client.create_experiment(tracking.experiment, artifact_location=place, tags=kind))
+
+    @contextmanager
+    def record(self, name: str, fingerprint: str, tags: Mapping[str, str]) -> Iterator[Record]:
+        """The record of one run, new or taken up where it was cut; closed whatever happens inside.
+
+        FINISHED, or KILLED after Ctrl-C and SIGTERM, or FAILED with the reason.
+        """
+        try:
+            record = self._interrupted(fingerprint) or self._begin(name, fingerprint, tags)
+        except MlflowException as error:
+            raise TrackingError(f"{self.uri}: no run can be recorded: {first_sentence(error)}") from error
+        try:
+            yield record
+        except TrainingError as error:
+            record.close("FAILED", str(error))
+            raise
+        except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
+            record.close("FAILED", f"{type(error).__name__}: {error}", keep=True)
+            if isinstance(error, MlflowException):
+                raise TrackingError(
+                    f"{self.uri}: the run cannot be recorded any more: {first_sentence(error)}; the same "
+                    f"command goes on from the last checkpoint"
+                ) from error
+            raise
+        except BaseException as error:
+            record.close("KILLED", f"{type(error).__name__}: stopped from outside", keep=True)
+            raise
+        record.close("FINISHED")
+
+    def _begin(self, name: str, fingerprint: str, tags: Mapping[str, str]) -> Record:
+        lock = self._lock(uuid.uuid4().hex)
+        lock.acquire()  # before the run exists, so that there is no moment without
+        own = {
+            "fingerprint": fingerprint,
+            "host": platform.node(),
+            "lock": Path(lock.lock_file).name,
+            "mlflow.source.name": "dae_lab.run",
+            "mlflow.source.type": "LOCAL",
+            "mlflow.user": getpass.getuser(),
+        }
+        try:
+            run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
+        except MlflowException:
+            Path(lock.lock_file).unlink()
+            lock.release()
+            raise
+        return self._as_record(run, lock)
+
+    def _interrupted(self, fingerprint: str) -> Record | None:
+        """A run with this fingerprint that was cut and can go on; closes all others found dead.
+
+        Dead is a run of this folder, in any experiment, that is RUNNING while nobody holds its lock.
+        """
+        cut = f"tags.fingerprint = '{fingerprint}' and attributes.status"
+        candidates = self._search("attributes.status = 'RUNNING'", self._experiments())
+        for status in ("KILLED", "FAILED"):
+            candidates += self._search(f"{cut} = '{status}'", [self.experiment_id])
+        chosen = None
+        for candidate in candidates:
+            lock = self._free_lock(candidate)
+            if lock is None:
+                continue
+            run = self.client.get_run(candidate.info.run_id)  # as it is now that nobody can change it
+            same = run.data.tags.get("fingerprint") == fingerprint
+            here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
+            record = self._as_record(run, lock)
+            if chosen is None and same and here and (record.checkpoints / "state.json").is_file():
+                chosen = self._taken_up(run, record)
+            elif run.info.status == "RUNNING":
+                record.close("KILLED", "the process ended without closing its run", keep=same)
+            else:
+                lock.release()
+        return chosen
+
+    def _taken_up(self, run: Run, record: Record) -> Record:
+        """``record``, marked as running again."""
+        self.client.update_run(run.info.run_id, status="RUNNING")
+        record.tag("resumed", str(int(run.data.tags.get("resumed", 0)) + 1))
+        if "reason" in run.data.tags:
+            self.client.delete_tag(run.info.run_id, "reason")
+        return record
+
+    def _experiments(self) -> list[str]:
+        return [item.experiment_id for item in self.client.search_experiments()]
+
+    def _search(self, query: str, experiments: list[str]) -> list[Run]:
+        return list(self.client.search_runs(experiments, query, max_results=1000))
+
+    def _free_lock(self, run: Run) -> FileLock | None:
+        """The run's lock, held by this process now; None if another holds it or it is not of this folder."""
+        name = run.data.tags.get("lock", "")
+        if not name or not (self.folder / "locks" / name).is_file():
+            return None
+        lock = self._lock(name)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        return lock
+
+    def _lock(self, name: str) -> FileLock:
+        return FileLock(self.folder / "locks" / name)
+
+    def _checkpoints(self, run: Run) -> Path:
+        return self.folder / "checkpoints" / run.info.run_id
+
+    def _as_record(self, run: Run, lock: FileLock) -> Record:
+        return Record(self.client, run, lock, self._checkpoints(run))
+
+    def ui(self, record: Record) -> tuple[str | None, str, str]:
+        """The command that opens the UI (None where the store is a server), the run's page, all runs'."""
+        served = self.uri.startswith("http")
+        command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri", self.uri]
+        server = self.uri.rstrip("/") if served else "http://127.0.0.1:5000"
+        runs = f"{server}/#/experiments/{record.experiment_id}/runs"
+        page, charts = f"{runs}/{record.run_id}", f"{runs}?compareRunsMode=CHART"
+        return None if served else shlex.join(command), page, charts
+
+
+def _reach(uri: str) -> None:
+    """Raise a TrackingError at once if no MLflow server answers at ``uri``."""
+    if not uri.startswith(("http://", "https://")):
+        raise TrackingError(
+            f"tracking.uri: {uri} is no address of an MLflow server; give http(s)://… or null"
+        )
+    try:
+        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=5)
+        answer.raise_for_status()
+        if answer.text.strip() != "OK":
+            raise TrackingError(f"tracking.uri: {uri} answers, but is no MLflow server")
+    except requests.RequestException as error:
+        raise TrackingError(
+            f"tracking.uri: no MLflow server answers at {uri} ({type(error).__name__}); start one with "
+            f"`mlflow server`, or leave tracking.uri=null for a database in tracking.dir"
+        ) from error
