@@ -10,7 +10,7 @@ from dae_lab import provenance
 from dae_lab.config.construct import construct
 from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
-from dae_lab.config.validate import check_shapes
+from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import Dataset
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.store import Store
@@ -48,6 +48,7 @@ def run(config: Config, label: str = "", preset: str = "none") -> Result:
     """
     dataset: Dataset = construct(config.data)
     check_shapes(config, dataset.train.shape)
+    check_validation(config, len(dataset.validation))
     _say_what_is_seen(dataset)
     store = Store(config.tracking)
     identity = fingerprint(config, dataset.fingerprint, provenance.code_fingerprint())

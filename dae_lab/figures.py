@@ -40,5 +40,6 @@ def reconstruction_grid(rows: dict[str, np.ndarray], titles: Sequence[str]) -> I
 
 
 def _picture(image: np.ndarray) -> Image.Image:
-    levels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    shown = np.nan_to_num(np.clip(image, 0, 1), nan=0.0)  # a diverged model is shown black
+    levels = np.rint(shown * 255).astype(np.uint8)
     return Image.fromarray(levels[..., 0] if levels.shape[-1] == 1 else levels[..., :3])

@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
-from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from scipy.special import expit, huber, log_expit
 from skimage.metrics import structural_similarity
 
 from dae_lab import losses
-from dae_lab.config.loss import SCHEMAS
+from dae_lab.config.construct import construct
+from dae_lab.config.loss import SCHEMAS, Loss
 from dae_lab.config.places import conf_folder
+from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
 
 SHAPE = (3, 12, 10, 2)
@@ -26,10 +27,9 @@ PIXELS = SHAPE[1] * SHAPE[2] * SHAPE[3]
 @cache
 def configured(*overrides: str):
     """A loss as conf/loss describes it."""
-    for name, schema in SCHEMAS.items():
-        ConfigStore.instance().store(group="schema/loss", name=name, node=schema)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return instantiate(compose(overrides=list(overrides)).loss)
+        plain = OmegaConf.to_container(compose(overrides=list(overrides)).loss, resolve=True)
+    return construct(typed(plain, Loss, "loss"))
 
 
 def sigmoid(logits) -> losses.Output:

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from hydra import compose, initialize_config_dir
-from hydra.core.config_store import ConfigStore
-from hydra.utils import instantiate
+from omegaconf import OmegaConf
 from scipy import stats
 from scipy.ndimage import gaussian_filter1d
 
 from dae_lab import noise
-from dae_lab.config.noise import SCHEMAS
+from dae_lab.config.construct import construct
+from dae_lab.config.noise import SCHEMAS, Noise
 from dae_lab.config.places import conf_folder
+from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
 
 STREAM = 20_210_701
@@ -25,10 +26,9 @@ GAUSSIAN = noise.Gaussian(sigma=0.5, **COMMON)
 @cache
 def configured(*overrides: str):
     """A corruption as conf/noise describes it."""
-    for name, schema in SCHEMAS.items():
-        ConfigStore.instance().store(group="schema/noise", name=name, node=schema)
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
-        return instantiate(compose(overrides=list(overrides)).noise)
+        plain = OmegaConf.to_container(compose(overrides=list(overrides)).noise, resolve=True)
+    return construct(typed(plain, Noise, "noise"))
 
 
 def grey(value: float, count: int = 400, side: int = 28) -> np.ndarray:
@@ -236,7 +236,7 @@ def test_chain_is_composed_by_name():
         (lambda: noise.GaussianRange(low=0.5, high=0.1, **COMMON), "low must be at most high"),
         (lambda: noise.Gaussian(sigma=-0.1, **COMMON), "sigma must be at least 0"),
         (lambda: noise.Masking(amount=1.5, **COMMON), "amount must be at most 1"),
-        (lambda: noise.Poisson(peak=0.0, **COMMON), "peak must be greater than 0"),
+        (lambda: noise.Poisson(peak=0.0, **COMMON), "peak must be at least 0.001"),
         (lambda: noise.Chain(steps={}, **COMMON), "steps is empty"),
     ],
 )

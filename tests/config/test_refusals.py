@@ -112,7 +112,7 @@ MISTAKES = {
     "training.batch_size=1000001": "training.batch_size must be at most 1,000,000; got 1000001",
     "evaluation.batch_size=1000001": "evaluation.batch_size must be at most 1,000,000; got 1000001",
     "training.epochs=1000001": "training.epochs must be at most 1,000,000; got 1000001",
-    "optimizer.learning_rate=1e10": "optimizer.learning_rate must be at most 1,000,000,000; got 10000000000.0",
+    "optimizer.learning_rate=1e10": "optimizer.learning_rate must be at most 1e+09; got 10000000000.0",
     "noise.sigma=1001": "noise.sigma must be at most 1,000; got 1001.0",
     "noise=blur noise.sigma=1001": "noise.sigma must be at most 1,000; got 1001.0",
     "noise=uniform noise.width=1001": "noise.width must be at most 1,000; got 1001.0",

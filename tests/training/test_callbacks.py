@@ -78,6 +78,6 @@ def test_progress_without_a_terminal_is_a_line_now_and_then():
         show.on_epoch_end(epoch)
     show.close()
     assert show.console.file.getvalue().splitlines()[-1] == (
-        "epoch 3/3  train/loss 0.5000  val/loss 0.2500  val/mse 0.1250  0 s left"
+        "epoch 3/3  train/loss 0.5000  val/loss 0.2500  val/mse 0.1250  0:00:00 left"
     )
     assert len(show.console.file.getvalue().splitlines()) <= 2
