@@ -4,7 +4,6 @@ import logging
 import os
 import sys
 import tempfile
-from contextlib import redirect_stderr
 from pathlib import Path
 
 from dae_lab.progress import progress
@@ -25,7 +24,7 @@ def import_tensorflow() -> None:
     with tempfile.TemporaryFile() as chatter, os.fdopen(os.dup(2), "w") as terminal:
         os.dup2(chatter.fileno(), 2)
         try:
-            with redirect_stderr(terminal), progress("Starting TensorFlow"):
+            with progress("Starting TensorFlow", stream=terminal):
                 import tensorflow
 
                 tensorflow.config.list_physical_devices()  # looks for a GPU, complains where there is none

@@ -44,4 +44,4 @@ def test_an_error_in_the_block_ends_the_display():
     before = threading.active_count()
     with pytest.raises(KeyError), progress("Reading images", patience=0.01):
         raise KeyError
-    assert threading.active_count() == before
+    assert threading.active_count() <= before
