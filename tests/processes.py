@@ -7,6 +7,14 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
+HEARING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+runpy.run_module("dae_lab.run", run_name="__main__", alter_sys=True)
+"""
+"""The command, hearing signals even where the tests were started deaf to them, as in the background."""
+
 QUICK = ("training.epochs=6", "training.batches=8", "evaluation.limit=60", "tracking.log_model=false")
 """A run long enough to be interrupted, short enough for a test."""
 
@@ -16,7 +24,7 @@ def start(
 ) -> subprocess.Popen:
     """The command, running; its output is in ``stdout`` and ``stderr`` once ``communicate`` returns."""
     place = [f"tracking.dir={store}"] if store else []
-    command = [sys.executable, "-m", "dae_lab.run", *arguments, *place]
+    command = [sys.executable, "-c", HEARING, *arguments, *place]
     return subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

@@ -9,7 +9,8 @@ import time
 import pytest
 
 WAIT = """
-import time
+import signal, time
+signal.signal(signal.SIGHUP, signal.HEARD)
 from dae_lab.process import Terminated, catch_signals, uninterrupted
 catch_signals()
 try:
@@ -20,9 +21,9 @@ except Terminated as stop:
 """
 
 
-def started(body, **more):
-    code = WAIT.replace("BODY", body)
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, **more)
+def started(body, hangup="SIG_DFL"):
+    code = WAIT.replace("BODY", body).replace("HEARD", hangup)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -35,7 +36,7 @@ def test_a_signal_becomes_an_exception(number):
 
 
 def test_what_nohup_ignores_stays_ignored():
-    process = started("time.sleep(0.5)", preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = started("time.sleep(0.5)", hangup="SIG_IGN")
     process.send_signal(signal.SIGHUP)
     assert process.communicate(timeout=10)[0] == ""
     assert process.returncode == 0
