@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -19,8 +20,9 @@ RESULT_ROOMS = (
 RESULT_PACKAGES = ("keras", "numpy", "tensorflow")
 
 
+@cache
 def packages() -> dict[str, str]:
-    """Name and version of every installed package, sorted."""
+    """Name and version of every installed package, sorted; looked up once, for all who ask."""
     return dict(sorted((item.name.lower(), item.version) for item in distributions()))
 
 
