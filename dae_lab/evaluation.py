@@ -7,10 +7,10 @@ import numpy as np
 from dae_lab import baselines, metrics
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset, Images
+from dae_lab.noise import Corruption, corrupted
 from dae_lab.pixels import to_float
 from dae_lab.progress import progress
 from dae_lab.seeds import derive
-from dae_lab.training.batches import Corruption, corrupted
 
 Scores = dict[str, dict[str, float]]
 """For each denoiser (``model`` or a baseline's name), its metrics averaged over the test images."""

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from dae_lab.errors import DataError
+from dae_lab.pixels import to_float
 
 SSIM_WINDOW = 7
 _SSIM_C1, _SSIM_C2 = 0.01**2, 0.03**2  # (K1·L)², (K2·L)² of Wang et al. 2004 for the data range L = 1
@@ -26,23 +27,33 @@ def per_image(clean, reconstruction) -> dict[str, tf.Tensor]:
 
     Returns:
         float32 (n,) by name: ``mse``, ``mae``; ``psnr`` in dB, at most 100; ``ssim`` in [-1, 1];
-        ``bce`` in nats a pixel, never below ``bce_floor``.
+        ``bce`` in nats a pixel, and ``bce_excess``, by how much that is above ``bce_floor``.
     """
     clean, reconstruction = tf.convert_to_tensor(clean), tf.convert_to_tensor(reconstruction)
     return {name: metric(clean, reconstruction) for name, metric in METRICS.items()}
 
 
-def mean(clean: np.ndarray, reconstruction: np.ndarray) -> dict[str, float]:
-    """The mean over images of every metric, for arrays (n, h, w, c) of any length n ≥ 1.
+def table(clean: np.ndarray, reconstruction: np.ndarray) -> dict[str, np.ndarray]:
+    """``per_image`` for arrays (n, h, w, c) of any length n ≥ 1, taken 1,000 images at a time.
 
-    Taken 1,000 images at a time, and added up in float64.
+    Args:
+        clean: uint8, or float32 in [0, 1]. reconstruction: float32.
     """
-    totals = dict.fromkeys(METRICS, 0.0)
-    for start in range(0, len(clean), _BATCH):
-        batch = slice(start, start + _BATCH)
-        for name, values in per_image(clean[batch], reconstruction[batch]).items():
-            totals[name] += float(np.sum(values, dtype=np.float64))
-    return {name: total / len(clean) for name, total in totals.items()}
+    graph = tf.function(per_image, reduce_retracing=True, autograph=False)
+    starts = range(0, len(clean), _BATCH)
+    blocks = [slice(start, start + _BATCH) for start in starts]
+    rows = [graph(to_float(clean[block]), reconstruction[block]) for block in blocks]
+    return {name: np.concatenate([row[name].numpy() for row in rows]) for name in METRICS}
+
+
+def energy(images: np.ndarray) -> np.ndarray:
+    """E[x²] of each image (n, h, w, c), uint8 or float32 in [0, 1]: float32 (n,).
+
+    The MSE of a black reconstruction. An MSE divided by it, mean by mean, is the *energy-normalised
+    error* ``nmse``: 1 for black, whatever the class; dark classes no longer look easy.
+    """
+    blocks = [to_float(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
+    return np.concatenate([np.mean(np.square(block), axis=(1, 2, 3)) for block in blocks])
 
 
 def mse(clean, reconstruction) -> tf.Tensor:
@@ -113,6 +124,11 @@ def bce_map(clean, probability) -> tf.Tensor:
     return -(clean * tf.math.log(p) + (1 - clean) * tf.math.log1p(-p))
 
 
+def bce_excess(clean, reconstruction) -> tf.Tensor:
+    """By how much ``bce`` is above ``bce_floor``, the Kullback-Leibler divergence, in nats a pixel, float32 (n,)."""
+    return bce(clean, reconstruction) - bce_floor(clean)
+
+
 def bce_floor(clean) -> tf.Tensor:
     """The cross-entropy of a perfect reconstruction, in nats a pixel, float32 (n,).
 
@@ -122,7 +138,14 @@ def bce_floor(clean) -> tf.Tensor:
     return -_image_mean(tf.math.xlogy(clean, clean) + tf.math.xlog1py(1 - clean, -clean))
 
 
-METRICS: dict[str, Callable] = {"mse": mse, "mae": mae, "psnr": psnr, "ssim": ssim, "bce": bce}
+METRICS: dict[str, Callable] = {
+    "mse": mse,
+    "mae": mae,
+    "psnr": psnr,
+    "ssim": ssim,
+    "bce": bce,
+    "bce_excess": bce_excess,
+}
 
 
 def _image_mean(values: tf.Tensor) -> tf.Tensor:

@@ -10,8 +10,8 @@ from processes import client, runs, trajectory
 
 from dae_lab import experiment
 from dae_lab.errors import ConfigError, TrainingError
+from dae_lab.noise import corrupted
 from dae_lab.seeds import derive
-from dae_lab.training.batches import corrupted
 
 SMALL = ("training.epochs=2", "training.batches=3", "evaluation.limit=40", "training.batch_size=16")
 

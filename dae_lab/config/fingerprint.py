@@ -15,5 +15,7 @@ def fingerprint(config: Config, data: str, code: str) -> str:
     matters = {key: value for key, value in asdict(config).items() if key not in WITHOUT_EFFECT}
     for key in ("checkpoint_s", "profile"):
         del matters["training"][key]
+    for key in ("report", "cache"):
+        del matters["evaluation"][key]
     text = json.dumps([matters, data, code], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()

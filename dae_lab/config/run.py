@@ -12,7 +12,7 @@ from dae_lab.config.noise import Noise
 from dae_lab.config.optimizer import Optimizer
 from dae_lab.errors import ConfigError
 
-VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce")
+VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess")
 
 
 @dataclass
@@ -51,10 +51,27 @@ class Training(Checked):
 
 @dataclass
 class Evaluation(Checked):
-    """How the trained model is judged: on at most ``limit`` images (null: all), ``batch_size`` at a time."""
+    """How the trained model is judged: on at most ``limit`` images (null: all), ``batch_size`` at a time.
+
+    baselines: ``trivial`` answers (noisy, black, constant, mean image), ``linear`` fits as well, or
+        ``all``: scikit-image's filters too.
+    levels: noise the model is tried on, in multiples of the strength it was trained on.
+    corruptions: other noise it is tried on, a name each.
+    images: how many test images are used for that, and for the geometry of the code; 0: neither is done.
+    target_mse: a validation MSE; it is reported when training first reached it.
+    report: draw the figures and write the report page.
+    cache: the folder in which baselines are kept.
+    """
 
     batch_size: int = number(minimum=1, maximum=1_000_000)
     limit: int | None = number(minimum=1)
+    baselines: str = choice("trivial", "linear", "all")
+    levels: list[float] = number(minimum=0, maximum=100)
+    corruptions: dict[str, Noise] = required()
+    images: int = number(minimum=0)
+    target_mse: float | None = number(above=0)
+    report: bool = required()
+    cache: str = text()
 
 
 @dataclass

@@ -8,28 +8,8 @@ import tensorflow as tf
 
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images
-from dae_lab.noise import image_seeds
-from dae_lab.pixels import to_float
-from dae_lab.progress import progress
+from dae_lab.noise import Corruption, corrupted, image_seeds
 from dae_lab.seeds import derive
-
-Corruption = Callable[[Any, Any], Any]
-
-BLOCK = 1000
-"""Images corrupted at a time outside training; the result does not depend on it."""
-
-
-def corrupted(images: Images, corruption: Corruption, stream: int) -> np.ndarray:
-    """All ``images`` with noise of the sub-seed ``stream``: float32 (n, h, w, c)."""
-    noisy = np.empty(images.pixels.shape, np.float32)
-    starts = range(0, len(noisy), BLOCK)
-    with progress("Adding noise, thousands of images:", total=len(starts)) as advance:
-        for start in starts:
-            some = slice(start, start + BLOCK)
-            seeds = image_seeds(np.asarray(images.rows[some]), stream)
-            noisy[some] = corruption(to_float(images.pixels[some]), seeds)
-            advance()
-    return noisy
 
 
 def steps_per_epoch(images: Images, config: Config) -> int:

@@ -12,7 +12,8 @@ from dae_lab import optimizers
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images
 from dae_lab.model.autoencoder import Autoencoder
-from dae_lab.training.batches import Corruption, evaluation_batches, steps_per_epoch, training_batches
+from dae_lab.noise import Corruption
+from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from dae_lab.training.callbacks import Finite, Historian, Show, StopEarly, stalled
 from dae_lab.training.checkpoint import Checkpoint, History, restore
 

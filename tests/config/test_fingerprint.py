@@ -17,6 +17,8 @@ def of(compose, *overrides: str) -> str:
         "tracking.dir=elsewhere",
         "training.checkpoint_s=60",
         "training.profile=true",
+        "evaluation.report=false",
+        "evaluation.cache=elsewhere",
         "data.test=[4500,4600]",  # the data bring a fingerprint of their own
     ],
 )

@@ -18,6 +18,7 @@ WITHOUT_TARGET = {
     "config.yaml": run.Config,
     "training/default.yaml": run.Training,
     "evaluation/default.yaml": run.Evaluation,
+    "evaluation/scores.yaml": run.Evaluation,
     "tracking/default.yaml": run.Tracking,
     "decoder/output/conv.yaml": decoder.ConvOutput,
     "decoder/output/conv_transpose.yaml": decoder.ConvOutput,

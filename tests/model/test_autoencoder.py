@@ -10,8 +10,8 @@ from keras.src.backend.common import global_state
 
 from dae_lab.config.construct import construct
 from dae_lab.model.autoencoder import STEP_LOSSES, build, set_output_bias
+from dae_lab.noise import corrupted
 from dae_lab.training import fit
-from dae_lab.training.batches import corrupted
 
 BLACK = np.zeros(1)
 SMALL = (
