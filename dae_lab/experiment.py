@@ -2,9 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-
-import numpy as np
-from omegaconf import OmegaConf
+from typing import TYPE_CHECKING, Any
 
 from dae_lab import provenance
 from dae_lab.config.construct import construct
@@ -12,8 +10,17 @@ from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import Dataset
+from dae_lab.errors import TrainingError
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.store import Store
+
+if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
+    from dae_lab.evaluation.evaluate import Evaluation
+    from dae_lab.model.autoencoder import Autoencoder
+    from dae_lab.noise import Corruption
+    from dae_lab.training.checkpoint import History
+    from dae_lab.training.fit import NoisySet
+    from dae_lab.training.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -23,12 +30,12 @@ FEW = 10
 
 @dataclass(frozen=True)
 class Result:
-    """What a run ends with: its record, and for the model and each baseline the test metrics."""
+    """What a run ends with: its record, and what its model is worth; whether there is a report page."""
 
     store: Store
     record: Record
-    scores: dict[str, dict[str, float]]
-    test_images: int
+    evaluation: "Evaluation"
+    report: bool
 
 
 def run(config: Config, label: str = "", preset: str = "none") -> Result:
@@ -44,7 +51,7 @@ def run(config: Config, label: str = "", preset: str = "none") -> Result:
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
-            is no longer finite.
+            is no longer finite, a collapse under ``training.on_collapse=stop``.
     """
     dataset: Dataset = construct(config.data)
     check_shapes(config, dataset.train.shape)
@@ -58,55 +65,76 @@ def run(config: Config, label: str = "", preset: str = "none") -> Result:
         tags |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
     name = f"{config.name} seed {config.seed} {label}".strip()
     with store.record(name, identity, tags) as record:
-        scores = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
-    return Result(store, record, scores, len(dataset.test[: config.evaluation.limit]))
+        found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
+    return Result(store, record, found, config.evaluation.report)
 
 
-def _train_and_evaluate(
-    config: Config, dataset: Dataset, record: Record, diff: str
-) -> dict[str, dict[str, float]]:
+def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
     from dae_lab.startup import import_tensorflow
 
     import_tensorflow()
-    from dae_lab import baselines, evaluation, recording
-    from dae_lab.model.autoencoder import build, has_own_layers, parameter_counts
-    from dae_lab.training import fit, profile
+    from dae_lab.baselines.trivial import mean_image
+    from dae_lab.evaluation.evaluate import evaluate
+    from dae_lab.evaluation.sets import evaluation_set
+    from dae_lab.model.autoencoder import build, parameter_counts
+    from dae_lab.recording.describe import describe
+    from dae_lab.recording.results import keep, record_evaluation
+    from dae_lab.training import fit
     from dae_lab.training.callbacks import need_finite
+    from dae_lab.training.watch import IMAGES, Watch
 
     fit.set_up(config)
     corruption = construct(config.noise)
-    mean_pixel = baselines.mean_image(dataset.train.pixels).mean(axis=(0, 1))
-    model = build(config, dataset.train.shape, mean_pixel)
-    _describe(config, dataset, record, diff, parameter_counts(model))
+    mean = mean_image(dataset.train.pixels)
+    model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
+    facts = describe(record, config, dataset, parameter_counts(model), diff)
+    parts = (dataset.test, dataset.validation, dataset.train[:IMAGES])
+    test, validation, looked_at = (evaluation_set(part, corruption, config) for part in parts)
 
-    noisy_test, test = evaluation.evaluation_set(dataset.test, corruption, config)
-    validation = evaluation.evaluation_set(dataset.validation, corruption, config)
     history = fit.prepare(model, dataset.train, config, record.checkpoints)
-    grid = recording.Grid(model, noisy_test, test, config.tracking.grid_images)
+    watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
+    _train(model, dataset, corruption, config, test, validation, record, history, watch)
+
+    trajectory = record.curve("val/mse")
+    found = evaluate(model, dataset, corruption, config, test, validation, trajectory, mean)
+    need_finite(found.scores["model"], "on the test images")
+    record_evaluation(record, found)
+    keep(record, config, model, found, history, trajectory, facts)
+    if watch.stuck and watch.stop:
+        raise TrainingError(f"{watch.stuck.sentence()}; training was stopped (training.on_collapse=stop)")
+    return found
+
+
+def _train(
+    model: "Autoencoder",
+    dataset: Dataset,
+    corruption: "Corruption",
+    config: Config,
+    test: "NoisySet",
+    validation: "NoisySet",
+    record: Record,
+    history: "History",
+    watch: "Watch",
+) -> None:
+    """Train ``model`` for what ``history`` lacks, and record how it goes."""
+    from dae_lab.recording.curves import Grid, Recorder, grid_epochs
+    from dae_lab.training import fit, profile
+
+    grid = Grid(model, *test, config.tracking.grid_images)
     if history:
         log.info("going on after epoch %d of %d", len(history), config.training.epochs)
-    elif config.tracking.grids:
-        record.picture_at(grid.draw(), "reconstructions", 0)
-    epochs = recording.grid_epochs(config.training.epochs, config.tracking.grids)
-    listeners = [recording.Recorder(record, history, grid, epochs)]
+    else:
+        record.metrics(fit.untrained(model, validation, config), step=0)
+        if config.tracking.grids:
+            record.picture_at(grid.draw(), "reconstructions", 0)
+    epochs = grid_epochs(config.training.epochs, config.tracking.grids)
+    listeners: list[Any] = [watch, Recorder(record, history, grid, epochs)]
     if config.training.profile:
         listeners.append(profile.Profile())
     fit.fit(model, dataset.train, validation, corruption, config, record.checkpoints, history, listeners)
     if config.training.profile:
         record.text(listeners[-1].table, "profile.txt")
         log.info("where the time went:\n%s", listeners[-1].table)
-
-    scores = evaluation.score(model.denoiser, noisy_test, test, dataset, config)
-    need_finite(scores["model"], "on the test images")
-    for name, values in scores.items():
-        prefix = "test" if name == "model" else f"baseline/{name}"
-        record.metrics({f"{prefix}/{key}": value for key, value in values.items()}, step=0)
-    record.describe(summary_markdown(scores))
-    record.picture(grid.draw(), "reconstructions.png")
-    if config.tracking.log_model:
-        example = model.denoiser(noisy_test[:1], training=False)
-        record.model(model.denoiser, noisy_test[:1], np.asarray(example), portable=not has_own_layers(model))
-    return scores
 
 
 def _say_what_is_seen(dataset: Dataset) -> None:
@@ -115,47 +143,3 @@ def _say_what_is_seen(dataset: Dataset) -> None:
     log.info("data: %s: %d to train, %d to validate, %d to test", dataset.source, train, validation, test)
     if test < FEW:
         log.warning("%d test images are too few to judge a model by", test)
-
-
-def _describe(config: Config, dataset: Dataset, record: Record, diff: str, counts: dict[str, int]) -> None:
-    """Record what the run is, before it starts."""
-    resolved = OmegaConf.structured(config)
-    record.params(
-        {
-            **flattened(OmegaConf.to_container(resolved)),
-            "data/fingerprint": dataset.fingerprint,
-            "data/source": dataset.source,
-            **{f"model/{key}": value for key, value in counts.items()},
-            "machine/cpu": provenance.cpu(),
-            "machine/gpu": provenance.gpus(),
-        }
-    )
-    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    sizes = {name: len(images) for name, images in parts.items()}
-    record.dataset(dataset.name, dataset.fingerprint, dataset.source, sizes)
-    record.text(OmegaConf.to_yaml(resolved), "config.yaml")
-    record.text(
-        "".join(f"{name}=={version}\n" for name, version in provenance.packages().items()), "packages.txt"
-    )
-    if diff:
-        record.text(diff + "\n", "uncommitted.diff")
-
-
-def summary_markdown(scores: dict[str, dict[str, float]]) -> str:
-    """The scores as a table, for the run's description."""
-    names = list(scores["model"])
-    lines = [f"| test images | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for row, values in scores.items():
-        lines.append(f"| {row.replace('_', ' ')} | {' | '.join(f'{values[name]:.4f}' for name in names)} |")
-    return "\n".join(lines)
-
-
-def flattened(tree: object, path: str = "") -> dict[str, object]:
-    """``{"a": {"b": 1}}`` → ``{"a.b": 1}``; lists stay whole."""
-    if not isinstance(tree, dict) or not tree:
-        return {path: tree}
-    return {
-        key: value
-        for name, branch in tree.items()
-        for key, value in flattened(branch, f"{path}.{name}" if path else str(name)).items()
-    }

@@ -7,6 +7,7 @@ paired. All draws use Philox, the one generator that CPU and GPU have in common.
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from functools import cached_property, partial
 from math import ceil, exp
 
@@ -42,7 +43,12 @@ def image_seeds(rows, stream) -> tf.Tensor:
 
 
 class Corruption(schema.Noise):
-    """The base of all corruptions: a child says in ``corrupt`` what happens to one image."""
+    """The base of all corruptions: a child says in ``corrupt`` what happens to one image.
+
+    strength: names of the fields that say how strong it is, in proportion.
+    """
+
+    strength: tuple[str, ...] = ()
 
     # An object, not a value: tf.function keeps what it compiles in a dictionary.
     __eq__ = object.__eq__
@@ -73,6 +79,18 @@ class Corruption(schema.Noise):
         """What ``corrupt`` gives, cut to [0, 1] if ``clip``."""
         noisy = self.corrupt(image, seed)
         return tf.clip_by_value(noisy, 0.0, 1.0) if self.clip else noisy
+
+    def scaled(self, factor: float) -> "Corruption":
+        """This corruption, ``factor`` ≥ 0 times as strong; under equal seeds it draws the same field, scaled.
+
+        Raises:
+            ConfigError: it cannot be so strong, as a share of pixels above 1.
+        """
+        return replace(self, **{name: factor * getattr(self, name) for name in self.strength})
+
+    def described(self) -> str:
+        """Its strength for people, as ``sigma = 0.5``; empty where it has none."""
+        return ", ".join(f"{name} = {getattr(self, name):g}" for name in self.strength)
 
     @cached_property
     def _graphs(self) -> dict:
@@ -109,6 +127,8 @@ class Identity(Deterministic, schema.Identity):
 class Gaussian(Corruption, schema.Gaussian):
     """x + n with n ~ N(0, sigma²), drawn for every pixel and channel."""
 
+    strength = ("sigma",)
+
     def corrupt(self, image, seed):
         return image + self.sigma * _normal(image.shape, seed)
 
@@ -119,6 +139,8 @@ class GaussianRange(Corruption, schema.GaussianRange):
     Source: Zhang et al., "Beyond a Gaussian Denoiser", 2017 (DnCNN-B).
     """
 
+    strength = ("low", "high")
+
     def corrupt(self, image, seed):
         sigma = _uniform((), _fold_in(seed, 1), self.low, self.high) if self.low < self.high else self.low
         return image + sigma * _normal(image.shape, seed)
@@ -127,12 +149,16 @@ class GaussianRange(Corruption, schema.GaussianRange):
 class Uniform(Corruption, schema.Uniform):
     """x + u with u ~ U[-width, width), drawn for every pixel and channel; variance width²/3."""
 
+    strength = ("width",)
+
     def corrupt(self, image, seed):
         return image + self.width * _uniform(image.shape, seed, -1.0, 1.0)
 
 
 class Speckle(Corruption, schema.Speckle):
     """x + x·n with n ~ N(0, sigma²), drawn for every pixel and channel; black stays black."""
+
+    strength = ("sigma",)
 
     def corrupt(self, image, seed):
         return image + image * (self.sigma * _normal(image.shape, seed))
@@ -143,6 +169,14 @@ class Poisson(Corruption, schema.Poisson):
 
     Darker than black, as after an unclipped step of a chain, is black: no photons.
     """
+
+    strength = ("peak",)
+
+    def scaled(self, factor: float) -> Corruption:
+        """With noise of ``factor`` times the standard deviation, hence 1/factor² times the light; 0: none."""
+        if factor == 0:
+            return Identity(clip=self.clip, resample=self.resample)
+        return replace(self, peak=self.peak / factor**2)
 
     def corrupt(self, image, seed):
         expected = tf.maximum(image, 0.0) * self.peak
@@ -155,6 +189,8 @@ class SaltAndPepper(Corruption, schema.SaltAndPepper):
 
     A pixel that is hit turns white with probability salt, else black.
     """
+
+    strength = ("amount",)
 
     def corrupt(self, image, seed):
         draw = _uniform((*image.shape[:2], 1), seed)
@@ -169,6 +205,8 @@ class Masking(Corruption, schema.Masking):
     exactly this share of an image's pixels is hit, here it is so on average.
     """
 
+    strength = ("amount",)
+
     def corrupt(self, image, seed):
         draw = _uniform((*image.shape[:2], 1), seed)
         return tf.where(draw < self.amount, 0.0, image)
@@ -179,6 +217,8 @@ class Occlusion(Corruption, schema.Occlusion):
 
     Its sides are round(size·h) and round(size·w) pixels; all channels are covered.
     """
+
+    strength = ("size",)
 
     def corrupt(self, image, seed):
         draw = _uniform((2,), seed)
@@ -199,6 +239,8 @@ class Blur(Deterministic, schema.Blur):
 
     The kernel reaches ceil(3·sigma) pixels, or as far as mirroring can go (side - 1).
     """
+
+    strength = ("sigma",)
 
     def corrupt(self, image, seed):
         return self._along(-2, self._along(-3, image))
@@ -222,6 +264,16 @@ class Blur(Deterministic, schema.Blur):
 
 class Chain(Corruption, schema.Chain):
     """Corruptions one after the other, each under its own sub-seed of the image's seed."""
+
+    def scaled(self, factor: float) -> Corruption:
+        """Every step scaled."""
+        steps = {name: step.scaled(factor) for name, step in self.steps.items()}  # type: ignore[attr-defined]
+        return replace(self, steps=steps)
+
+    def described(self) -> str:
+        """The strengths of its steps."""
+        steps = self.steps.items()
+        return ", ".join(f"{name}: {step.described()}" for name, step in steps)  # type: ignore[attr-defined]
 
     def corrupt(self, image, seed):
         for place, step in enumerate(self.steps.values()):

@@ -12,12 +12,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parent
 
 RESULT_ROOMS = (
-    *("baselines.py", "config", "data", "evaluation.py", "losses.py", "metrics.py", "model"),
+    *("baselines", "collapse.py", "config", "data", "evaluation", "losses.py", "metrics.py", "model"),
     *("noise.py", "optimizers.py", "pixels.py", "seeds.py", "training"),
 )
 """The rooms of the package that can change a number."""
 
-RESULT_PACKAGES = ("keras", "numpy", "tensorflow")
+RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "tensorflow")
 
 
 @cache

@@ -42,7 +42,7 @@ def task(cfg: DictConfig) -> float:
         failures.append(error)
         return math.inf
     show(result)
-    return result.scores["model"]["mse"]
+    return result.evaluation.scores["model"]["mse"]
 
 
 def label() -> str:

@@ -1,33 +1,49 @@
 """What a person sees when a run has ended."""
 
 import os
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Column, Table
 
 from dae_lab.experiment import Result
 
-COLUMNS = {"mse": ("MSE ↓", 4), "psnr": ("PSNR (dB) ↑", 2), "ssim": ("SSIM ↑", 4), "bce": ("BCE (nats) ↓", 4)}
-"""Metric → title and decimals."""
+if TYPE_CHECKING:  # imports TensorFlow, which --help has no need of
+    from dae_lab.evaluation.evaluate import Evaluation
 
-ROWS = {"model": "this model", "noisy": "noisy image, as it is", "mean_image": "mean training image"}
+COLUMNS = {
+    "mse": ("MSE ↓", 4),
+    "psnr": ("PSNR (dB) ↑", 2),
+    "ssim": ("SSIM ↑", 4),
+    "bce_excess": ("BCE excess ↓", 4),
+}
+"""Metric → title and decimals."""
 
 
 def show(result: Result) -> None:
-    """Print the test scores beside the baselines', where the pictures are, and how to open the UI."""
-    record = result.record
-    table = Table("", *(Column(title, justify="right") for title, _ in COLUMNS.values()))
-    for name, values in result.scores.items():
-        cells = (f"{values[key]:.{decimals}f}" for key, (_, decimals) in COLUMNS.items())
-        table.add_row(ROWS.get(name, name), *cells)
-    print(f"\n{record.name}: means over {result.test_images:,} test images")
-    Console().print(table)
+    """Print what the model is worth beside the baselines, where the report is, and how to open the UI."""
+    record, found = result.record, result.evaluation
+    print(f"\n{record.name}: means over {len(found.energies):,} test images")
+    Console().print(_table(found))
+    print(f"{found.headline()}\n")
     command, run_page, all_runs = result.store.ui(record)
-    print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
+    if result.report:
+        print(f"report:          {_short(record.artifact('report.html'))}")
     if command:
         print(f"open the UI:     {command}")
     print(f"this run:        {run_page}")
     print(f"all runs:        {all_runs}")
+
+
+def _table(found: "Evaluation") -> Table:
+    table = Table("", *(Column(title, justify="right") for title, _ in COLUMNS.values()), "the model")
+    titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}
+    verdicts = {name: comparison.verdict for name, comparison in found.comparisons.items()}
+    for name, title in titles.items():
+        values = found.scores[name]
+        cells = (f"{values[key]:.{decimals}f}" for key, (_, decimals) in COLUMNS.items())
+        table.add_row(title, *cells, verdicts.get(name, ""), style="bold" if name == "model" else "")
+    return table
 
 
 def _short(path: str) -> str:

@@ -35,6 +35,8 @@ class Training(Checked):
     deterministic: the same seed gives the same bits, on the same machine with the same number of threads.
     profile: time every kind of operation over the whole training, and keep the table.
     checkpoint_s: seconds that pass at least between two checkpoints; 0: after every epoch.
+    on_collapse: what becomes of a model that is stuck with the same output for every input: ``warn``
+        trains on, ``stop`` ends training, judges the model and closes its run as FAILED.
     """
 
     epochs: int = number(minimum=1, maximum=1_000_000)
@@ -46,6 +48,7 @@ class Training(Checked):
     deterministic: bool = required()
     checkpoint_s: float = number(minimum=0)
     profile: bool = required()
+    on_collapse: str = choice("warn", "stop")
     early_stopping: EarlyStopping = required()
 
 

@@ -27,6 +27,7 @@ class Autoencoder(keras.Model):
         encoder: noisy image → code (and skips, where the decoder wants them).
         decoder: code (and skips) → logits.
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
+        watched: float32 (2,), what ``dae_lab.training.watch`` remembers; kept with every checkpoint.
     """
 
     encoder: keras.Model
@@ -41,6 +42,7 @@ class Autoencoder(keras.Model):
         self.step_losses = self.add_weight(
             shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
         )
+        self.watched = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="watched")
         self.probe = keras.random.SeedGenerator(derive(seed, "contractive"))
 
     @property
@@ -91,6 +93,19 @@ class Autoencoder(keras.Model):
             judge.update_state(values[judge.name])
         return {metric.name: metric.result() for metric in self.metrics}
 
+    def gradient_norm(self, noisy: Any, clean: Any) -> tf.Tensor:
+        """Norm of the loss's gradient on (noisy, clean), float32 (n, h, w, c) each, without penalties.
+
+        Over all weights but the output layer's bias, which can pull a fixed output to the best
+        constant while nothing reaches the rest. Nothing is trained.
+        """
+        bias = output_bias(self.decoder)
+        with tf.GradientTape() as tape:
+            loss = self.denoising_loss(clean, self._output(self(noisy, training=False)))
+        variables = [variable for variable in self.trainable_variables if variable is not bias]
+        gradients = tape.gradient(loss, variables)
+        return tf.linalg.global_norm([tf.cast(item, tf.float32) for item in gradients if item is not None])
+
 
 def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
     """The model that ``config`` describes, for images of shape ``image``.
@@ -139,8 +154,13 @@ def set_output_bias(decoder: keras.Model, mean_pixel: np.ndarray, activation: st
     """Make an untrained network's output start near ``mean_pixel`` (float (c,) in [0, 1])."""
     level = np.clip(mean_pixel, 1e-3, 1 - 1e-3)
     level = np.log(level / (1 - level)) if activation == "sigmoid" else mean_pixel
-    bias = [layer for layer in decoder.layers if getattr(layer, "bias", None) is not None][-1].bias
+    bias = output_bias(decoder)
     bias.assign(np.resize(level, bias.shape))  # repeats the channels over all pixels of a dense output
+
+
+def output_bias(decoder: keras.Model) -> keras.Variable:
+    """The bias of the decoder's last layer that has one."""
+    return [layer for layer in decoder.layers if getattr(layer, "bias", None) is not None][-1].bias
 
 
 def parameter_counts(model: Autoencoder) -> dict[str, int]:
@@ -152,3 +172,19 @@ def parameter_counts(model: Autoencoder) -> dict[str, int]:
 def has_own_layers(model: Autoencoder) -> bool:
     """Whether the denoiser needs layers of this package, which Keras alone could not load."""
     return any(isinstance(layer, OwnLayer) for layer in model.encoder.layers)
+
+
+def first_kernels(model: Autoencoder) -> np.ndarray | None:
+    """What the first layer with weights looks for: (kh, kw, c, filters); a dense layer's are whole images.
+
+    None where the first such layer is a transposed convolution, whose kernels draw, not look.
+    """
+    for layer in [*model.encoder.layers, *model.decoder.layers]:
+        if isinstance(layer, keras.layers.Conv2DTranspose):
+            return None
+        if isinstance(layer, keras.layers.Conv2D):
+            return np.asarray(layer.kernel)
+        if isinstance(layer, keras.layers.Dense):
+            whole = prod(model.input_shape[1:]) == layer.kernel.shape[0]
+            return np.reshape(layer.kernel, (*model.input_shape[1:], -1)) if whole else None
+    return None

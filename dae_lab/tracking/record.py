@@ -52,6 +52,11 @@ class Record:
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
 
+    def curve(self, metric: str) -> list[tuple[int, float]]:
+        """All of ``metric`` that was logged, before and after an interruption: (step, value), by step."""
+        history = self.client.get_metric_history(self.run_id, metric)
+        return sorted({item.step: item.value for item in history}.items())
+
     def last_step(self, metric: str) -> int:
         """The last step at which ``metric`` was logged; 0 if never."""
         return max((item.step for item in self.client.get_metric_history(self.run_id, metric)), default=0)

@@ -33,7 +33,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved_at = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Save, unless that was done a moment ago."""
+        """Save, unless that was done a moment ago, or training ends in the middle of this epoch."""
+        if self.model.stop_training:
+            return
         if time.monotonic() - self._saved_at < self.seconds:
             return
         self.folder.mkdir(parents=True, exist_ok=True)

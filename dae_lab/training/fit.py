@@ -17,6 +17,9 @@ from dae_lab.training.batches import evaluation_batches, steps_per_epoch, traini
 from dae_lab.training.callbacks import Finite, Historian, Show, StopEarly, stalled
 from dae_lab.training.checkpoint import Checkpoint, History, restore
 
+NoisySet = tuple[np.ndarray, Images]
+"""Noisy images, float32 (n, h, w, c), and the clean ones."""
+
 
 def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) -> History:
     """Compile ``model`` and bring it to where the checkpoint in ``folder`` left off.
@@ -33,10 +36,20 @@ def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) ->
     return restore(model, folder)
 
 
+def untrained(model: Autoencoder, validation: NoisySet, config: Config) -> dict[str, float]:
+    """What the model is worth before its first step, ``val/loss``, ``val/mse`` …; empty without images."""
+    noisy, clean = validation
+    if not len(clean):
+        return {}
+    batches = evaluation_batches(noisy, clean, config.evaluation.batch_size)
+    logs = model.evaluate(batches, verbose=0, return_dict=True)
+    return {f"val/{name}": float(value) for name, value in logs.items()}
+
+
 def fit(
     model: Autoencoder,
     images: Images,
-    validation: tuple[np.ndarray, Images],
+    validation: NoisySet,
     corruption: Corruption,
     config: Config,
     folder: Path,

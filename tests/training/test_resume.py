@@ -11,8 +11,8 @@ import tensorflow as tf
 from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.model.autoencoder import Autoencoder, build
+from dae_lab.noise import corrupted
 from dae_lab.training import fit
-from dae_lab.training.batches import corrupted
 from dae_lab.training.checkpoint import Checkpoint, History, restore
 
 SMALL = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dae_lab.recording import grid_epochs
+from dae_lab.recording.curves import grid_epochs
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What of a training goes into its record, and when."""
+"""What is recorded while a model trains: curves, and now and then a grid of reconstructions."""
 
 from math import ceil
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from dae_lab.data.images import Images
-from dae_lab.figures import reconstruction_grid
+from dae_lab.figures.grid import reconstruction_grid
 from dae_lab.model.autoencoder import STEP_LOSSES, Autoencoder
 from dae_lab.pixels import to_float
 from dae_lab.tracking.record import Record

@@ -1,0 +1,1 @@
+"""What costs no training: answers a network must beat on the same noisy images."""

@@ -1,0 +1,159 @@
+"""What baselines learn from: training images under training-like noise, and a few images to tune on."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from dae_lab.baselines.moments import Moments, neighbourhoods
+from dae_lab.data.images import Dataset, Images
+from dae_lab.noise import Corruption, corrupted
+from dae_lab.pixels import to_float
+from dae_lab.seeds import derive
+
+Denoiser = Callable[[np.ndarray], np.ndarray]
+"""Noisy images, float32 (n, h, w, c) for any n, to reconstructions of the same shape and type."""
+
+WIDEST = 5
+"""Side of the largest linear filter; the smaller ones see a part of what it sees."""
+
+MOST_VALUES = 4096
+"""h·w·c up to which a map of the whole image is fitted: its covariance takes h·w·c squared numbers."""
+
+TUNING_IMAGES = 200
+_HELD_OUT = 1000  # training images kept for tuning where no validation image may be used,
+_HELD_OUT_SHARE = 10  # but no more than a tenth of them,
+_FEWEST = 20  # and none of fewer than these
+_BLOCK_VALUES = 400_000  # pixel values in a block; their neighbourhoods then take 80 MB
+
+
+class Fitted(NamedTuple):
+    """A denoiser, and in one line how it was fitted or tuned."""
+
+    denoise: Denoiser
+    note: str
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """Images a parameter is chosen by; none is a test image.
+
+    noisy, clean: float32 (n, h, w, c) with 1 ≤ n ≤ 200.
+    kind: what they are, as ``validation images``.
+    """
+
+    noisy: np.ndarray
+    clean: np.ndarray
+    kind: str
+
+    @property
+    def title(self) -> str:
+        """As ``200 validation images``."""
+        return f"{len(self.clean)} {self.kind}"
+
+    def at_most(self, count: int) -> "Tuning":
+        """The first ``count`` of them."""
+        return Tuning(self.noisy[:count], self.clean[:count], self.kind)
+
+    def error(self, answers: np.ndarray) -> float:
+        """The MSE of answers (n, h, w, c) to the noisy images."""
+        return float(np.mean(np.square(answers - self.clean), dtype=np.float64))
+
+    def best(self, strengths: Sequence[float], answers: Callable[[float], np.ndarray]) -> float:
+        """The strength whose answers have the least MSE; of equals, the first.
+
+        One that gives NaN is chosen, as ``argmin`` does, so that it is not passed over in silence.
+        """
+        return strengths[int(np.argmin([self.error(answers(strength)) for strength in strengths]))]
+
+    @property
+    def noise_level(self) -> float:
+        """The root mean square of noisy - clean, in units of the pixel range."""
+        return self.error(self.noisy) ** 0.5
+
+
+class Material:
+    """All that baselines may learn from. What several of them need is computed once, when first asked for.
+
+    train: the clean images to fit on, where something is tuned too; all_train: every training image.
+    code_size: how many values the model's code has.
+    """
+
+    def __init__(
+        self,
+        data: Dataset,
+        corruption: Corruption,
+        validation: tuple[np.ndarray, Images],
+        code_size: int,
+        seed: int,
+    ) -> None:
+        self._corruption, self._seed, self._validation = corruption, seed, validation
+        self.train, self._tune_on, self._tuned = shared_out(data, validation[1])
+        self.all_train, self.code_size = data.train.pixels, code_size
+
+    @cached_property
+    def tuning(self) -> Tuning:
+        """The first 200 of the images to tune on: classes that come in turn, or shuffled, stay balanced."""
+        images = self._tune_on[:TUNING_IMAGES]
+        clean = to_float(images.pixels)
+        if self._tune_on is self._validation[1]:
+            return Tuning(self._validation[0][:TUNING_IMAGES], clean, self._tuned)
+        # Images that were fitted under one noise are tuned under another, or no fit would be too close.
+        stream = "baseline tuning noise" if self._tune_on is self.train else "baseline noise"
+        noisy = corrupted(images, self._corruption, derive(self._seed, stream))
+        return Tuning(noisy, clean, self._tuned)
+
+    @cached_property
+    def images(self) -> Moments:
+        """Of noisy and clean images (h·w·c,)."""
+        values = int(np.prod(self.train.shape))
+        moments = Moments(values, values)
+        for noisy, clean in self._pairs():
+            moments.add(noisy.reshape(-1, values), clean.reshape(-1, values))
+        return moments
+
+    @cached_property
+    def neighbourhoods(self) -> Moments:
+        """Of noisy 5×5 neighbourhoods (25·c,) and their clean middle pixels (c,)."""
+        if fits_whole(self.train.shape):  # a fifth of the time, and ``images`` may be wanted anyway
+            return self.images.of_neighbourhoods(self.train.shape, WIDEST)
+        channels = self.train.shape[-1]
+        moments = Moments(WIDEST**2 * channels, channels)
+        for noisy, clean in self._pairs():
+            moments.add(neighbourhoods(noisy, WIDEST), clean.reshape(-1, channels))
+        return moments
+
+    def _pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Noisy and clean training images, float32 (n, h, w, c), block by block."""
+        stream = derive(self._seed, "baseline noise")
+        for block in blocks(self.train):
+            yield corrupted(block, self._corruption, stream), to_float(block.pixels)
+
+
+def blocks(images: Images) -> Iterator[Images]:
+    """The images, as many at a time as have 400,000 values, at least one."""
+    step = max(1, _BLOCK_VALUES // int(np.prod(images.shape)))
+    return (images[start : start + step] for start in range(0, len(images), step))
+
+
+def fits_whole(shape: tuple[int, int, int]) -> bool:
+    """Whether images (h, w, c) are small enough to fit a map of the whole image."""
+    return int(np.prod(shape)) <= MOST_VALUES
+
+
+def shared_out(data: Dataset, validation: Images) -> tuple[Images, Images, str]:
+    """The images to fit on, the images to tune on, and the words for the latter.
+
+    Tuned is on the validation images, unless a row of theirs is a test row too, as in article B's
+    presets; then on the last training images, which are not fitted; and where these are too few to
+    spare any, on all of them.
+    """
+    train = data.train
+    if len(validation) and set(validation.rows).isdisjoint(data.test.rows):
+        return train, validation, "validation images"
+    if len(train) < _FEWEST:
+        return train, train, "training images, the very ones that were fitted"
+    held_out = min(_HELD_OUT, len(train) // _HELD_OUT_SHARE)
+    return train[:-held_out], train[-held_out:], "training images that were not fitted"

@@ -1,0 +1,130 @@
+"""Collapse: a reconstruction that no longer depends on the input, or that is the input itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+VARIES = 0.01
+"""An output that varies less between images than this share of the clean images' variance is fixed."""
+NEAR = 0.02
+"""Root mean square difference, in units of the pixel range, up to which two pictures count as equal."""
+SATURATED = 1e-4
+"""A sigmoid output y with y·(1 − y), its derivative, below this passes almost no gradient."""
+LIKE_MEAN = 0.25
+"""A fixed output that differs from the mean image by at most this share of its contrast is the mean image."""
+
+FIXED = ("black", "white", "constant", "mean_image", "fixed_image")
+"""The labels of outputs that do not depend on the input."""
+
+_WORDS = {
+    "black": "black",
+    "white": "white",
+    "constant": "the same even grey",
+    "mean_image": "the mean training image",
+    "fixed_image": "one and the same picture",
+}
+
+
+@dataclass(frozen=True)
+class Collapse:
+    """What a model's outputs look like as a whole.
+
+    label: ``none``, one of ``FIXED``, or ``identity``: the noisy image handed through.
+    variance_ratio: variance of the outputs between images over that of the clean images, both averaged
+        over pixels; NaN where the clean images do not differ.
+    saturated: share of output pixels whose sigmoid passes almost no gradient; NaN for a linear output.
+        Black pixels of a good model are saturated too, so it tells nothing by itself.
+    gradient_norm: norm of the training loss's gradient on some evaluation images, over all weights but
+        the output layer's bias; NaN where it was not taken.
+    mse: of the outputs, mean over images.
+    energy: E[x²] of the clean images, the MSE of black.
+    """
+
+    label: str
+    variance_ratio: float
+    saturated: float
+    gradient_norm: float
+    mse: float
+    energy: float
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the output does not depend on the input."""
+        return self.label in FIXED
+
+    def sentence(self) -> str:
+        """What is the matter, for people; empty where nothing is."""
+        if self.label == "identity":
+            return "the output is the noisy image itself: nothing is denoised"
+        if not self.fixed:
+            return ""
+        text = f"the output is {_WORDS[self.label]} for every input"
+        if self.label == "black":
+            text += f"; its MSE {self.mse:.4f} is E[x²] of the clean images, {self.energy:.4f}"
+        else:
+            text += f"; its MSE is {self.mse:.4f}, that of black {self.energy:.4f}"
+        if self.saturated > 0.9:
+            text += f", and {self.saturated:.1%} of its sigmoids are saturated"
+        return text
+
+
+def diagnose(
+    clean: np.ndarray,
+    noisy: np.ndarray,
+    reconstruction: np.ndarray,
+    mean_image: np.ndarray,
+    sigmoid: bool,
+    gradient_norm: float = float("nan"),
+) -> Collapse:
+    """Whether, and how, a model has collapsed, from its outputs for some images.
+
+    Args:
+        clean, noisy, reconstruction: float32 (n, h, w, c); with fewer than two different clean images
+            nothing can be told, and the label is ``none``.
+        mean_image: the training images' mean, float32 (h, w, c).
+        sigmoid: whether the outputs come from a sigmoid.
+        gradient_norm: handed on.
+    """
+    varies = _variance(clean)
+    ratio = _variance(reconstruction) / varies if varies > 0 else float("nan")
+    saturated = np.mean(reconstruction * (1 - reconstruction) < SATURATED) if sigmoid else np.nan
+    label = "none"
+    if ratio < VARIES:
+        label = _fixed_label(reconstruction.mean(axis=0, dtype=np.float64), mean_image)
+    elif _square(reconstruction, noisy) < VARIES * _square(noisy, clean):
+        label = "identity"
+    return Collapse(
+        label=label,
+        variance_ratio=float(ratio),
+        saturated=float(saturated),
+        gradient_norm=gradient_norm,
+        mse=_square(reconstruction, clean),
+        energy=_square(clean, 0),
+    )
+
+
+def _fixed_label(picture: np.ndarray, mean_image: np.ndarray) -> str:
+    if _square(picture, 0) < NEAR**2:
+        return "black"
+    if _square(picture, 1) < NEAR**2:
+        return "white"
+    if _contrast(picture) < NEAR**2:
+        return "constant"
+    if _square(picture, mean_image) < LIKE_MEAN**2 * _contrast(mean_image):
+        return "mean_image"
+    return "fixed_image"
+
+
+def _square(picture: np.ndarray, other: np.ndarray | int) -> float:
+    """Mean squared difference."""
+    return float(np.mean(np.square(picture - other), dtype=np.float64))
+
+
+def _contrast(picture: np.ndarray) -> float:
+    """Variance over the pixels of one picture (h, w, c), around each channel's mean."""
+    return _square(picture, picture.mean(axis=(0, 1)))  # type: ignore[arg-type]
+
+
+def _variance(images: np.ndarray) -> float:
+    """Variance between images (n, h, w, c), averaged over pixels."""
+    return float(np.mean(images.var(axis=0, dtype=np.float64)))

@@ -1,0 +1,48 @@
+"""What a run is, recorded before it starts."""
+
+from omegaconf import OmegaConf
+
+from dae_lab import provenance
+from dae_lab.config.run import Config
+from dae_lab.data.images import Dataset
+from dae_lab.tracking.record import Record
+
+
+def describe(
+    record: Record, config: Config, dataset: Dataset, counts: dict[str, int], diff: str
+) -> dict[str, str]:
+    """Record config, data, model and machine; gives what of it is no config key, by name.
+
+    Args:
+        counts: how many parameters the model and its parts have.
+        diff: uncommitted changes of the code, empty where there are none.
+    """
+    resolved = OmegaConf.structured(config)
+    facts = {
+        "data/fingerprint": dataset.fingerprint,
+        "data/source": dataset.source,
+        **{f"model/{key}": str(value) for key, value in counts.items()},
+        "machine/cpu": provenance.cpu(),
+        "machine/gpu": provenance.gpus(),
+    }
+    record.params({**flattened(OmegaConf.to_container(resolved)), **facts})
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    sizes = {name: len(images) for name, images in parts.items()}
+    record.dataset(dataset.name, dataset.fingerprint, dataset.source, sizes)
+    record.text(OmegaConf.to_yaml(resolved), "config.yaml")
+    packages = provenance.packages()
+    record.text("".join(f"{name}=={version}\n" for name, version in packages.items()), "packages.txt")
+    if diff:
+        record.text(diff + "\n", "uncommitted.diff")
+    return facts
+
+
+def flattened(tree: object, path: str = "") -> dict[str, object]:
+    """``{"a": {"b": 1}}`` → ``{"a.b": 1}``; lists stay whole."""
+    if not isinstance(tree, dict) or not tree:
+        return {path: tree}
+    return {
+        key: value
+        for name, branch in tree.items()
+        for key, value in flattened(branch, f"{path}.{name}" if path else str(name)).items()
+    }

@@ -1,0 +1,147 @@
+"""What a trained model is worth, recorded: metrics, tags, a table, and everything as JSON."""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from dae_lab.config.construct import construct
+from dae_lab.config.run import Config
+from dae_lab.evaluation.convergence import Trajectory
+from dae_lab.evaluation.evaluate import Evaluation
+from dae_lab.model.autoencoder import Autoencoder, first_kernels, has_own_layers
+from dae_lab.tracking.record import Record
+from dae_lab.training.checkpoint import History
+
+
+def record_evaluation(record: Record, found: Evaluation) -> None:
+    """Record what ``found`` says of the model.
+
+    Metrics that cannot be given (a target that was never reached, no labels) are left out; the JSON
+    file says of each why: null, beside the last epoch that was watched.
+    """
+    finite = {
+        key: value for key, value in numbers(found).items() if value is not None and math.isfinite(value)
+    }
+    record.metrics(finite, step=0)
+    if found.generalisation:
+        levels = found.generalisation.levels.items()
+        record.series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
+        record.series([("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels])
+    record.tag("collapse", found.collapse.label)
+    record.tag("beats", ", ".join(names(found, "beats")) or "none")
+    record.describe(markdown(found))
+    record.text(json.dumps(as_json(found), indent=1) + "\n", "evaluation.json")
+
+
+def keep(
+    record: Record,
+    config: Config,
+    model: Autoencoder,
+    found: Evaluation,
+    history: History,
+    trajectory: Trajectory,
+    facts: Mapping[str, str],
+) -> None:
+    """Keep pictures, the report page and the model, as far as ``config`` asks for them.
+
+    Args:
+        facts: what was run and is no config key, by name.
+    """
+    if config.evaluation.report:
+        from dae_lab.report.page import page  # here, because matplotlib takes a second to import
+        from dae_lab.report.pictures import pictures
+
+        noise = construct(config.noise).described()
+        loss = type(model.denoising_loss).__name__.lower()
+        drawn = pictures(found, history, trajectory, first_kernels(model), noise, loss)
+        for name, picture in drawn.items():
+            record.picture(picture, f"figures/{name}.png")
+        text = OmegaConf.to_yaml(OmegaConf.structured(config))
+        record.text(page(record.name, found, drawn, text, facts), "report.html")
+    if config.tracking.log_model:
+        record.model(model.denoiser, found.test[0][:1], found.reconstruction[:1], not has_own_layers(model))
+
+
+def names(found: Evaluation, verdict: str) -> list[str]:
+    """The baselines that the model ``beats``, ``loses to`` or is ``level with``."""
+    return [name for name, comparison in found.comparisons.items() if comparison.verdict == verdict]
+
+
+def numbers(found: Evaluation) -> dict[str, float | None]:
+    """All single numbers under the names they are compared by in MLflow."""
+    values: dict[str, float | None] = {f"test/{key}": value for key, value in found.scores["model"].items()}
+    values |= {f"baseline_mse/{name}": found.scores[name]["mse"] for name in found.baselines}
+    values["test/baselines_beaten"] = len(names(found, "beats"))
+    values |= {f"class_nmse/{label}": score.nmse.mean for label, score in found.classes.items()}
+    for key in ("variance_ratio", "saturated", "gradient_norm"):
+        values[f"collapse/{key}"] = getattr(found.collapse, key)
+    if found.convergence:
+        values["convergence/area"] = found.convergence.area
+        for share, epoch in found.convergence.epochs_to.items():
+            values[f"convergence/epochs_to_{share}"] = epoch
+        for target, reached in found.convergence.reached.items():
+            values[f"convergence/epoch_below_{target}"] = reached.epoch
+            values[f"convergence/step_below_{target}"] = reached.step
+    if found.generalisation:
+        for name, point in found.generalisation.corruptions.items():
+            values[f"corruption_mse/{name}"] = point.mse
+    if found.geometry:
+        for name, view in found.geometry.views.items():
+            kinds = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")
+            values |= {f"{name}/{kind}": getattr(view, kind) for kind in kinds}
+            values |= {f"{name}/rho_{of}": item.rho for of, item in view.correlations.items()}
+    return values
+
+
+def as_json(found: Evaluation) -> dict[str, Any]:
+    """Everything but images and single images' values; NaN is null."""
+    return _plain(
+        {
+            "test_images": len(found.energies),
+            "scores": found.scores,
+            "comparisons": found.comparisons,
+            "baselines": {
+                name: {"title": item.title, "note": item.note, "validation_mse": item.validation}
+                for name, item in found.baselines.items()
+            },
+            "classes": found.classes,
+            "collapse": found.collapse,
+            "convergence": found.convergence,
+            "generalisation": found.generalisation,
+            "geometry": found.geometry and {name: _view(item) for name, item in found.geometry.views.items()},
+        }
+    )
+
+
+def _view(view: Any) -> dict[str, Any]:
+    """A view's numbers, without what has one row an image or one column a unit."""
+    fields = asdict(view)
+    return {key: value for key, value in fields.items() if key not in ("plane", "axes", "centre")}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def markdown(found: Evaluation) -> str:
+    """The scores as a table, for the run's description."""
+    kinds = list(found.scores["model"])
+    lines = [f"| test images | {' | '.join(kinds)} |", "|---" * (len(kinds) + 1) + "|"]
+    for name, values in found.scores.items():
+        title = found.baselines[name].title if name in found.baselines else name
+        lines.append(f"| {title} | {' | '.join(f'{values[kind]:.4f}' for kind in kinds)} |")
+    trouble = found.collapse.sentence()
+    return "\n".join([f"**Collapsed: {trouble}.**\n"] * bool(trouble) + lines)

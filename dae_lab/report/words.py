@@ -1,0 +1,103 @@
+"""What the page says of numbers: how they are written, and the sentences that answer "does it work?"."""
+
+import math
+
+from dae_lab.evaluation.evaluate import Evaluation
+from dae_lab.evaluation.scores import Interval
+
+ADVICE = {
+    "black": "start the output at the mean pixel (decoder.output.bias=data), lower optimizer.learning_rate, "
+    "or train with loss=bce, whose gradient does not vanish where a sigmoid is saturated",
+    "white": "start the output at the mean pixel (decoder.output.bias=data), or lower optimizer.learning_rate",
+    "constant": "train longer (training.epochs), change optimizer.learning_rate, or take another loss",
+    "mean_image": "train longer (training.epochs): many models show the mean image on their way; then change "
+    "optimizer.learning_rate, or give the code more room (latent)",
+    "fixed_image": "train longer (training.epochs), or lower optimizer.learning_rate",
+    "identity": "see whether the noise is strong enough to matter, and take away what hands the image "
+    "through: skip connections, decoder.output.residual, or a code wider than the image",
+}
+"""What to try, by the label of a collapse."""
+
+
+def number(value: float | None, decimals: int = 4) -> str:
+    """A number for a table: ``0.0140``; of one too small for four decimals, two digits: ``3.2e-05``.
+
+    None, which says that there is no such number, is a dash; NaN is written out, so that nobody overlooks it.
+    """
+    if value is None:
+        return "–"
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else f"{value:+}inity"
+    if value and (abs(value) >= 1e5 or decimals >= 4 and abs(value) < 10 ** (1 - decimals)):
+        return f"{value:.1e}"
+    return f"{value + 0.0:.{decimals}f}"
+
+
+def bounds(interval: Interval, decimals: int = 4) -> str:
+    """An interval's ends, ``[0.0138, 0.0142]``; empty where it has none, as of a single image."""
+    if math.isnan(interval.low) or math.isnan(interval.high):
+        return ""
+    return f"[{number(interval.low, decimals)}, {number(interval.high, decimals)}]"
+
+
+def share(value: float | None) -> str:
+    """A share in per cent, ``93.1 %``; as ``number`` where it is None or NaN."""
+    return number(value) if value is None or not math.isfinite(value) else f"{100 * value:.1f} %"
+
+
+def part(value: float, whole: float) -> str:
+    """``value`` in per cent of ``whole``; a dash where that is 0."""
+    return share(value / whole if whole else None)
+
+
+def rounded(value: float) -> str:
+    """A number of any size in three digits, ``12.3``."""
+    return f"{value:.3g}"
+
+
+def chance(p: float) -> str:
+    """A p-value: ``0.031``, ``below 0.001``."""
+    return "below 0.001" if p < 0.001 else number(p, 3)
+
+
+def defined(value: float) -> float | None:
+    """None for a NaN that means "does not apply", so that it is shown as a dash."""
+    return None if math.isnan(value) else value
+
+
+def verdict(found: Evaluation) -> str:
+    """Does the model work? One sentence."""
+    if found.collapse.label != "none":
+        return "It does not work: the model has collapsed."
+    if len(found.energies) < 2:
+        return "One test image decides nothing: no interval can be given."
+    if found.scores["noisy"]["mse"] == 0:
+        return "There is no noise to take away: the numbers say how well the model copies an image."
+    if found.comparisons["noisy"].verdict == "loses to":
+        return "It does harm: the noisy images as they are have a lower error."
+    if found.comparisons["noisy"].verdict == "level with":
+        return "It cannot be told from leaving the noisy images as they are."
+    best = found.comparisons[found.best]
+    if best.verdict == "beats":
+        return "It denoises, and better than every baseline."
+    relation = "no better than" if best.verdict == "loses to" else "cannot be told from"
+    return f"It denoises, but {relation} a baseline that needs no network: {best.title}."
+
+
+def beaten(found: Evaluation) -> int:
+    """How many baselines the model beats."""
+    return sum(item.verdict == "beats" for item in found.comparisons.values())
+
+
+def headline(found: Evaluation) -> str:
+    """How many baselines are beaten, and how the best of them compares. One or two sentences."""
+    best, own = found.scores[found.best]["mse"], found.scores["model"]["mse"]
+    text = f"The model beats {beaten(found)} of {len(found.comparisons)} baselines on the same noisy images. "
+    text += f"The best of them, {found.baselines[found.best].title}, has an MSE of {number(best)}"
+    return f"{text}, {rounded(best / own)} times the model’s." if own > 0 else f"{text}."
+
+
+def ranked(found: Evaluation) -> list[str]:
+    """``model`` and the baselines' names, the lowest MSE first, what is not a number last."""
+    errors = {name: values["mse"] for name, values in found.scores.items()}
+    return sorted(errors, key=lambda name: (math.isnan(errors[name]), errors[name]))

@@ -1,0 +1,116 @@
+"""Looks at a model in training: does its output still depend on the input, does a gradient still arrive?"""
+
+import logging
+import math
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from dae_lab.collapse import Collapse, diagnose
+from dae_lab.data.images import Images
+from dae_lab.pixels import to_float
+from dae_lab.training.checkpoint import History
+
+log = logging.getLogger(__name__)
+
+IMAGES = 32
+"""How many images are looked at."""
+FIRST_LOOK = 25
+"""Looks are taken at this step, at twice, four times, … as many, and after every epoch."""
+GONE = 1e-3
+"""A gradient is gone when its norm is below this share of the untrained model's."""
+LOOKS = 2
+"""A model is stuck when it is found so this many looks in a row."""
+
+
+class Watch(keras.callbacks.Callback):
+    """Warns of a collapse while training runs; ends a training that is stuck, if asked.
+
+    An output that is the same for every input may be a stage on the way: article B's model with two
+    code values shows the mean image through most of its first epoch. Stuck is a model whose output is
+    fixed *and* whose gradient is gone, on two looks in a row.
+
+    Args:
+        images: noisy ones, float32 (n, h, w, c), and the clean ones; training images, since a training may
+            end by what is seen.
+        mean_image: the training images' mean, float32 (h, w, c).
+        history: each epoch's last entry grows by ``watch/variance_ratio``, ``watch/saturated`` (under a
+            sigmoid) and ``watch/gradient_norm``.
+        stop: end a training that is stuck.
+
+    Attributes:
+        stuck: what was found when the model was found stuck; None while it is not.
+    """
+
+    def __init__(
+        self, images: tuple[np.ndarray, Images], mean_image: np.ndarray, history: History, stop: bool
+    ) -> None:
+        super().__init__()
+        self.noisy, self.clean = images[0], to_float(images[1].pixels)
+        self.mean_image, self.history, self.stop = mean_image, history, stop
+        self.stuck: Collapse | None = None
+        self._said: set[str] = set()
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Keep the untrained model's gradient norm, by which later ones are judged."""
+        self._sigmoid = self.model.activation == "sigmoid"
+        # A partial: TensorFlow counts the traces of a method over all models, and warns of the fifth.
+        self._gradient = tf.function(partial(self.model.gradient_norm), autograph=False)
+        self._step = int(self.model.optimizer.iterations)
+        if self._step == 0:
+            self.model.watched.assign([float(self._gradient(self.noisy, self.clean)), 0.0])
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look, if a look is due."""
+        before, self._step = self._step, int(self.model.optimizer.iterations)
+        if due(before, self._step):
+            self._look()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look, and add what is seen to the epoch's record."""
+        found = self._look()
+        if found.fixed and self.stuck is None and found.label not in self._said:
+            log.info("after epoch %d, which may be a stage on the way: %s", epoch + 1, found.sentence())
+            self._said.add(found.label)
+        seen = {"variance_ratio": found.variance_ratio, "gradient_norm": found.gradient_norm}
+        seen |= {"saturated": found.saturated} if self._sigmoid else {}
+        self.history[-1] |= {f"watch/{name}": value for name, value in seen.items() if math.isfinite(value)}
+
+    def _look(self) -> Collapse:
+        reconstruction = np.asarray(self.model.denoiser(self.noisy, training=False))
+        norm = float(self._gradient(self.noisy, self.clean))
+        found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid, norm)
+        first, looks = (float(value) for value in self.model.watched.numpy())
+        looks = looks + 1 if found.fixed and norm < GONE * first else 0
+        self.model.watched.assign([first, looks])
+        if looks >= LOOKS and self.stuck is None:
+            self._say_stuck(found, norm / first)
+        elif looks == 0:
+            self.stuck = None
+        return found
+
+    def _say_stuck(self, found: Collapse, share: float) -> None:
+        self.stuck = found
+        ends = "; training ends here (training.on_collapse=stop)" if self.stop else ""
+        if "stuck" not in self._said:
+            log.warning(
+                "step %d: %s; the gradient is %.0e of what it was: the model is stuck%s",
+                self._step,
+                found.sentence(),
+                share,
+                ends,
+            )
+            self._said.add("stuck")
+        self.model.stop_training |= self.stop
+
+
+def due(before: int, step: int) -> bool:
+    """Whether a look falls into the steps after ``before`` up to ``step``.
+
+    >>> [step for step in range(1, 250) if due(step - 1, step)]
+    [25, 50, 100, 200]
+    """
+    return step // FIRST_LOOK > 0 and (step // FIRST_LOOK).bit_length() > (before // FIRST_LOOK).bit_length()

@@ -1,0 +1,93 @@
+"""A training that is stuck is found early; one that is only slow to start is left alone."""
+
+import logging
+
+import numpy as np
+import pytest
+
+from dae_lab.baselines.trivial import mean_image
+from dae_lab.config.construct import construct
+from dae_lab.evaluation.sets import evaluation_set
+from dae_lab.model.autoencoder import build
+from dae_lab.training import fit
+from dae_lab.training.watch import IMAGES, Watch, due
+
+SMALL = (
+    *("encoder.filters=[8]", "encoder.strides=[2]", "decoder.filters=[]", "decoder.strides=[]"),
+    *("decoder.output.layer=conv_transpose", "decoder.output.stride=2", "loss=mse"),
+    *("training.batch_size=32", "training.epochs=2", "training.batches=120"),
+    "training.steps_per_execution=5",
+)
+STUCK = ("optimizer.learning_rate=0.05",)  # black, every sigmoid saturated, from step 50 on at the latest
+HEALTHY = ("optimizer.learning_rate=0.001",)
+
+
+def train(compose, folder, *overrides):
+    config = compose(*SMALL, *overrides)
+    fit.set_up(config)
+    data, corruption = construct(config.data), construct(config.noise)
+    model = build(config, data.train.shape, np.zeros(1))
+    history = fit.prepare(model, data.train, config, folder)
+    looked_at = evaluation_set(data.train[:IMAGES], corruption, config)
+    stop = config.training.on_collapse == "stop"
+    watch = Watch(looked_at, mean_image(data.train.pixels), history, stop)
+    none = evaluation_set(data.validation[:0], corruption, config)
+    fit.fit(model, data.train, none, corruption, config, folder, history, [watch])
+    return model, history, watch
+
+
+def test_a_stuck_training_is_warned_of_once_and_goes_on(compose, tmp_path, caplog):
+    _, history, watch = train(compose, tmp_path, *STUCK)
+    assert len(history) == 2
+    assert watch.stuck.label == "black"
+    (warning,) = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert warning.startswith("step 100: the output is black for every input")
+    assert "training ends" not in warning
+    for epoch in history:
+        assert epoch["watch/variance_ratio"] < 1e-3
+        assert epoch["watch/saturated"] > 0.5
+        assert epoch["watch/gradient_norm"] < 1e-3
+
+
+def test_stop_ends_it_within_the_first_epoch_and_leaves_no_checkpoint(compose, tmp_path, caplog):
+    model, history, watch = train(
+        compose, tmp_path, *STUCK, "training.on_collapse=stop", "training.checkpoint_s=0"
+    )
+    assert int(model.optimizer.iterations) == 100
+    assert (len(history), watch.stuck.label) == (1, "black")
+    assert "training ends here" in caplog.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_healthy_training_is_left_alone(compose, tmp_path, caplog):
+    _, history, watch = train(compose, tmp_path, *HEALTHY, "training.on_collapse=stop")
+    assert (len(history), watch.stuck, caplog.text) == (2, None, "")
+
+
+def test_a_stage_on_the_way_is_mentioned_but_not_stopped(compose, tmp_path, caplog):
+    """Two code values: the mean image for every input through many epochs, and all the while a gradient."""
+    dense = ("latent=dense", "latent.z_dim=2", "optimizer.learning_rate=0.001", "loss=mse")
+    with caplog.at_level(logging.INFO):
+        _, history, watch = train(compose, tmp_path, *dense, "training.on_collapse=stop")
+    assert (len(history), watch.stuck) == (2, None)
+    assert "stage on the way: the output is the mean training image for every input" in caplog.text
+    assert history[0]["watch/variance_ratio"] < 0.01
+
+
+def test_a_resumed_training_stops_where_an_uninterrupted_one_does(compose, tmp_path):
+    """What the watch remembers is kept with the checkpoint: the first gradient, and looks in a row."""
+    short = ("training.batches=30", "training.on_collapse=stop", "training.checkpoint_s=0")
+    whole, history, _ = train(compose, tmp_path / "whole", *STUCK, *short, "training.epochs=9")
+    train(compose, tmp_path / "cut", *STUCK, *short, "training.epochs=1")
+    resumed, again, watch = train(compose, tmp_path / "cut", *STUCK, *short, "training.epochs=9")
+    assert watch.stuck
+    assert 1 < len(again) == len(history) < 9
+    np.testing.assert_array_equal(whole.watched.numpy(), resumed.watched.numpy())
+
+
+@pytest.mark.parametrize("jump", [1, 7, 30])
+def test_looks_double_whatever_steps_are_run_at_once(jump):
+    steps = range(0, 1000, jump)
+    found = [after for before, after in zip(steps, steps[1:], strict=False) if due(before, after)]
+    assert len(found) == 6
+    assert all(step <= at < step + jump for at, step in zip(found, (25, 50, 100, 200, 400, 800), strict=True))
