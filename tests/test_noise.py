@@ -248,3 +248,32 @@ def test_values_without_a_meaning_are_refused(make, message):
 def test_images_that_are_not_scaled_yet_are_refused():
     with pytest.raises(TypeError, match="float32"):
         corrupted(GAUSSIAN, np.zeros((2, 4, 4, 1), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "option", ["gaussian", "gaussian_range", "uniform", "speckle", "poisson", "masking", "blur", "chain"]
+)
+def test_scaled_by_nothing_one_and_two(option):
+    corruption = configured(f"+noise={option}")
+    images = photos()
+    np.testing.assert_array_equal(corrupted(corruption.scaled(0), images), images)
+    np.testing.assert_array_equal(
+        corrupted(corruption.scaled(1), images), np.asarray(corrupted(corruption, images))
+    )
+    errors = [np.mean((corrupted(corruption.scaled(level), images) - images) ** 2) for level in (0.5, 1, 1.5)]
+    assert errors == sorted(errors)
+    assert corruption.scaled(2).described() != corruption.described()
+
+
+def test_scaled_light_has_the_noise_of_that_standard_deviation():
+    corruption = noise.Poisson(peak=50.0, **COMMON)
+    assert_moments(corrupted(corruption.scaled(2), grey(0.5)), 0.5, 4 * 0.5 / 50)
+
+
+def test_what_has_no_strength_is_not_scaled_and_shares_stay_shares():
+    nothing = configured("+noise=none")
+    assert type(nothing.scaled(3)) is noise.Identity
+    assert nothing.described() == ""
+    with pytest.raises(ConfigError, match=r"amount must be at most 1; got 1\.5"):
+        noise.Masking(amount=0.5, **COMMON).scaled(3)
+    assert configured("+noise=chain").described() == "gaussian: sigma = 0.5, salt_and_pepper: amount = 0.25"

@@ -67,9 +67,7 @@ class Cache(Generic[T]):
                 return self._from_arrays(arrays)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except (
-            Exception
-        ) as error:  # a damaged zip raises a dozen types, from zlib.error to NotImplementedError
+        except Exception as error:  # a damaged zip raises a dozen types
             raise DataError(f"{path} cannot be read: {error}") from error
 
     def _write(self, name: str, thing: T) -> None:

@@ -7,7 +7,7 @@ from dae_lab.baselines.fitting import WIDEST, Denoiser, Fitted, Tuning
 from dae_lab.baselines.moments import Moments, neighbourhoods
 
 _LAMBDAS = np.logspace(-8, 1, 19)
-"""The strengths of the ridge tried, in units of the noisy pixels' mean variance."""
+"""The strengths of the ridge tried, in units of the noisy pixels' mean square."""
 
 
 def best_filter(moments: Moments, size: int) -> Denoiser:
@@ -46,8 +46,8 @@ def ridge(moments: Moments, tuning: Tuning) -> Fitted:
     (mean_x, mean_y), (cov_xx, cov_xy) = moments.means, moments.covariances
     variances, axes = scipy.linalg.eigh(cov_xx)
     variances = np.maximum(variances, 0)  # rounding leaves some a trace below
-    # A trace above 0, so that images which never vary, noise and all, do not divide 0 by 0.
-    lambdas = _LAMBDAS * max(variances.mean(), 1e-12)
+    # Of the square, not the variance: in images that never vary, all variance is rounding.
+    lambdas = _LAMBDAS * (np.mean(variances + mean_x**2) or 1.0)
     turned = axes.T @ cov_xy
     on_axes = (_flat(tuning.noisy) - mean_x) @ axes
 

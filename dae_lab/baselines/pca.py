@@ -34,5 +34,5 @@ def _note(width: int, code_size: int, values: int, images: int) -> str:
         return f"as many components as an image has values, {values:,}: the noise is handed through"
     components = f"{width:,} component{'s' * (width != 1)}"
     if width < code_size and width == images - 1:
-        return f"{components}, all that {images:,} clean training image{'s' * (images != 1)} have"
+        return f"{components}, all there are in {images:,} clean training images"
     return f"{components}, fitted on {images:,} clean training images"

@@ -8,56 +8,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import ConvexHull
-from scipy.stats import entropy, permutation_test, rankdata, spearmanr
+from scipy.stats import entropy
 from sklearn.linear_model import RidgeClassifier
-from sklearn.metrics import pairwise_distances, silhouette_samples
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from dae_lab.seeds import derive
+from dae_lab.evaluation.separation import (
+    ClassGeometry,
+    Correlation,
+    centred,
+    classes,
+    correlations,
+    silhouettes,
+)
 
 Fit = tuple[np.ndarray, np.ndarray | None]  # codes (m, ...) as those to be judged, labels (m,) int
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016
 NEIGHBOURS = 5
-PERMUTATIONS = 50_000  # p is exact for up to 8 classes; beyond, its standard error at 0.05 is 0.0014
 _FLAT = 1e-6  # singular values below this share of the largest are float32's rounding
-_EPSILON = float(np.finfo(np.float32).eps)
-
-
-@dataclass(frozen=True, eq=False)
-class ClassGeometry:
-    """Where the codes of one class lie.
-
-    images: how many there are.
-    hull: float32 (v, 2), the vertices of their convex hull in the view's plane, counterclockwise; (0, 2)
-        where they span no area: fewer than 3 images, or all on a line within float32's rounding.
-    area: the hull's, in squared units of the plane; 0 without a hull.
-    overlap: share of the images that lie in another class's hull; None if no other class has one.
-    silhouette, silhouette_plane: mean silhouette in the whole code and in the plane, in [-1, 1]; None
-        for a class of one image, and where the view has none.
-    """
-
-    images: int
-    hull: np.ndarray
-    area: float
-    overlap: float | None
-    silhouette: float | None
-    silhouette_plane: float | None
-
-
-@dataclass(frozen=True)
-class Correlation:
-    """Spearman's rank correlation over ``n`` ≥ 3 classes.
-
-    p: two-sided, by permutation: of all pairings for up to 8 classes, else of 50,000 drawn with a fixed seed.
-    """
-
-    rho: float
-    p: float
-    n: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,12 +149,12 @@ def _view(
 ) -> View:
     finite = bool(np.isfinite(vectors).all())
     vectors = vectors if finite else np.zeros_like(vectors)
-    centred = _centred(vectors)
-    lengths, principal = _principal(centred)
-    plane, axes, centre = _plane(vectors, centred, principal)
+    deviations = centred(vectors)
+    lengths, principal = _principal(deviations)
+    plane, axes, centre = _plane(vectors, deviations, principal)
     knn_accuracy, probe_accuracy = _accuracies(vectors, labels, fit) if finite else (None, None)
-    silhouettes = _silhouettes(centred, labels)
-    classes, overlaps = _classes(plane, labels, silhouettes)
+    each = silhouettes(deviations, labels)
+    by_class, overlaps = classes(plane, labels, each)
     return View(
         name=name,
         size=vectors.shape[1],
@@ -193,23 +163,15 @@ def _view(
         axes=axes,
         centre=centre,
         explained=float(np.sum(lengths[:2] ** 2) / np.sum(lengths**2)) if lengths.any() else 0.0,
-        active_units=int(np.count_nonzero(np.mean(centred**2, axis=0) > ACTIVE_VARIANCE)),
+        active_units=int(np.count_nonzero(np.mean(deviations**2, axis=0) > ACTIVE_VARIANCE)),
         effective_rank=float(np.exp(entropy(lengths))) if lengths.any() else 0.0,
-        classes=classes,
+        classes=by_class,
         overlaps=overlaps,
         knn_accuracy=knn_accuracy,
         probe_accuracy=probe_accuracy,
-        silhouette=None if silhouettes is None else float(silhouettes.mean()),
-        correlations=_correlations(classes, class_errors),
+        silhouette=None if each is None else float(each.mean()),
+        correlations=correlations(by_class, class_errors),
     )
-
-
-def _centred(vectors: np.ndarray) -> np.ndarray:
-    """Deviations from the mean, float64 (n, d); exactly 0 in units that vary by no more than rounding."""
-    centred = vectors - vectors.mean(axis=0, dtype=np.float64)
-    rounding = 4 * _EPSILON * np.abs(vectors).max(axis=0)
-    centred[:, np.ptp(centred, axis=0) <= rounding] = 0
-    return centred
 
 
 def _principal(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -253,84 +215,3 @@ def _accuracies(
     probe = make_pipeline(StandardScaler(), RidgeClassifier(alpha=vectors.shape[1]))
     knn_accuracy, probe_accuracy = (model.fit(*fit).score(vectors, labels) for model in (neighbours, probe))
     return float(knn_accuracy), float(probe_accuracy)
-
-
-def _silhouettes(centred: np.ndarray, labels: np.ndarray | None) -> np.ndarray | None:
-    """Of each image, (n,); None where there are none, see ``View.silhouette``."""
-    if labels is None or not 2 <= len(np.unique(labels)) < len(labels) or not centred.any():
-        return None
-    return silhouette_samples(pairwise_distances(centred), labels, metric="precomputed")
-
-
-def _classes(
-    plane: np.ndarray, labels: np.ndarray | None, silhouettes: np.ndarray | None
-) -> tuple[dict[int, ClassGeometry], np.ndarray]:
-    """The classes, and the overlaps of their hulls (k, k)."""
-    if labels is None:
-        return {}, np.empty((0, 0))
-    numbers = np.unique(labels)
-    members = labels == numbers[:, None]
-    hulls = [_hull(plane[mine]) for mine in members]
-    inside = np.stack([_inside(plane, hull) for hull in hulls])
-    overlaps = np.array([inside[:, mine].mean(axis=1) for mine in members])
-    overlaps[:, [hull is None for hull in hulls]] = np.nan
-    np.fill_diagonal(overlaps, np.nan)
-    in_plane = _silhouettes(_centred(plane), labels)
-    classes = {}
-    for place, (number, mine, hull) in enumerate(zip(numbers, members, hulls, strict=True)):
-        elsewhere = np.delete(inside, place, axis=0)[:, mine].any(axis=0)
-        classes[int(number)] = ClassGeometry(
-            images=int(mine.sum()),
-            hull=np.empty((0, 2), np.float32) if hull is None else plane[mine][hull.vertices],
-            area=0.0 if hull is None else float(hull.volume),  # Qhull's area is the perimeter here
-            overlap=None if np.isnan(overlaps[place]).all() else float(elsewhere.mean()),
-            silhouette=_class_mean(silhouettes, mine),
-            silhouette_plane=_class_mean(in_plane, mine),
-        )
-    return classes, overlaps
-
-
-def _hull(points: np.ndarray) -> ConvexHull | None:
-    """The convex hull of points (m, 2), or None where they span no area within float32's rounding."""
-    rounding = np.sqrt(len(points)) * _EPSILON * np.abs(points).max()
-    spread = points - points.mean(axis=0, dtype=np.float64)
-    return ConvexHull(points) if np.linalg.matrix_rank(spread, tol=rounding) == 2 else None
-
-
-def _inside(points: np.ndarray, hull: ConvexHull | None) -> np.ndarray:
-    """Which points (n, 2) lie in the hull or on its edge, bool (n,)."""
-    if hull is None:
-        return np.zeros(len(points), bool)
-    normals, offsets = hull.equations[:, :2], hull.equations[:, 2]
-    return np.all(points @ normals.T + offsets <= 1e-9 * np.abs(points).max(), axis=1)
-
-
-def _class_mean(silhouettes: np.ndarray | None, mine: np.ndarray) -> float | None:
-    return None if silhouettes is None or mine.sum() < 2 else float(silhouettes[mine].mean())
-
-
-def _correlations(
-    classes: dict[int, ClassGeometry], class_errors: Mapping[int, float]
-) -> dict[str, Correlation]:
-    found = {}
-    for measure in ("overlap", "silhouette", "silhouette_plane"):
-        rows = [(getattr(each, measure), class_errors.get(number)) for number, each in classes.items()]
-        pairs = np.array(rows, np.float64).reshape(-1, 2)  # None becomes NaN
-        pairs = pairs[np.isfinite(pairs).all(axis=1)]
-        if len(pairs) >= 3 and np.ptp(pairs, axis=0).all():
-            found[measure] = _spearman(*pairs.T)
-    return found
-
-
-def _spearman(x: np.ndarray, y: np.ndarray) -> Correlation:
-    ranks = rankdata(y)
-    test = permutation_test(
-        (rankdata(x),),
-        lambda permuted, axis: np.sum(permuted * ranks, axis=axis),  # rho but for constants, and exact
-        permutation_type="pairings",
-        vectorized=True,
-        n_resamples=PERMUTATIONS,
-        batch=5_000,
-        rng=np.random.default_rng(derive(0, "latent", "permutations")),
-    )
-    return Correlation(float(spearmanr(x, y).statistic), float(test.pvalue), len(x))

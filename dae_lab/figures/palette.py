@@ -19,10 +19,10 @@ VALIDATION = CYCLE["purple"]
 BASELINE = "#707070"
 
 NEGATIVE, ZERO, POSITIVE = (11, 60, 140), (255, 255, 255), (215, 48, 31)
-"""Ends and middle of the diverging map, RGB in 0 to 255; the ends differ in grey too, 57 and 96."""
+"""Ends and middle of the diverging map, RGB in 0 to 255; the ends differ in grey too, 54 and 96."""
 
 NOT_A_NUMBER = (204, 121, 167)
-"""RGB of a pixel that is not finite: no image and no error can have this colour by itself."""
+"""RGB of a pixel that is not finite: no grey image and no error has this colour by itself."""
 
 
 def of_reference(title: str) -> str:

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from matplotlib.transforms import blended_transform_factory
 from PIL import Image
 
 WIDTH = 7.0
@@ -97,8 +98,9 @@ def legend_above(axes: Axes) -> None:
     entries = sorted(
         zip(*axes.get_legend_handles_labels(), strict=True), key=lambda entry: entry[1] != "model"
     )
-    place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1.01), "borderpad": 0.2}
-    axes.legend(*zip(*entries, strict=True), ncols=len(entries), columnspacing=1.4, **place)
+    whole_width = blended_transform_factory(axes.figure.transFigure, axes.transAxes)
+    place: dict[str, Any] = {"bbox_to_anchor": (0.01, 1.01), "bbox_transform": whole_width, "borderpad": 0.2}
+    axes.legend(*zip(*entries, strict=True), loc="lower left", ncols=len(entries), columnspacing=1.4, **place)
 
 
 def left_out(series: Mapping[str, Iterable[float]]) -> str:

@@ -19,6 +19,13 @@ ADVICE = {
 """What to try, by the label of a collapse."""
 
 
+BLIND = ("black", "constant", "mean_image")
+"""Baselines that do not look at the image."""
+
+FEW = 10
+"""Test images below which a score says next to nothing."""
+
+
 def number(value: float | None, decimals: int = 4) -> str:
     """A number for a table: ``0.0140``; of one too small for four decimals, two digits: ``3.2e-05``.
 
@@ -30,7 +37,7 @@ def number(value: float | None, decimals: int = 4) -> str:
         return "not a number" if math.isnan(value) else f"{value:+}inity"
     if value and (abs(value) >= 1e5 or decimals >= 4 and abs(value) < 10 ** (1 - decimals)):
         return f"{value:.1e}"
-    return f"{value + 0.0:.{decimals}f}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no -0.000
 
 
 def bounds(interval: Interval, decimals: int = 4) -> str:
@@ -77,11 +84,16 @@ def verdict(found: Evaluation) -> str:
         return "It does harm: the noisy images as they are have a lower error."
     if found.comparisons["noisy"].verdict == "level with":
         return "It cannot be told from leaving the noisy images as they are."
-    best = found.comparisons[found.best]
-    if best.verdict == "beats":
-        return "It denoises, and better than every baseline."
-    relation = "no better than" if best.verdict == "loses to" else "cannot be told from"
-    return f"It denoises, but {relation} a baseline that needs no network: {best.title}."
+    rivals = [name for name in ranked(found) if name != "model" and found.comparisons[name].verdict != "beats"]
+    blind = [name for name in rivals if name in BLIND]
+    if blind:
+        title = found.baselines[blind[0]].title
+        return f"It is not shown to be better than one and the same answer to every image: {title}."
+    if rivals:
+        best = found.comparisons[rivals[0]]
+        relation = "no better than" if best.verdict == "loses to" else "cannot be told from"
+        return f"It denoises, but {relation} a baseline that needs no network: {best.title}."
+    return "It denoises, and better than every baseline."
 
 
 def beaten(found: Evaluation) -> int:

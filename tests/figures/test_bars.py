@@ -27,7 +27,7 @@ def classes(count: int, names: list[str] | None = None):
     return names, model, np.stack([model * 0.9, model * 1.2], 1), model * 1.3, "ridge regression", model * 9
 
 
-@pytest.mark.parametrize("count", [1, 2, 10, 47, 100, 300])
+@pytest.mark.parametrize("count", [1, 2, 10, 47, 97, 100, 300])
 def test_any_number_of_classes_can_be_read(count):
     with house_style():
         figure = per_class_figure(*classes(count))
@@ -43,6 +43,14 @@ def test_long_names_can_be_read():
         figure = per_class_figure(*classes(len(FASHION), FASHION))
         check(figure)
         assert set(FASHION) <= set(words(figure).splitlines())
+
+
+def test_names_that_are_much_too_long_are_cut():
+    names, model, intervals, best, _, noisy = classes(2, ["a class with a very long name indeed, truly", "b"])
+    with house_style():
+        figure = per_class_figure(names, model, intervals, best, "a baseline with a very long title", noisy)
+        check(figure)
+        assert figure.axes[0].get_position().width > 0.6
 
 
 def test_a_class_has_its_bar_interval_and_marks_in_its_row():

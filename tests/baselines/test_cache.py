@@ -1,0 +1,118 @@
+"""What is kept comes back; what is damaged, locked or not to be written costs time and no more."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from dae_lab.baselines.cache import Cache, code_digest, digest, without_resample
+
+
+def cache(folder) -> Cache[float]:
+    return Cache(folder, lambda value: {"value": np.array(value)}, lambda arrays: float(arrays["value"]))
+
+
+def refuse() -> float:
+    raise AssertionError("it was computed again")
+
+
+def test_what_is_kept_is_not_computed_again(tmp_path):
+    assert cache(tmp_path).load("x") is None
+    assert cache(tmp_path / "made").once("x", lambda: 1.5) == 1.5
+    assert cache(tmp_path / "made").load("x") == 1.5
+    assert cache(tmp_path / "made").once("x", refuse) == 1.5
+    assert cache(tmp_path / "made").load("y") is None
+
+
+def pickled(path):
+    np.savez(path, value=np.array({"an": "object"}, dtype=object))
+
+
+DAMAGES = {
+    "empty": lambda path: path.write_bytes(b""),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-30]),
+    "flipped": lambda path: path.write_bytes(
+        path.read_bytes().replace(np.float64(1.5).tobytes(), b"12345678")
+    ),
+    "text": lambda path: path.write_text("not at all a zip"),
+    "another": lambda path: np.savez(path, other=1),
+    "pickle": pickled,
+    "folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_warned_of_once_and_computed_again(tmp_path, caplog, damage):
+    kept = cache(tmp_path)
+    kept.once("x", lambda: 1.5)
+    DAMAGES[damage](tmp_path / "x.npz")
+    assert kept.load("x") is None
+    assert kept.once("x", lambda: 2.5) == 2.5
+    first, *rest = caplog.messages
+    assert first.startswith(f"{tmp_path / 'x.npz'} cannot be read: ")
+    assert first.endswith("; it is computed again")
+    assert len(rest) == (damage == "folder")  # which cannot be replaced by a file either
+    assert "\n" not in first
+    if damage != "folder":
+        assert cache(tmp_path).load("x") == 2.5
+
+
+def test_a_folder_that_cannot_be_written_is_warned_of_once(tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way")
+    kept = cache(tmp_path / "file" / "folder")
+    assert kept.load("x") is None
+    assert [kept.once(name, lambda: 1.5) for name in "xyz"] == [1.5] * 3
+    (message,) = caplog.messages
+    assert message.startswith(f"{tmp_path / 'file' / 'folder'} cannot be written")
+
+
+def test_nothing_half_written_is_left(tmp_path):
+    cache(tmp_path).once("x", lambda: 1.5)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["locks", "x.npz"]
+
+
+def test_who_comes_second_waits_and_takes_what_the_first_has_computed(tmp_path):
+    computed = []
+
+    def compute() -> float:
+        time.sleep(0.2)
+        computed.append(1)
+        return 1.5
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: cache(tmp_path).once("x", compute), range(4)))
+    assert found == [1.5] * 4
+    assert len(computed) == 1
+
+
+def test_a_lock_is_given_back_when_computing_fails(tmp_path):
+    with pytest.raises(ZeroDivisionError):
+        cache(tmp_path).once("x", lambda: 1 / 0)
+    assert cache(tmp_path).once("x", lambda: 1.5) == 1.5
+
+
+def test_digest_tells_apart_what_differs():
+    array = np.arange(6, dtype=np.float32)
+    parts = [
+        ("a", "b"), ("ab",), ({"a": 1, "b": 2},), ({"b": 2, "a": 1},), (None,), (1,), (1.5,),
+        (array,), (array.reshape(2, 3),), (array.view(np.int32),), (array[::-1],),
+    ]  # fmt: skip
+    assert len({digest(*part) for part in parts}) == len(parts)
+    assert digest(array[::2]) == digest(array[::2].copy())
+
+
+def test_resample_is_left_out_at_every_depth():
+    steps = {"one": {"sigma": 0.5, "resample": "once"}, "two": {"amount": 0.1, "resample": "epoch"}}
+    assert without_resample(
+        {"clip": True, "resample": "once", "steps": steps, "more": [{"resample": 1}]}
+    ) == {
+        "clip": True,
+        "steps": {"one": {"sigma": 0.5}, "two": {"amount": 0.1}},
+        "more": [{}],
+    }
+
+
+def test_the_code_is_part_of_the_name():
+    assert len(code_digest()) == 64
+    assert code_digest() == code_digest()
