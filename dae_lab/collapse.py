@@ -122,7 +122,7 @@ def _square(picture: np.ndarray, other: np.ndarray | int) -> float:
 
 def _contrast(picture: np.ndarray) -> float:
     """Variance over the pixels of one picture (h, w, c), around each channel's mean."""
-    return _square(picture, picture.mean(axis=(0, 1)))  # type: ignore[arg-type]
+    return _square(picture, picture.mean(axis=(0, 1)))
 
 
 def _variance(images: np.ndarray) -> float:

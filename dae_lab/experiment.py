@@ -132,6 +132,7 @@ def _train(
     if config.training.profile:
         listeners.append(profile.Profile())
     fit.fit(model, dataset.train, validation, corruption, config, record.checkpoints, history, listeners)
+    record.picture(grid.draw(), "reconstructions.png")
     if config.training.profile:
         record.text(listeners[-1].table, "profile.txt")
         log.info("where the time went:\n%s", listeners[-1].table)

@@ -27,6 +27,7 @@ def show(result: Result) -> None:
     Console().print(_table(found))
     print(f"{found.headline()}\n")
     command, run_page, all_runs = result.store.ui(record)
+    print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
     if result.report:
         print(f"report:          {_short(record.artifact('report.html'))}")
     if command:

@@ -1,8 +1,11 @@
 """What all tests share: configs composed from the real conf/, and images."""
 
 import gc
+import os
+import tempfile
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +21,18 @@ from dae_lab.data.images import Images
 Compose = Callable[..., Config]
 
 register()
+
+SCRATCH = tempfile.TemporaryDirectory(prefix="dae_lab-tests-")
+"""The cache of these tests: data are the user's, so that nothing is fetched twice; baselines are its own."""
+
+
+def pytest_configure() -> None:
+    """Point every process of the tests to that cache."""
+    cache = Path(os.environ.get("DAE_LAB_CACHE", "~/.cache/dae_lab")).expanduser()
+    for name in ("mnist", "fashion_mnist", "cifar10"):
+        (cache / name).mkdir(parents=True, exist_ok=True)
+        Path(SCRATCH.name, name).symlink_to(cache / name)
+    os.environ["DAE_LAB_CACHE"] = SCRATCH.name
 
 
 def pytest_collection_finish() -> None:

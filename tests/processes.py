@@ -15,7 +15,7 @@ runpy.run_module("dae_lab.run", run_name="__main__", alter_sys=True)
 """
 """The command, hearing signals even where the tests were started deaf to them, as in the background."""
 
-QUICK = ("training.epochs=6", "training.batches=8", "evaluation.limit=60", "tracking.log_model=false")
+QUICK = ("training.epochs=6", "training.batches=8", "evaluation=scores", "tracking.log_model=false")
 """A run long enough to be interrupted, short enough for a test."""
 
 

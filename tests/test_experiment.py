@@ -13,7 +13,8 @@ from dae_lab.errors import ConfigError, TrainingError
 from dae_lab.noise import corrupted
 from dae_lab.seeds import derive
 
-SMALL = ("training.epochs=2", "training.batches=3", "evaluation.limit=40", "training.batch_size=16")
+SHORT = ("training.epochs=2", "training.batches=3", "training.batch_size=16")
+SMALL = (*SHORT, "evaluation=scores", "evaluation.limit=40")
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +49,15 @@ def test_every_epoch_and_first_step_is_recorded_once(finished):
     (run,) = runs(store)
     curves = trajectory(store, run)
     for name in ("train/loss", "val/loss", "val/mse", "val/psnr", "val/ssim", "val/bce"):
-        assert [step for step, _ in curves[name]] == [1, 2]
+        assert [step for step, _ in curves[name]] == ([1, 2] if name == "train/loss" else [0, 1, 2])
     assert [step for step, _ in curves["train/step_loss"]] == [1, 2, 3, 4, 5, 6]
     assert len(client(store).get_metric_history(run.info.run_id, "time/epoch_s")) == 2
-    prefixes = {"model": "test", "noisy": "baseline/noisy", "mean_image": "baseline/mean_image"}
-    for name, prefix in prefixes.items():
-        for metric, value in result.scores[name].items():
-            assert curves[f"{prefix}/{metric}"] == [(0, value)]
+    scores = result.evaluation.scores
+    assert {metric: curves[f"test/{metric}"] for metric in scores["model"]} == {
+        metric: [(0, value)] for metric, value in scores["model"].items()
+    }
+    for name in ("noisy", "black", "constant", "mean_image"):
+        assert curves[f"baseline_mse/{name}"] == [(0, scores[name]["mse"])]
 
 
 def test_step_losses_are_what_the_epoch_loss_averages(finished):
@@ -90,7 +93,7 @@ def test_the_model_loads_by_pyfunc_and_denoises_alike(compose, tmp_path, latent)
     dataset = experiment.construct(config.data)
     noisy = corrupted(dataset.test[:40], experiment.construct(config.noise), derive(0, "evaluation noise"))
     error = np.mean((loaded.predict(noisy) - dataset.test.pixels[:40] / 255) ** 2)
-    assert error == pytest.approx(result.scores["model"]["mse"], rel=1e-4)
+    assert error == pytest.approx(result.evaluation.scores["model"]["mse"], rel=1e-4)
 
 
 def test_without_validation_nothing_is_validated(compose, tmp_path):

@@ -60,12 +60,15 @@ def test_a_run_ends_with_scores_picture_and_the_way_to_the_ui(tmp_path):
     assert code == 0
     for row in ("this model", "noisy image, as it is", "mean training image", "MSE", "PSNR", "SSIM", "BCE"):
         assert row in output
+    report = re.search(r"report: +(\S+)", output).group(1)
+    assert Path(report).read_text().startswith("<!doctype html>")
     picture = re.search(r"reconstructions: (\S+)", output).group(1)
     assert Path(picture).read_bytes().startswith(b"\x89PNG")
     assert f"mlflow ui --workers 1 --backend-store-uri sqlite:///{tmp_path}/mlflow.db" in output
     assert f"/runs/{runs(tmp_path)[0].info.run_id}" in output
     lines = errors.splitlines()  # nothing of TensorFlow's chatter
-    ours = ("INFO: data: ", "epoch ", "Loading …", "Starting TensorFlow …", "Adding noise …", "Judging ")
+    ours = ("INFO: data: ", "INFO: after epoch 1, ", "epoch ", "Loading …", "Starting TensorFlow …")
+    ours += ("Adding noise …", "Judging ", "Computing baselines", "Looking at ", "Drawing ")
     assert [line for line in lines if not line.startswith(ours)] == []
 
 

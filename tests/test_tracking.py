@@ -20,7 +20,7 @@ from dae_lab import experiment
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.tracking.store import Store
 
-SMALL = ("training.epochs=1", "training.batches=2", "evaluation.limit=20", "training.batch_size=16")
+SMALL = ("training.epochs=1", "training.batches=2", "evaluation=scores", "training.batch_size=16")
 
 
 @pytest.fixture
@@ -191,7 +191,7 @@ def test_a_run_behind_a_server_and_its_model_served(compose, tmp_path):
         client = MlflowClient(uri)
         run = client.get_run(result.record.run_id)
         assert run.info.status == "FINISHED"
-        assert run.data.metrics["test/mse"] == pytest.approx(result.scores["model"]["mse"])
+        assert run.data.metrics["test/mse"] == pytest.approx(result.evaluation.scores["model"]["mse"])
         assert "reconstructions.png" in {item.path for item in client.list_artifacts(run.info.run_id)}
         model = tmp_path / "model"
         (logged,) = client.search_logged_models([run.info.experiment_id])

@@ -47,7 +47,7 @@ def ridge(moments: Moments, tuning: Tuning) -> Fitted:
     variances, axes = scipy.linalg.eigh(cov_xx)
     variances = np.maximum(variances, 0)  # rounding leaves some a trace below
     # Of the square, not the variance: in images that never vary, all variance is rounding.
-    lambdas = _LAMBDAS * (np.mean(variances + mean_x**2) or 1.0)
+    lambdas = (_LAMBDAS * (np.mean(variances + mean_x**2) or 1.0)).tolist()
     turned = axes.T @ cov_xy
     on_axes = (_flat(tuning.noisy) - mean_x) @ axes
 

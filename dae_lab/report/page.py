@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from dae_lab import collapse, metrics
-from dae_lab.evaluation import latent
+from dae_lab.evaluation import latent, separation
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.scores import interval
 from dae_lab.report import words
@@ -28,6 +28,9 @@ SECTIONS = {
     "definitions": "Definitions",
 }
 """Anchor → heading, in the order of the page."""
+
+WIDEST = 1720
+"""Of a picture on the page, in pixels: twice what it is shown in, for fine screens and print."""
 
 
 class Picture(NamedTuple):
@@ -53,7 +56,8 @@ def page(
         config_yaml: the resolved config.
         facts: what was run and is no config key, by name.
     """
-    return _environment().get_template("page.html.jinja").render(
+    template = _environment().get_template("page.html.jinja")
+    return template.render(
         title=title,
         found=evaluation,
         intervals={name: interval(values) for name, values in evaluation.model.items()},
@@ -65,7 +69,10 @@ def page(
 
 
 def embedded(picture: Image.Image) -> Picture:
-    """``picture`` as a PNG in a ``data:`` URI."""
+    """``picture`` as a PNG in a ``data:`` URI, made smaller if it is wider than ``WIDEST``."""
+    if picture.width > WIDEST:  # twelve noisy photographs in a row would weigh tens of megabytes
+        height = max(1, round(picture.height * WIDEST / picture.width))
+        picture = picture.resize((WIDEST, height), Image.Resampling.LANCZOS)
     file = BytesIO()
     picture.save(file, "PNG", optimize=True)
     return Picture(f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}", *picture.size)
@@ -82,6 +89,6 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {name: getattr(words, name) for name in ("number", "bounds", "share")}
-    known: dict[str, Any] = {"words": words, "metrics": metrics, "collapse": collapse, "latent": latent}
-    made.globals |= known
+    known: dict[str, Any] = {"words": words, "metrics": metrics, "collapse": collapse}
+    made.globals |= known | {"latent": latent, "separation": separation}
     return made

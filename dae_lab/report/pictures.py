@@ -32,7 +32,8 @@ def pictures(
     """All pictures that make sense for this run, by name, in the order in which the page shows them.
 
     Args:
-        history: what each epoch was worth, epoch 1 first: ``train/loss`` and, with validation images, ``val/loss``.
+        history: what each epoch was worth, epoch 1 first: ``train/loss``, and ``val/loss`` where there are
+            validation images.
         trajectory: (epoch, validation MSE), epoch 0 before training; empty without validation images.
         kernels: the first layer's weights, float (kh, kw, c_in, filters); None if it is no convolution.
         trained_noise: the strength trained on, as ``sigma = 0.5``; empty if it has none.

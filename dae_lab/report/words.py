@@ -8,7 +8,8 @@ from dae_lab.evaluation.scores import Interval
 ADVICE = {
     "black": "start the output at the mean pixel (decoder.output.bias=data), lower optimizer.learning_rate, "
     "or train with loss=bce, whose gradient does not vanish where a sigmoid is saturated",
-    "white": "start the output at the mean pixel (decoder.output.bias=data), or lower optimizer.learning_rate",
+    "white": "start the output at the mean pixel (decoder.output.bias=data), or lower "
+    "optimizer.learning_rate",
     "constant": "train longer (training.epochs), change optimizer.learning_rate, or take another loss",
     "mean_image": "train longer (training.epochs): many models show the mean image on their way; then change "
     "optimizer.learning_rate, or give the code more room (latent)",
@@ -35,7 +36,7 @@ def number(value: float | None, decimals: int = 4) -> str:
         return "–"
     if not math.isfinite(value):
         return "not a number" if math.isnan(value) else f"{value:+}inity"
-    if value and (abs(value) >= 1e5 or decimals >= 4 and abs(value) < 10 ** (1 - decimals)):
+    if value and (abs(value) >= 1e5 or (decimals >= 4 and abs(value) < 10 ** (1 - decimals))):
         return f"{value:.1e}"
     return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no -0.000
 
@@ -84,14 +85,15 @@ def verdict(found: Evaluation) -> str:
         return "It does harm: the noisy images as they are have a lower error."
     if found.comparisons["noisy"].verdict == "level with":
         return "It cannot be told from leaving the noisy images as they are."
-    rivals = [name for name in ranked(found) if name != "model" and found.comparisons[name].verdict != "beats"]
+    others = [name for name in ranked(found) if name != "model"]
+    rivals = [name for name in others if found.comparisons[name].verdict != "beats"]
     blind = [name for name in rivals if name in BLIND]
     if blind:
         title = found.baselines[blind[0]].title
         return f"It is not shown to be better than one and the same answer to every image: {title}."
     if rivals:
         best = found.comparisons[rivals[0]]
-        relation = "no better than" if best.verdict == "loses to" else "cannot be told from"
+        relation = "is worse than" if best.verdict == "loses to" else "cannot be told from"
         return f"It denoises, but {relation} a baseline that needs no network: {best.title}."
     return "It denoises, and better than every baseline."
 

@@ -1,8 +1,10 @@
 """Evaluations made by hand, of small images, for pages and pictures to show."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
+from PIL import Image
 
 from dae_lab import metrics
 from dae_lab.baselines.judge import Baseline
@@ -13,9 +15,11 @@ from dae_lab.evaluation.convergence import convergence
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.generalisation import Generalisation, Point
 from dae_lab.evaluation.latent import geometry
+from dae_lab.report.pictures import pictures
 
 TRAJECTORY = [(0, 0.23), (1, 0.09), (2, 0.05), (3, 0.04)]
 HISTORY = [{"train/loss": 0.5 / n, "val/loss": 0.4 / n, "val/mse": TRAJECTORY[n][1]} for n in (1, 2, 3)]
+KERNELS = np.random.default_rng(0).standard_normal((3, 3, 1, 8)).astype(np.float32)
 
 
 def _clean(count: int, shape: tuple[int, int, int], rng: np.random.Generator) -> np.ndarray:
@@ -43,7 +47,7 @@ def made(
     shape: tuple[int, int, int] = (16, 16, 1),
     labels: np.ndarray | None = None,
     error: float = 0.05,
-    sigma: float = 0.3,
+    sigma: float = 0.2,
     code: tuple[int, ...] = (2, 2, 3),
     **changes: object,
 ) -> Evaluation:
@@ -97,10 +101,27 @@ def made(
     return replace(found, **changes)
 
 
-def unlabelled(**changes: object) -> Evaluation:
+def unlabelled(sigma: float = 0.2, **changes: object) -> Evaluation:
     """As ``made``, of images without labels."""
-    found = made()
+    found = made(sigma=sigma)
     noisy, images = found.test
     codes = np.random.default_rng(0).standard_normal((len(images), 2)).astype(np.float32)
     plain = {"classes": {}, "geometry": geometry(codes, None, {}, None)}
     return replace(found, test=(noisy, Images(images.pixels, None, images.rows)), **plain | changes)
+
+
+def drawn(
+    found: Evaluation,
+    history: list[dict[str, float]] = HISTORY,
+    trajectory: list[tuple[int, float]] = TRAJECTORY,
+    kernels: np.ndarray | None = KERNELS,
+) -> dict[str, Image.Image]:
+    """The pictures of ``found``."""
+    return pictures(found, history, trajectory, kernels, "sigma = 0.3", "bce")
+
+
+@cache
+def example() -> tuple[Evaluation, dict[str, Image.Image]]:
+    """An evaluation that has everything, and its pictures, drawn once for all tests."""
+    found = made()
+    return found, drawn(found)

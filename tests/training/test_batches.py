@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dae_lab import noise
 from dae_lab.config.construct import construct
 from dae_lab.data.images import Images
 from dae_lab.noise import corrupted
@@ -116,7 +115,7 @@ def test_the_noise_of_a_row_is_its_own_wherever_it_stands(compose, monkeypatch):
     corruption, images = construct(compose().noise), numbered()
     whole = corrupted(images, corruption, 7)
     np.testing.assert_array_equal(corrupted(images[3:8], corruption, 7), whole[3:8])
-    monkeypatch.setattr(noise, "_BLOCK", 4)
+    monkeypatch.setattr("dae_lab.noise._BLOCK", 4)
     np.testing.assert_array_equal(corrupted(images, corruption, 7), whole)
     assert np.any(corrupted(images, corruption, 8) != whole)
 

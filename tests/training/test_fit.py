@@ -7,9 +7,9 @@ from dae_lab.config.construct import construct
 from dae_lab.errors import TrainingError
 from dae_lab.losses import Output
 from dae_lab.model.autoencoder import build
+from dae_lab.noise import corrupted
 from dae_lab.pixels import to_float
 from dae_lab.training import fit
-from dae_lab.noise import corrupted
 
 SMALL = (
     *("encoder.filters=[4,8]", "encoder.strides=[2]", "decoder.filters=[4]", "decoder.strides=[2]"),

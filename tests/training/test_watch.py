@@ -1,6 +1,7 @@
 """A training that is stuck is found early; one that is only slow to start is left alone."""
 
 import logging
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -88,6 +89,6 @@ def test_a_resumed_training_stops_where_an_uninterrupted_one_does(compose, tmp_p
 @pytest.mark.parametrize("jump", [1, 7, 30])
 def test_looks_double_whatever_steps_are_run_at_once(jump):
     steps = range(0, 1000, jump)
-    found = [after for before, after in zip(steps, steps[1:], strict=False) if due(before, after)]
+    found = [after for before, after in pairwise(steps) if due(before, after)]
     assert len(found) == 6
     assert all(step <= at < step + jump for at, step in zip(found, (25, 50, 100, 200, 400, 800), strict=True))
