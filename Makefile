@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 PORT ?= 5000
 
-.PHONY: help run test ui format lock clean
+.PHONY: help run test bench ui format lock clean
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
@@ -17,6 +17,9 @@ test: .venv/installed  ## set up, then all checks: ruff, mypy, import-linter, py
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest $(ARGS)
+
+bench: .venv/installed  ## what takes minutes on full MNIST: measurements, ten seeds (ARGS="-k evaluation")
+	$(BIN)/python -m pytest --long tests/benchmarks $(ARGS)
 
 ui: .venv/installed  ## open the MLflow UI on http://127.0.0.1:5000 (this machine only; PORT=…)
 	$(BIN)/python -m mlflow ui --workers 1 --host 127.0.0.1 --port $(PORT) --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"

@@ -3,6 +3,7 @@
 import os
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -13,9 +14,9 @@ if TYPE_CHECKING:  # imports TensorFlow, which --help has no need of
 
 COLUMNS = {
     "mse": ("MSE ↓", 4),
-    "psnr": ("PSNR (dB) ↑", 2),
+    "psnr": ("PSNR ↑", 2),
     "ssim": ("SSIM ↑", 4),
-    "bce_excess": ("BCE excess ↓", 4),
+    "bce_excess": ("BCE−floor ↓", 4),
 }
 """Metric → title and decimals."""
 
@@ -37,7 +38,8 @@ def show(result: Result) -> None:
 
 
 def _table(found: "Evaluation") -> Table:
-    table = Table("", *(Column(title, justify="right") for title, _ in COLUMNS.values()), "the model")
+    metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
+    table = Table(Column("", no_wrap=True), *metrics, "the model", box=box.SIMPLE_HEAD)
     titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}
     verdicts = {name: comparison.verdict for name, comparison in found.comparisons.items()}
     for name, title in titles.items():

@@ -35,6 +35,18 @@ def pytest_configure() -> None:
     os.environ["DAE_LAB_CACHE"] = SCRATCH.name
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="run also what takes minutes on full MNIST")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what takes long, saying so, unless it is asked for."""
+    if not config.getoption("--long"):
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes on full MNIST: --long, or make bench"))
+
+
 def pytest_collection_finish() -> None:
     """Spare the garbage collector what was imported: a fifth of the tests' time."""
     gc.collect()

@@ -79,7 +79,7 @@ _TRIVIAL = {
 _LINEAR = {
     "linear_3x3": Recipe("best linear 3×3 filter", partial(_filter, 3)),
     "linear_5x5": Recipe("best linear 5×5 filter", partial(_filter, 5)),
-    "ridge": Recipe("best linear map of the whole image", _ridge, whole=True),
+    "ridge": Recipe("best full linear map", _ridge, whole=True),
     "pca": Recipe("PCA as wide as the code", _pca, whole=True),
 }
 _CLASSICAL = {

@@ -87,9 +87,9 @@ class Evaluation:
         beaten = sum(item.verdict == "beats" for item in self.comparisons.values())
         best = self.comparisons[self.best]
         return (
-            f"test MSE {interval(self.model['mse'])} (95 % over images), beats {beaten} of "
-            f"{len(self.comparisons)} baselines, {best.verdict} the best of them: {best.title}, "
-            f"{self.scores[self.best]['mse']:.4f}"
+            f"test MSE {interval(self.model['mse'])}, 95 % over images; beats {beaten} of "
+            f"{len(self.comparisons)} baselines, {best.verdict} the best of them "
+            f"({best.title}, {self.scores[self.best]['mse']:.4f})"
         )
 
 
