@@ -9,7 +9,7 @@ from dae_lab.config.construct import construct
 from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
-from dae_lab.data.images import Dataset
+from dae_lab.data.images import FEW, Dataset
 from dae_lab.errors import TrainingError
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.store import Store
@@ -23,9 +23,6 @@ if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistak
     from dae_lab.training.watch import Watch
 
 log = logging.getLogger(__name__)
-
-FEW = 10
-"""Test images below which a score says next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def _train(
     watch: "Watch",
 ) -> None:
     """Train ``model`` for what ``history`` lacks, and record how it goes."""
-    from dae_lab.recording.curves import Grid, Recorder, grid_epochs
+    from dae_lab.recording.recorder import Grid, Recorder, grid_epochs
     from dae_lab.training import fit, profile
 
     grid = Grid(model, *test, config.tracking.grid_images)

@@ -33,7 +33,6 @@ def task(cfg: DictConfig) -> float:
         config = validate(cfg)
         with progress("Loading"):  # here, so that --help and a mistyped key do not wait for it
             from dae_lab.experiment import run
-            from dae_lab.summary import show
 
         choices = HydraConfig.get().runtime.choices
         result = run(config, label(), preset=choices.get("experiment") or "none")
@@ -41,6 +40,8 @@ def task(cfg: DictConfig) -> float:
         print(f"error: {error}", file=sys.stderr)
         failures.append(error)
         return math.inf
+    from dae_lab.summary import show  # brings TensorFlow along, as the run has
+
     show(result)
     return result.evaluation.scores["model"]["mse"]
 

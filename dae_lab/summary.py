@@ -1,16 +1,15 @@
 """What a person sees when a run has ended."""
 
 import os
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from dae_lab.evaluation.evaluate import Evaluation
+from dae_lab.evaluation.scores import interval
 from dae_lab.experiment import Result
-
-if TYPE_CHECKING:  # imports TensorFlow, which --help has no need of
-    from dae_lab.evaluation.evaluate import Evaluation
+from dae_lab.report import words
 
 COLUMNS = {
     "mse": ("MSE ↓", 4),
@@ -26,7 +25,11 @@ def show(result: Result) -> None:
     record, found = result.record, result.evaluation
     print(f"\n{record.name}: means over {len(found.energies):,} test images")
     Console().print(_table(found))
-    print(f"{found.headline()}\n")
+    print(words.verdict(found))
+    if found.collapse.label != "none":
+        print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {words.ADVICE[found.collapse.label]}.")
+    mse = interval(found.model["mse"])
+    print(f"Test MSE {mse.mean:.4f} {words.bounds(mse)}, 95 % over images. {words.headline(found)}\n")
     command, run_page, all_runs = result.store.ui(record)
     print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
     if result.report:
@@ -37,7 +40,7 @@ def show(result: Result) -> None:
     print(f"all runs:        {all_runs}")
 
 
-def _table(found: "Evaluation") -> Table:
+def _table(found: Evaluation) -> Table:
     metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
     table = Table(Column("", no_wrap=True), *metrics, "the model", box=box.SIMPLE_HEAD)
     titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}

@@ -9,6 +9,9 @@ import numpy as np
 from dae_lab.config.data import Slice, check_slices
 from dae_lab.errors import DataError
 
+FEW = 10
+"""Test images below which a score says next to nothing."""
+
 
 @dataclass(frozen=True, eq=False)
 class Images:

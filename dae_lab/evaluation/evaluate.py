@@ -22,7 +22,6 @@ from dae_lab.evaluation.scores import (
     best_baseline,
     by_class,
     compare,
-    interval,
     means,
 )
 from dae_lab.evaluation.sets import evaluation_set, predict
@@ -78,19 +77,6 @@ class Evaluation:
     def best(self) -> str:
         """The name of the baseline with the lowest MSE."""
         return best_baseline(self.baselines)
-
-    def headline(self) -> str:
-        """The model in a sentence: what it beats, or that it has collapsed."""
-        trouble = self.collapse.sentence()
-        if trouble:
-            return f'collapsed: {trouble}; see the README, "When a model collapses"'
-        beaten = sum(item.verdict == "beats" for item in self.comparisons.values())
-        best = self.comparisons[self.best]
-        return (
-            f"test MSE {interval(self.model['mse'])}, 95 % over images; beats {beaten} of "
-            f"{len(self.comparisons)} baselines, {best.verdict} the best of them "
-            f"({best.title}, {self.scores[self.best]['mse']:.4f})"
-        )
 
 
 def evaluate(

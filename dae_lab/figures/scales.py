@@ -24,7 +24,7 @@ def square_root(axes: Axes, which: str, high: float) -> None:
     """
     functions = (lambda values: np.sqrt(np.maximum(values, 0)), np.square)
     getattr(axes, f"set_{which}scale")("function", functions=functions)
-    _ticks(axes, which, np.append(0, _round_values(high / 50, high)), (0, high))
+    _ticks(axes, which, np.append(0, _round_values(high / 20, high)), (0, high))
 
 
 def _ticks(axes: Axes, which: str, places: np.ndarray, limits: tuple[float, float]) -> None:

@@ -14,6 +14,7 @@ from dae_lab.config.run import Config
 from dae_lab.evaluation.convergence import Trajectory
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.model.autoencoder import Autoencoder, first_kernels, has_own_layers
+from dae_lab.provenance import packages
 from dae_lab.tracking.record import Record
 from dae_lab.training.checkpoint import History
 
@@ -47,11 +48,13 @@ def keep(
     trajectory: Trajectory,
     facts: Mapping[str, str],
 ) -> None:
-    """Keep pictures, the report page and the model, as far as ``config`` asks for them.
+    """Keep the model, pictures and the report page, as far as ``config`` asks for them.
 
     Args:
         facts: what was run and is no config key, by name.
     """
+    if config.tracking.log_model:
+        record.model(model.denoiser, found.test[0][:1], found.reconstruction[:1], not has_own_layers(model))
     if config.evaluation.report:
         from dae_lab.report.page import page  # here, because matplotlib takes a second to import
         from dae_lab.report.pictures import pictures
@@ -62,9 +65,9 @@ def keep(
         for name, picture in drawn.items():
             record.picture(picture, f"figures/{name}.png")
         text = OmegaConf.to_yaml(OmegaConf.structured(config))
-        record.text(page(record.name, found, drawn, text, facts), "report.html")
-    if config.tracking.log_model:
-        record.model(model.denoiser, found.test[0][:1], found.reconstruction[:1], not has_own_layers(model))
+        versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
+        known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
+        record.text(page(record.name, found, drawn, text, known), "report.html")
 
 
 def names(found: Evaluation, verdict: str) -> list[str]:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image
 
 from dae_lab import collapse, metrics
+from dae_lab.data.images import FEW
 from dae_lab.evaluation import latent, separation
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.scores import interval
@@ -90,5 +91,5 @@ def _environment() -> Environment:
     )
     made.filters |= {name: getattr(words, name) for name in ("number", "bounds", "share")}
     known: dict[str, Any] = {"words": words, "metrics": metrics, "collapse": collapse}
-    made.globals |= known | {"latent": latent, "separation": separation}
+    made.globals |= known | {"latent": latent, "separation": separation, "few": FEW}
     return made

@@ -23,9 +23,6 @@ ADVICE = {
 BLIND = ("black", "constant", "mean_image")
 """Baselines that do not look at the image."""
 
-FEW = 10
-"""Test images below which a score says next to nothing."""
-
 
 def number(value: float | None, decimals: int = 4) -> str:
     """A number for a table: ``0.0140``; of one too small for four decimals, two digits: ``3.2e-05``.
@@ -90,11 +87,13 @@ def verdict(found: Evaluation) -> str:
     blind = [name for name in rivals if name in BLIND]
     if blind:
         title = found.baselines[blind[0]].title
-        return f"It is not shown to be better than one and the same answer to every image: {title}."
+        return f"It is not shown to be better than one and the same answer to every image: “{title}”."
     if rivals:
         best = found.comparisons[rivals[0]]
         relation = "is worse than" if best.verdict == "loses to" else "cannot be told from"
-        return f"It denoises, but {relation} a baseline that needs no network: {best.title}."
+        return f"It denoises, but {relation} a baseline that needs no network: “{best.title}”."
+    if "ridge" not in found.baselines:
+        return "It denoises, and better than every trivial answer; filters were not tried."
     return "It denoises, and better than every baseline."
 
 
@@ -107,8 +106,8 @@ def headline(found: Evaluation) -> str:
     """How many baselines are beaten, and how the best of them compares. One or two sentences."""
     best, own = found.scores[found.best]["mse"], found.scores["model"]["mse"]
     text = f"The model beats {beaten(found)} of {len(found.comparisons)} baselines on the same noisy images. "
-    text += f"The best of them, {found.baselines[found.best].title}, has an MSE of {number(best)}"
-    return f"{text}, {rounded(best / own)} times the model’s." if own > 0 else f"{text}."
+    text += f"The best of them, “{found.baselines[found.best].title}”, has an MSE of {number(best)}"
+    return f"{text}, {rounded(best / own)} times the model’s." if best > 0 and own > 0 else f"{text}."
 
 
 def ranked(found: Evaluation) -> list[str]:

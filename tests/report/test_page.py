@@ -139,7 +139,7 @@ def test_the_first_screen_gives_the_numbers_with_intervals_and_the_best_baseline
         assert f"[{low:.{decimals}f}, {high:.{decimals}f}]" in first
     best = min(float(item.test["mse"].mean()) for item in found.baselines.values())
     assert "4 of 4" in first
-    assert f"median filter, has an MSE of {best:.4f}, {best / found.model['mse'].mean():.3g} times" in first
+    assert f"“median filter”, has an MSE of {best:.4f}, {best / found.model['mse'].mean():.3g} times" in first
     assert "of other seeds" in first
 
 
@@ -157,7 +157,7 @@ def test_every_score_and_every_comparison_is_in_a_table():
             assert f"{item.rho:.3f}" in said
 
 
-NO_NETWORK = "a baseline that needs no network: median filter."
+NO_NETWORK = "a baseline that needs no network: “median filter”."
 ANSWERS = {
     "It denoises, and better than every baseline.": made(),
     "It does not work: the model has collapsed.": made(error=np.inf),
@@ -167,7 +167,7 @@ ANSWERS = {
     "It cannot be told from leaving the noisy images as they are.": made(error=0.2),
     f"It denoises, but is worse than {NO_NETWORK}": made(error=0.16),
     f"It denoises, but cannot be told from {NO_NETWORK}": made(error=0.14),
-    "It is not shown to be better than one and the same answer to every image: mean training image.": made(
+    "It is not shown to be better than one and the same answer to every image: “mean training image”.": made(
         error=0.5, sigma=0.8
     ),
 }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dae_lab.recording.curves import grid_epochs
+from dae_lab.recording.recorder import grid_epochs
 
 
 @pytest.mark.parametrize(
