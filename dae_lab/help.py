@@ -20,7 +20,7 @@ GROUPS = {
 }
 
 TEXT = """\
-dae_lab trains a denoising autoencoder, judges it beside trivial baselines, and records it in MLflow.
+dae_lab trains a denoising autoencoder, judges it beside baselines, and records it in MLflow.
 
 Usage: python -m dae_lab.run [group=option] [group.key=value] ...      (dae-lab, where installed)
 
@@ -37,7 +37,7 @@ Examples:
 
 Results: every run is recorded in MLflow, in {store}
 (tracking.dir=… for another folder, tracking.uri=http://… for an MLflow server), and ends by printing its
-scores, its picture and the command that opens the UI. A run that was cut goes on when its command is
+scores, the path of its report page and the command that opens the UI. A run that was cut goes on when its command is
 given again.
 
 Shell completion, of the command dae-lab: eval "$(dae-lab -sc install=bash)"

@@ -132,7 +132,7 @@ def bce_map(clean, probability) -> tf.Tensor:
 
 
 def bce_excess(clean, reconstruction) -> tf.Tensor:
-    """``bce`` above ``bce_floor``, which is the Kullback-Leibler divergence, in nats a pixel, float32 (n,)."""
+    """``bce`` above ``bce_floor``: the Kullback-Leibler divergence, in nats a pixel, float32 (n,)."""
     return bce(clean, reconstruction) - bce_floor(clean)
 
 

@@ -72,8 +72,10 @@ def defined(value: float) -> float | None:
 
 def verdict(found: Evaluation) -> str:
     """Does the model work? One sentence."""
-    if found.collapse.label != "none":
-        return "It does not work: the model has collapsed."
+    if found.collapse.fixed:
+        return "It does not work: the output does not depend on the input."
+    if found.collapse.label == "identity":
+        return "It does nothing: the output is the noisy image."
     if len(found.energies) < 2:
         return "One test image decides nothing: no interval can be given."
     if found.scores["noisy"]["mse"] == 0:

@@ -12,6 +12,7 @@ from dae_lab.config.construct import construct
 from dae_lab.evaluation.evaluate import Evaluation, evaluate
 from dae_lab.evaluation.sets import evaluation_set
 from dae_lab.model.autoencoder import build, first_kernels
+from dae_lab.report import words
 from dae_lab.report.page import page
 from dae_lab.report.pictures import pictures
 from dae_lab.training import fit
@@ -62,6 +63,6 @@ def test_judging_takes_less_than_an_epoch_and_beats_the_linear_denoiser(compose,
         print(f"\none epoch: {epoch[0]:.1f} s wall, {epoch[1]:.1f} s CPU")
         print(f"judging it: {judging[0]:.1f} s wall, {judging[1]:.1f} s CPU")
         print(f"ratio: {judging[0] / epoch[0]:.2f} wall, {judging[1] / epoch[1]:.2f} CPU")
-        print(f"after one epoch: {first.headline()}")
+        print(f"after one epoch: {words.verdict(first)} {words.headline(first)}")
     assert judging[0] < epoch[0]
     assert first.comparisons["ridge"].verdict == "beats"

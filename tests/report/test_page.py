@@ -160,7 +160,7 @@ def test_every_score_and_every_comparison_is_in_a_table():
 NO_NETWORK = "a baseline that needs no network: “median filter”."
 ANSWERS = {
     "It denoises, and better than every baseline.": made(),
-    "It does not work: the model has collapsed.": made(error=np.inf),
+    "It does not work: the output does not depend on the input.": made(error=np.inf),
     "One test image decides nothing: no interval can be given.": made(1),
     "There is no noise to take away: the numbers say how well the model copies an image.": made(sigma=0),
     "It does harm: the noisy images as they are have a lower error.": made(error=0.3),
