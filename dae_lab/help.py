@@ -37,8 +37,8 @@ Examples:
 
 Results: every run is recorded in MLflow, in {store}
 (tracking.dir=… for another folder, tracking.uri=http://… for an MLflow server), and ends by printing its
-scores, the path of its report page and the command that opens the UI. A run that was cut goes on when its command is
-given again.
+scores, the path of its report page and the command that opens the UI. A run that was cut goes on when
+its command is given again.
 
 Shell completion, of the command dae-lab: eval "$(dae-lab -sc install=bash)"
 All of Hydra's flags: python -m dae_lab.run --hydra-help
