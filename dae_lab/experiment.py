@@ -1,17 +1,19 @@
 """One run, told as a story: data → model → training → evaluation → record."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dae_lab import provenance
 from dae_lab.config.construct import construct
-from dae_lab.config.fingerprint import fingerprint
+from dae_lab.config.fingerprint import fingerprint, workload
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import FEW, Dataset
 from dae_lab.errors import TrainingError
 from dae_lab.tracking.record import Record
+from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
@@ -27,16 +29,26 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Result:
-    """What a run ends with: its record, and what its model is worth; whether there is a report page."""
+    """What a run ends with: its record, and what its model is worth; whether there is a report page.
+
+    evaluation: None where the run was not trained now, because it had finished before.
+    """
 
     store: Store
-    record: Record
-    evaluation: "Evaluation"
+    record: Recorded
+    evaluation: "Evaluation | None"
     report: bool
 
+    @property
+    def reused(self) -> bool:
+        """Whether nothing was trained."""
+        return self.evaluation is None
 
-def run(config: Config, label: str = "", preset: str = "none") -> Result:
-    """Train and judge what ``config`` describes, and record it.
+
+def run(
+    config: Config, label: str = "", preset: str = "none", tags: Mapping[str, str] | None = None
+) -> Result:
+    """Train and judge what ``config`` describes, and record it, unless that was done before.
 
     What a person can get wrong (data, shapes, store) is looked at before TensorFlow is imported, so
     that nobody waits for a refusal.
@@ -45,25 +57,50 @@ def run(config: Config, label: str = "", preset: str = "none") -> Result:
         config: a validated config.
         label: becomes part of the run's name.
         preset: the option of the group ``experiment`` that was chosen, for a tag.
+        tags: more tags, by name.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
             is no longer finite, a collapse under ``training.on_collapse=stop``.
     """
-    dataset: Dataset = construct(config.data)
-    check_shapes(config, dataset.train.shape)
-    check_validation(config, len(dataset.validation))
+    dataset = loaded(config)
+    own = identity(config, dataset)
     _say_what_is_seen(dataset)
     store = Store(config.tracking)
-    identity = fingerprint(config, dataset.fingerprint, provenance.code_fingerprint())
-    code = provenance.git()
-    tags = {"seed": str(config.seed), "experiment": preset}
-    if code:
-        tags |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
-    name = f"{config.name} seed {config.seed} {label}".strip()
-    with store.record(name, identity, tags) as record:
-        found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
+    afresh = config.tracking.reuse == "never"
+    with store.turn(own):
+        done = None if afresh else store.finished(own)
+        if done:
+            return Result(store, done, None, config.evaluation.report)
+        code = provenance.git()
+        known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
+        if code:
+            known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
+        name = f"{config.name} seed {config.seed} {label}".strip()
+        with store.record(name, own, known, afresh) as record:
+            found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
     return Result(store, record, found, config.evaluation.report)
+
+
+def loaded(config: Config) -> Dataset:
+    """The data of a run.
+
+    Raises:
+        UserError: they are missing or broken.
+    """
+    dataset: Dataset = construct(config.data)
+    return dataset
+
+
+def identity(config: Config, dataset: Dataset) -> str:
+    """The fingerprint of a run on these data.
+
+    Raises:
+        ConfigError: the images do not fit the network, or are not enough for what is asked.
+    """
+    check_shapes(config, dataset.train.shape)
+    check_validation(config, len(dataset.validation))
+    return fingerprint(config, dataset.fingerprint, provenance.code_fingerprint())
 
 
 def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":

@@ -15,12 +15,14 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from dae_lab.config.explain import explain
+from dae_lab.config.overrides import label
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import UserError
 from dae_lab.help import help_text
 from dae_lab.process import Terminated, catch_signals, prepare_streams
 from dae_lab.progress import progress
+from dae_lab.sweep.launcher import Engine
 
 failures: list[UserError] = []
 """What went wrong in the jobs of this process."""
@@ -28,29 +30,27 @@ failures: list[UserError] = []
 
 @hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")
 def task(cfg: DictConfig) -> float:
-    """Run one config; gives its test MSE, which a sweeper may minimise."""
+    """Run one config; gives the value of ``sweep.metric``, which a sweeper may search by."""
+    chosen = HydraConfig.get()
+    overrides, preset = list(chosen.overrides.task), chosen.runtime.choices.get("experiment") or "none"
     try:
         config = validate(cfg)
         with progress("Loading"):  # here, so that --help and a mistyped key do not wait for it
             from dae_lab.experiment import run
+        if config.plan:
+            from dae_lab.sweep import plan, show
 
-        choices = HydraConfig.get().runtime.choices
-        result = run(config, label(), preset=choices.get("experiment") or "none")
+            show.plan(plan.make([plan.Composed(overrides, preset, cfg)])[0])
+            return math.nan
+        result = run(config, label(overrides), preset)
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
         print(f"error: {error}", file=sys.stderr)
         failures.append(error)
         return math.inf
-    from dae_lab.summary import show  # brings TensorFlow along, as the run has
+    from dae_lab.summary import show as show_result
 
-    show(result)
-    return result.evaluation.scores["model"]["mse"]
-
-
-def label() -> str:
-    """What was changed on the command line, to tell runs apart by their names."""
-    elsewhere = ("experiment=", "name=", "seed=", "tracking.", "debug=", "data.path=")  # tell no arms apart
-    overrides = HydraConfig.get().overrides.task
-    return " ".join(item for item in overrides if not item.startswith(elsewhere))[:150]
+    show_result(result)
+    return result.store.read(result.record.run_id).values.get(config.sweep.metric, math.nan)
 
 
 def main() -> None:
@@ -64,19 +64,23 @@ def main() -> None:
     failures.clear()
     with _errors_are_ours() as wants_traceback:
         try:
-            task()
+            try:
+                task()
+            finally:
+                failed = Engine.current is not None and Engine.current.sum_up()
         except (KeyboardInterrupt, Terminated) as stop:
             print(
                 "stopped; the same command goes on from the last checkpoint, if there is one", file=sys.stderr
             )
             sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
         except Exception as error:
-            message = explain(error)
+            message = str(error) if isinstance(error, UserError) else explain(error)
             if wants_traceback or message is None:
                 raise
-            print(f"error: {message}", file=sys.stderr)
+            if not failed:  # what failed in a sweep has been listed
+                print(f"error: {message}", file=sys.stderr)
             sys.exit(1)
-    sys.exit(1 if failures else 0)
+    sys.exit(1 if failures or failed else 0)
 
 
 @contextmanager

@@ -1,15 +1,17 @@
 """What a person sees when a run has ended."""
 
 import os
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from dae_lab.evaluation.evaluate import Evaluation
-from dae_lab.evaluation.scores import interval
 from dae_lab.experiment import Result
-from dae_lab.report import words
+from dae_lab.tracking.recorded import Recorded
+
+if TYPE_CHECKING:
+    from dae_lab.evaluation.evaluate import Evaluation
 
 COLUMNS = {
     "mse": ("MSE ↓", 4),
@@ -22,14 +24,11 @@ COLUMNS = {
 
 def show(result: Result) -> None:
     """Print what the model is worth beside the baselines, where the report is, and how to open the UI."""
-    record, found = result.record, result.evaluation
-    print(f"\n{record.name}: means over {len(found.energies):,} test images")
-    Console().print(_table(found))
-    print(words.verdict(found))
-    if found.collapse.label != "none":
-        print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {words.ADVICE[found.collapse.label]}.")
-    mse = interval(found.model["mse"])
-    print(f"Test MSE {mse.mean:.4f} {words.bounds(mse)}, 95 % over images. {words.headline(found)}\n")
+    record = result.record
+    if result.evaluation is None:
+        _show_reused(record)
+    else:
+        _show_scores(record.name, result.evaluation)
     command, run_page, all_runs = result.store.ui(record)
     print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
     if result.report:
@@ -40,7 +39,28 @@ def show(result: Result) -> None:
     print(f"all runs:        {all_runs}")
 
 
-def _table(found: Evaluation) -> Table:
+def _show_reused(record: Recorded) -> None:
+    """What is said of a run that was not trained again."""
+    beaten, collapse = record.tags.get("beats", "none"), record.tags.get("collapse", "none")
+    print(f"\n{record.name}: this very run has finished before; nothing was trained.")
+    print(f"Test MSE {record.values['test/mse']:.4f}; beats: {beaten}; collapse: {collapse}.")
+    print("To train it afresh: tracking.reuse=never\n")
+
+
+def _show_scores(name: str, found: "Evaluation") -> None:
+    from dae_lab.evaluation.scores import interval  # these bring TensorFlow along, as the run has
+    from dae_lab.report import words
+
+    print(f"\n{name}: means over {len(found.energies):,} test images")
+    Console().print(_table(found))
+    print(words.verdict(found))
+    if found.collapse.label != "none":
+        print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {words.ADVICE[found.collapse.label]}.")
+    mse = interval(found.model["mse"])
+    print(f"Test MSE {mse.mean:.4f} {words.bounds(mse)}, 95 % over images. {words.headline(found)}\n")
+
+
+def _table(found: "Evaluation") -> Table:
     metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
     table = Table(Column("", no_wrap=True), *metrics, "the model", box=box.SIMPLE_HEAD)
     titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from dae_lab.config.run import Config
 
-WITHOUT_EFFECT = ("name", "tracking", "data")
+WITHOUT_EFFECT = ("name", "plan", "sweep", "tracking", "data")
 """Groups that do not change a number. The data have a fingerprint of their own, wherever they lie."""
 
 
@@ -19,3 +19,10 @@ def fingerprint(config: Config, data: str, code: str) -> str:
         del matters["evaluation"][key]
     text = json.dumps([matters, data, code], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def workload(config: Config) -> str:
+    """Sixteen hex digits, equal for runs of equal length on one machine: same data, network, training."""
+    parts = ("data", "encoder", "latent", "decoder", "training", "evaluation")
+    text = json.dumps([asdict(getattr(config, part)) for part in parts], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

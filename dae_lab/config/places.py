@@ -1,5 +1,6 @@
 """Where things are: the YAML files, and the store of runs."""
 
+import sys
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -20,5 +21,8 @@ def store_folder() -> Path:
 
 
 def register() -> None:
-    """Give Hydra the resolver ``${dae_lab.store:}``; harmless when done twice."""
+    """Give Hydra the resolver ``${dae_lab.store:}`` and our launchers; harmless when done twice."""
+    launchers = str(PACKAGE / "sweep" / "plugins")
+    if launchers not in sys.path:
+        sys.path.append(launchers)
     OmegaConf.register_new_resolver("dae_lab.store", lambda: str(store_folder()), replace=True)

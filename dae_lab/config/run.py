@@ -87,6 +87,8 @@ class Tracking(Checked):
     grids: how many reconstruction grids are logged between the first and the last epoch.
     grid_images: images in a grid.
     log_model: keep the trained model as an artifact.
+    reuse: ``finished`` does not train again what has finished under the same fingerprint; ``never``
+        trains afresh.
     """
 
     dir: str = text()
@@ -95,6 +97,7 @@ class Tracking(Checked):
     grids: int = number(minimum=0)
     grid_images: int = number(minimum=1)
     log_model: bool = required()
+    reuse: str = choice("finished", "never")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,9 +111,26 @@ class Tracking(Checked):
 
 
 @dataclass
-class Config(Checked):
-    """One run."""
+class Sweep(Checked):
+    """How the runs of one command are summed up, and when they are given up.
 
+    metric: what the best run is the best in, and what a sweeper searches for.
+    direction: whether less or more of it is better.
+    fail_fast: the first failure ends the sweep.
+    max_failures: one failure more than that ends it; null: no number does.
+    """
+
+    metric: str = text()
+    direction: str = choice("minimize", "maximize")
+    fail_fast: bool = required()
+    max_failures: int | None = number(minimum=0)
+
+
+@dataclass
+class Config(Checked):
+    """One run, and what is to be done with it: ``plan`` only says what would be trained."""
+
+    plan: bool = required()
     name: str = text()
     seed: int = number(minimum=0, maximum=2**63 - 1)
     data: Data = required()
@@ -123,3 +143,4 @@ class Config(Checked):
     training: Training = required()
     evaluation: Evaluation = required()
     tracking: Tracking = required()
+    sweep: Sweep = required()

@@ -9,8 +9,6 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
 
 from filelock import FileLock
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
@@ -18,6 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from dae_lab.process import uninterrupted
 from dae_lab.provenance import packages
+from dae_lab.tracking.recorded import Recorded
 
 log = logging.getLogger(__name__)
 
@@ -25,14 +24,13 @@ BATCH = 1000
 """Metrics MLflow takes in one call."""
 
 
-class Record:
-    """One run's record: a run of MLflow, and on this machine its lock and its checkpoints."""
+class Record(Recorded):
+    """One run's record while it is written: a run of MLflow, and on this machine its lock and checkpoints."""
 
     def __init__(self, client: MlflowClient, run: Run, lock: FileLock, checkpoints: Path) -> None:
-        self.client, self.run_id, self.checkpoints = client, run.info.run_id, checkpoints
-        self.name, self.experiment_id = run.info.run_name, run.info.experiment_id
-        self.artifact_uri: str = run.info.artifact_uri
-        self._lock = lock
+        super().__init__(client, run)
+        self.checkpoints, self._lock = checkpoints, lock
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log params; those that are there since before an interruption stay as they are."""
@@ -51,11 +49,6 @@ class Record:
         metrics = [Metric(key, float(value), now, step) for key, value, step in points]
         for start in range(0, len(metrics), BATCH):
             self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
-
-    def curve(self, metric: str) -> list[tuple[int, float]]:
-        """All of ``metric`` that was logged, before and after an interruption: (step, value), by step."""
-        history = self.client.get_metric_history(self.run_id, metric)
-        return sorted({item.step: item.value for item in history}.items())
 
     def last_step(self, metric: str) -> int:
         """The last step at which ``metric`` was logged; 0 if never."""
@@ -116,12 +109,6 @@ class Record:
                 save_exported_model=not portable,
             )
 
-    def artifact(self, file: str) -> str:
-        """Where the artifact ``file`` is: a path on this machine if there is one, else its address."""
-        address = urlparse(self.artifact_uri)
-        place = url2pathname(address.path) if address.scheme in ("", "file") else self.artifact_uri
-        return f"{place}/{file}"
-
     def close(self, status: str, reason: str = "", keep: bool = False) -> None:
         """End the run as FINISHED, FAILED or KILLED, saying why; ``keep`` what it needs to go on later.
 
@@ -129,6 +116,7 @@ class Record:
         """
         with uninterrupted():
             try:
+                self._metrics_of_time()
                 if reason:
                     self.tag("reason", reason)
                 self.client.set_terminated(self.run_id, status)
@@ -141,6 +129,12 @@ class Record:
                 )
             finally:
                 self._lock.release()
+
+    def _metrics_of_time(self) -> None:
+        """What the run took, in wall and CPU seconds, with what it took before it was cut."""
+        spent = {"run_s": time.perf_counter() - self._wall, "cpu_s": time.process_time() - self._cpu}
+        times = {f"time/{name}": seconds for name, seconds in spent.items()}
+        self.metrics({name: s + self.values.get(name, 0.0) for name, s in times.items()}, step=0)
 
 
 def first_sentence(error: Exception) -> str:

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import requests
 from filelock import FileLock, Timeout
@@ -20,6 +21,9 @@ from mlflow.tracking import MlflowClient
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.tracking.record import Record, first_sentence
+from dae_lab.tracking.recorded import Recorded
+
+log = logging.getLogger(__name__)
 
 
 class Store:
@@ -79,13 +83,56 @@ class Store:
         return str(self.client.create_experiment(tracking.experiment, artifact_location=place, tags=kind))
 
     @contextmanager
-    def record(self, name: str, fingerprint: str, tags: Mapping[str, str]) -> Iterator[Record]:
+    def turn(self, fingerprint: str) -> Iterator[None]:
+        """Wait until no other process is about the run with this fingerprint, and keep others from it."""
+        lock = self._lock(f"turn-{fingerprint}")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            log.info("another process is training this very run: waiting for it")
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def finished(self, fingerprint: str) -> Recorded | None:
+        """The last run of this experiment that has finished under ``fingerprint``."""
+        query = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'"
+        found = self._search(query, [self.experiment_id])
+        return Recorded(self.client, max(found, key=lambda run: run.info.end_time)) if found else None
+
+    def typical_seconds(self, workload: str) -> float | None:
+        """The median of what finished runs of this ``workload`` took; None where there are none."""
+        query = f"tags.workload = '{workload}' and attributes.status = 'FINISHED'"
+        spent = [run.data.metrics.get("time/run_s") for run in self._search(query, self._experiments())]
+        return median([seconds for seconds in spent if seconds is not None] or [0.0]) or None
+
+    def read(self, run_id: str) -> Recorded:
+        """The run ``run_id``.
+
+        Raises:
+            TrackingError: there is none.
+        """
+        try:
+            return Recorded(self.client, self.client.get_run(run_id))
+        except MlflowException as error:
+            raise TrackingError(f"{self.uri}: there is no run {run_id}: {first_sentence(error)}") from error
+
+    @contextmanager
+    def record(
+        self, name: str, fingerprint: str, tags: Mapping[str, str], afresh: bool = False
+    ) -> Iterator[Record]:
         """The record of one run, new or taken up where it was cut; closed whatever happens inside.
 
         FINISHED, or KILLED after Ctrl-C and SIGTERM, or FAILED with the reason.
+
+        Args:
+            afresh: do not take up what was cut.
         """
         try:
-            record = self._interrupted(fingerprint) or self._begin(name, fingerprint, tags)
+            cut = self._interrupted("" if afresh else fingerprint)
+            record = cut or self._begin(name, fingerprint, tags)
         except MlflowException as error:
             raise TrackingError(f"{self.uri}: no run can be recorded: {first_sentence(error)}") from error
         try:
@@ -124,6 +171,16 @@ class Store:
             lock.release()
             raise
         return self._as_record(run, lock)
+
+    def bury(self, fingerprint: str, reason: str) -> str:
+        """Close the run with this fingerprint whose process has died, as FAILED; gives its id, or nothing."""
+        query = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'RUNNING'"
+        for run in self._search(query, [self.experiment_id]):
+            lock = self._free_lock(run)
+            if lock is not None:
+                self._as_record(run, lock).close("FAILED", reason, keep=True)
+                return str(run.info.run_id)
+        return ""
 
     def _interrupted(self, fingerprint: str) -> Record | None:
         """A run with this fingerprint that was cut and can go on; closes all others found dead.
@@ -186,7 +243,7 @@ class Store:
     def _as_record(self, run: Run, lock: FileLock) -> Record:
         return Record(self.client, run, lock, self._checkpoints(run))
 
-    def ui(self, record: Record) -> tuple[str | None, str, str]:
+    def ui(self, record: Recorded) -> tuple[str | None, str, str]:
         """The command that opens the UI (None where the store is a server), the run's page, all runs'."""
         served = self.uri.startswith("http")
         command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri", self.uri]

@@ -1,0 +1,124 @@
+"""One run of a sweep: what is to be done, and what came of it. Imports no TensorFlow."""
+
+import logging
+import os
+import sys
+import time
+import traceback
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dae_lab.config.run import Config
+from dae_lab.config.typed import typed
+from dae_lab.errors import UserError
+from dae_lab.process import Terminated, catch_signals
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to be done.
+
+    number, of: its place in the sweep, 0 first, and how many there are.
+    label: what tells it apart, as ``loss=mse seed=1``.
+    arm: the same without the seed.
+    preset: the option of the group ``experiment``.
+    config: the resolved config, as plain mappings; nothing of it is looked up again.
+    fingerprint: see ``dae_lab.config.fingerprint``.
+    sweep: the sweep's name.
+    log: the file that takes what the run prints.
+    """
+
+    number: int
+    of: int
+    label: str
+    arm: str
+    preset: str
+    config: dict[str, Any]
+    fingerprint: str
+    sweep: str
+    log: str
+
+    def place(self) -> str:
+        """``[ 3/12] loss=mse seed=1``."""
+        return f"[{self.number + 1:>{len(str(self.of))}}/{self.of}] {self.arm} seed={self.config['seed']}"
+
+    def schema(self) -> Config:
+        """The config as checked dataclasses."""
+        checked: Config = typed(self.config, Config, "")
+        return checked
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a job.
+
+    status: finished, reused (it was finished before), failed, or stopped (from outside; it can go on).
+    run_id: its run in MLflow; empty where none was begun.
+    reason: why it failed, one sentence.
+    seconds, cpu_seconds: what it took now; 0 where it was reused.
+    """
+
+    status: str
+    run_id: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+Outcomes = Generator[tuple[Job, Outcome], None, None]
+"""Jobs and what came of them, in the order in which they end."""
+
+
+def perform(job: Job) -> Outcome:
+    """Do ``job`` in this process, whatever happens; what it prints goes to its log."""
+    began, cpu_began = time.perf_counter(), time.process_time()
+    print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
+    with _into(Path(job.log)):
+        catch_signals()
+        status, run_id, reason = _attempt(job)
+    return Outcome(status, run_id, reason, time.perf_counter() - began, time.process_time() - cpu_began)
+
+
+def _attempt(job: Job) -> tuple[str, str, str]:
+    try:
+        from dae_lab.experiment import run
+        from dae_lab.summary import show
+
+        tags = {"sweep": job.sweep, "arm": job.arm}
+        result = run(job.schema(), job.label, job.preset, tags)
+        show(result)
+        return "reused" if result.reused else "finished", result.record.run_id, ""
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return "failed", "", str(error)
+    except (Terminated, KeyboardInterrupt):
+        return "stopped", "", "stopped from outside"
+    except Exception as error:  # a bug, or memory that ran out: the other runs go on
+        traceback.print_exc()
+        return "failed", "", f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+
+
+@contextmanager
+def _into(file: Path) -> Iterator[None]:
+    """Have everything that this process prints, libraries in C++ included, end up in ``file``."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    root = logging.getLogger()
+    before = root.handlers, root.level
+    root.handlers, root.level = [handler], logging.INFO
+    kept = [os.dup(1), os.dup(2)]
+    with file.open("a", encoding="utf-8") as taking:
+        try:
+            for number in (1, 2):
+                os.dup2(taking.fileno(), number)
+            yield
+        finally:
+            for stream, number, terminal in ((sys.stdout, 1, kept[0]), (sys.stderr, 2, kept[1])):
+                stream.flush()
+                os.dup2(terminal, number)
+                os.close(terminal)
+            root.handlers, root.level = before

@@ -1,0 +1,60 @@
+"""Hydra's way to a sweep: what ``hydra/launcher=…`` chooses. Imports neither TensorFlow nor MLflow."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+from dae_lab.errors import UserError
+
+if TYPE_CHECKING:
+    from dae_lab.sweep.job import Job, Outcomes
+    from dae_lab.sweep.sweep import Sweep
+
+
+class Engine(Launcher):
+    """Does the runs of a sweep somewhere; children say where."""
+
+    current: "Sweep | None" = None
+    """The sweep of this process, for ``dae_lab.run`` to sum up, however Hydra ends."""
+
+    @abstractmethod
+    def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
+        """Do ``jobs``; closing the generator stops those that run, so that they can go on another time."""
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.context, self.config = hydra_context, config
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Do one batch of runs; a sweeper that searches gives several batches, one after the other."""
+        setup_globals()
+        from dae_lab.sweep.plan import Composed
+        from dae_lab.sweep.sweep import Sweep
+
+        if Engine.current is None:
+            Engine.current = Sweep(self)
+        composed = []
+        for overrides in job_overrides:
+            config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+            preset = config.hydra.runtime.choices.get("experiment") or "none"
+            composed.append(Composed(list(overrides), preset, _without_hydra(config)))
+        values = Engine.current.run(composed, initial_job_idx)
+        return [_as_return(value) for value in values]
+
+
+def _without_hydra(config: DictConfig) -> DictConfig:
+    task = config.copy()
+    task._set_flag(["readonly", "struct"], [False, False])
+    del task["hydra"]
+    return task
+
+
+def _as_return(value: float | UserError) -> JobReturn:
+    """What a sweeper is told: the metric, or that the run failed."""
+    result = JobReturn(status=JobStatus.FAILED if isinstance(value, UserError) else JobStatus.COMPLETED)
+    result.return_value = value
+    return result

@@ -1,0 +1,136 @@
+"""Which runs a sweep consists of, fixed before the first begins; which of them there are already."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from dae_lab.config.fingerprint import workload
+from dae_lab.config.overrides import arms, label
+from dae_lab.config.run import Config
+from dae_lab.config.validate import check_choices, validate
+from dae_lab.data.images import Dataset
+from dae_lab.errors import UserError
+from dae_lab.experiment import identity, loaded
+from dae_lab.sweep.job import Job
+from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config."""
+
+    overrides: list[str]
+    preset: str
+    config: DictConfig
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs of a sweep.
+
+    name: eight hex digits, equal whenever the same runs are asked for.
+    jobs: what is to be done.
+    done: by a job's number, the run that had finished when the plan was made.
+    seconds: by a job's number, what runs of equal work took, median; a job without precedent is missing.
+    """
+
+    name: str
+    jobs: tuple[Job, ...]
+    done: dict[int, Recorded]
+    seconds: dict[int, float]
+
+    @property
+    def open(self) -> list[Job]:
+        """The jobs that are yet to be done."""
+        return [job for job in self.jobs if job.number not in self.done]
+
+
+def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[Plan, Store]:
+    """The plan of a sweep, kept as ``sweeps/<name>/plan.json`` in the store's folder, and the store.
+
+    Args:
+        composed: the runs.
+        first: the first one's number.
+        name: the sweep's, where these runs are a later part of it.
+
+    Raises:
+        UserError: a run that cannot be trained; says which.
+    """
+    configs = [_checked(item) for item in composed]
+    identities = _identities(configs, composed)
+    name = name or hashlib.sha256("".join(sorted(identities)).encode()).hexdigest()[:8]
+    store = Store(configs[0].tracking)
+    folder = store.folder / "sweeps" / name
+    named = arms([item.overrides for item in composed], [config.name for config in configs])
+    jobs = tuple(
+        Job(
+            number=first + place,
+            of=first + len(composed),
+            label=label(item.overrides),
+            arm=named[place],
+            preset=item.preset,
+            config=OmegaConf.to_container(OmegaConf.structured(config)),  # type: ignore[arg-type]
+            fingerprint=identities[place],
+            sweep=name,
+            log=str(folder / "logs" / f"{first + place}.log"),
+        )
+        for place, (item, config) in enumerate(zip(composed, configs, strict=True))
+    )
+    _keep(jobs, folder)
+    done = {} if configs[0].tracking.reuse == "never" else _done(jobs, store)
+    return Plan(name, jobs, done, _seconds(jobs, configs, done, store)), store
+
+
+def _checked(item: Composed) -> Config:
+    """The config of one run; an error says which run it is."""
+    try:
+        check_choices(item.overrides)
+        return validate(item.config)
+    except UserError as error:
+        raise type(error)(f"{' '.join(item.overrides)}: {error}") from error
+
+
+def _identities(configs: Sequence[Config], composed: Sequence[Composed]) -> list[str]:
+    """The fingerprints of all runs; data that several of them want are read once."""
+    known: dict[str, Dataset] = {}
+    found = []
+    for config, item in zip(configs, composed, strict=True):
+        wanted = json.dumps(asdict(config.data))
+        try:
+            if wanted not in known:
+                known = {wanted: loaded(config)}  # one at a time: memory may hold no two
+            found.append(identity(config, known[wanted]))
+        except UserError as error:
+            raise type(error)(f"{' '.join(item.overrides)}: {error}") from error
+    return found
+
+
+def _keep(jobs: Sequence[Job], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "plan.json"
+    before = json.loads(file.read_text()) if file.is_file() and jobs[0].number else []
+    file.write_text(json.dumps([*before[: jobs[0].number], *map(asdict, jobs)], indent=1) + "\n")
+
+
+def _done(jobs: Sequence[Job], store: Store) -> dict[int, Recorded]:
+    found = {job.number: store.finished(job.fingerprint) for job in jobs}
+    return {number: run for number, run in found.items() if run is not None}
+
+
+def _seconds(
+    jobs: Sequence[Job], configs: Sequence[Config], done: dict[int, Recorded], store: Store
+) -> dict[int, float]:
+    """How long the open jobs will take, as far as equal work was done before."""
+    work = {
+        job.number: workload(config)
+        for job, config in zip(jobs, configs, strict=True)
+        if job.number not in done
+    }
+    typical = {kind: store.typical_seconds(kind) for kind in set(work.values())}
+    known = {number: typical[kind] for number, kind in work.items()}
+    return {number: seconds for number, seconds in known.items() if seconds is not None}

@@ -1,0 +1,118 @@
+"""A sweep, told as a story: plan → runs → what came of them."""
+
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Protocol
+
+from dae_lab.config.run import Config
+from dae_lab.errors import ConfigError, TrainingError, UserError
+from dae_lab.sweep import show
+from dae_lab.sweep.job import Job, Outcome, Outcomes
+from dae_lab.sweep.plan import Composed, Plan, make
+from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.store import Store
+
+
+class Performs(Protocol):
+    """Where runs are done, see ``dae_lab.sweep.launcher.Engine``."""
+
+    def perform(self, jobs: Sequence[Job]) -> Outcomes:
+        """Do ``jobs``."""
+
+
+class Sweep:
+    """The runs of one command, in one batch or, where a sweeper searches, in several.
+
+    Attributes:
+        jobs, outcomes: all that was asked for so far, and what came of each, by number.
+        given_up: why the sweep ended before its last run; empty where it did not.
+    """
+
+    def __init__(self, engine: Performs) -> None:
+        self.engine = engine
+        self.name = ""
+        self.jobs: list[Job] = []
+        self.outcomes: dict[int, Outcome] = {}
+        self.given_up = ""
+        self.planned = False
+        self.store: Store | None = None
+        self.began = time.perf_counter()
+
+    def run(self, composed: Sequence[Composed], first: int) -> list[float | UserError]:
+        """Do one batch of runs; gives the value of ``sweep.metric`` of each, or why there is none.
+
+        Raises:
+            UserError: a run cannot be trained as it stands; then none of the batch is begun.
+            KeyboardInterrupt, Terminated: those that ran are closed and can go on.
+        """
+        plan, self.store = make(composed, first, self.name)
+        self.name = plan.name
+        self.jobs += plan.jobs
+        config = plan.jobs[0].schema()
+        self.planned = config.plan
+        if config.plan:
+            show.plan(plan)
+            return [0.0] * len(plan.jobs)
+        show.begin(plan, first)
+        for number, run in plan.done.items():
+            self.outcomes[number] = Outcome("reused", run.run_id)
+        if plan.open:
+            self._perform(plan, config)
+        return [self._value(job, config) for job in plan.jobs]
+
+    def _perform(self, plan: Plan, config: Config) -> None:
+        with closing(self.engine.perform(plan.open)) as outcomes:
+            for job, ended in outcomes:
+                self.outcomes[job.number] = outcome = self._closed(job, ended)
+                show.ended(job, outcome, config.sweep.metric, self._metric(outcome, config))
+                self.given_up = self._too_many(config)
+                if self.given_up:
+                    return
+
+    def _closed(self, job: Job, outcome: Outcome) -> Outcome:
+        """``outcome`` with its run's id; the run of a process that died is closed."""
+        assert self.store is not None
+        if outcome.status == "failed" and not outcome.run_id:
+            return replace(outcome, run_id=self.store.bury(job.fingerprint, outcome.reason))
+        return outcome
+
+    def _too_many(self, config: Config) -> str:
+        failures = sum(outcome.status == "failed" for outcome in self.outcomes.values())
+        if failures and config.sweep.fail_fast:
+            return "sweep.fail_fast=true: one run failed"
+        limit = config.sweep.max_failures
+        if limit is not None and failures > limit:
+            return f"sweep.max_failures={limit}: {failures} runs failed"
+        return ""
+
+    def _metric(self, outcome: Outcome, config: Config) -> float | None:
+        """The value of ``sweep.metric`` in the run of a job that ended well."""
+        run = self.record(outcome)
+        return None if run is None else run.values.get(config.sweep.metric)
+
+    def record(self, outcome: Outcome) -> Recorded | None:
+        """The run of a job that has finished, now or before."""
+        assert self.store is not None
+        return self.store.read(outcome.run_id) if outcome.status in ("finished", "reused") else None
+
+    def _value(self, job: Job, config: Config) -> float | UserError:
+        outcome = self.outcomes.get(job.number)
+        if outcome is None:
+            return TrainingError(f"{job.label}: not begun: {self.given_up}")
+        if outcome.status not in ("finished", "reused"):
+            return TrainingError(f"{job.label}: {outcome.reason}")
+        value = self._metric(outcome, config)
+        if value is None:
+            run = self.record(outcome)
+            names = ", ".join(sorted(run.values)) if run else ""
+            return ConfigError(f"sweep.metric: no run records {config.sweep.metric}; there are {names}")
+        return value
+
+    def sum_up(self) -> bool:
+        """Say what came of the sweep; gives whether a run failed."""
+        if self.planned or not self.jobs:
+            return False
+        show.summary(self.jobs, self.outcomes, self.given_up)
+        return any(outcome.status == "failed" for outcome in self.outcomes.values())

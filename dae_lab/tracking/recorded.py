@@ -1,0 +1,46 @@
+"""A run as it is recorded, to be read."""
+
+from urllib.parse import urlparse
+from urllib.request import url2pathname
+
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+
+
+class Recorded:
+    """What one run of MLflow says.
+
+    Attributes:
+        run_id, name, experiment_id, artifact_uri: as in MLflow.
+        tags, settings: tags and params, as they were when this was made.
+        values: the last value of each metric, likewise.
+    """
+
+    def __init__(self, client: MlflowClient, run: Run) -> None:
+        self.client, self.run_id, self.status = client, run.info.run_id, run.info.status
+        self.name, self.experiment_id = run.info.run_name, run.info.experiment_id
+        self.artifact_uri: str = run.info.artifact_uri
+        self.tags: dict[str, str] = dict(run.data.tags)
+        self.settings: dict[str, str] = dict(run.data.params)
+        self.values: dict[str, float] = dict(run.data.metrics)
+
+    def curve(self, metric: str) -> list[tuple[int, float]]:
+        """All of ``metric`` that was logged, before and after an interruption: (step, value), by step."""
+        history = self.client.get_metric_history(self.run_id, metric)
+        return sorted({item.step: item.value for item in history}.items())
+
+    def artifact(self, file: str) -> str:
+        """Where the artifact ``file`` is: a path on this machine if there is one, else its address."""
+        address = urlparse(self.artifact_uri)
+        place = url2pathname(address.path) if address.scheme in ("", "file") else self.artifact_uri
+        return f"{place}/{file}"
+
+    def read(self, file: str) -> str:
+        """The text artifact ``file``, fetched where it lies elsewhere.
+
+        Raises:
+            MlflowException: there is none.
+        """
+        import mlflow
+
+        return str(mlflow.artifacts.load_text(f"{self.artifact_uri}/{file}"))
