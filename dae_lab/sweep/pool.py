@@ -6,9 +6,9 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import as_completed
+from concurrent.futures import Future, as_completed
 
-from pebble import CONSTS, ProcessExpired, ProcessFuture, ProcessPool
+from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
@@ -37,7 +37,7 @@ def run(jobs: Sequence[Job], workers: int) -> Outcomes:
     pool = ProcessPool(
         min(workers, len(jobs)), initializer=_begin, initargs=(os.getpid(), threads), context=context
     )
-    futures = {pool.schedule(perform, args=[job]): job for job in jobs}
+    futures: dict[Future[Outcome], Job] = {pool.schedule(perform, args=[job]): job for job in jobs}
     ended = False
     try:
         for future in as_completed(futures):
@@ -48,7 +48,7 @@ def run(jobs: Sequence[Job], workers: int) -> Outcomes:
         pool.join()
 
 
-def _outcome(future: ProcessFuture) -> Outcome:
+def _outcome(future: Future[Outcome]) -> Outcome:
     try:
         return future.result()
     except ProcessExpired as death:
