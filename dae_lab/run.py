@@ -15,7 +15,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from dae_lab.config.explain import explain
-from dae_lab.config.overrides import label
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import UserError
@@ -36,21 +35,12 @@ def task(cfg: DictConfig) -> float:
     try:
         config = validate(cfg)
         with progress("Loading"):  # here, so that --help and a mistyped key do not wait for it
-            from dae_lab.experiment import run
-        if config.plan:
-            from dae_lab.sweep import plan, show
-
-            show.plan(plan.make([plan.Composed(overrides, preset, cfg)])[0])
-            return math.nan
-        result = run(config, label(overrides), preset)
+            from dae_lab.actions import act
+        return act(config, cfg, overrides, preset)
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
         print(f"error: {error}", file=sys.stderr)
         failures.append(error)
         return math.inf
-    from dae_lab.summary import show as show_result
-
-    show_result(result)
-    return result.store.read(result.record.run_id).values.get(config.sweep.metric, math.nan)
 
 
 def main() -> None:

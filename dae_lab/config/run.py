@@ -89,6 +89,8 @@ class Tracking(Checked):
     log_model: keep the trained model as an artifact.
     reuse: ``finished`` does not train again what has finished under the same fingerprint; ``never``
         trains afresh.
+    patience: seconds that a run, when it has ended, waits for a server that has gone away; after that
+        its record stays in ``dir``/spool until it can be pushed.
     """
 
     dir: str = text()
@@ -98,6 +100,7 @@ class Tracking(Checked):
     grid_images: int = number(minimum=1)
     log_model: bool = required()
     reuse: str = choice("finished", "never")
+    patience: float = number(minimum=0)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -128,9 +131,16 @@ class Sweep(Checked):
 
 @dataclass
 class Config(Checked):
-    """One run, and what is to be done with it: ``plan`` only says what would be trained."""
+    """One run, and what is to be done with it.
+
+    plan: only say what would be trained.
+    replay: the id of a recorded run that is trained again in place of this one.
+    sync: push the records that wait in ``tracking.dir`` for their server, and train nothing.
+    """
 
     plan: bool = required()
+    replay: str | None = text()
+    sync: bool = required()
     name: str = text()
     seed: int = number(minimum=0, maximum=2**63 - 1)
     data: Data = required()

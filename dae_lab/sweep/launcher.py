@@ -1,7 +1,7 @@
 """Hydra's way to a sweep: what ``hydra/launcher=…`` chooses. Imports neither TensorFlow nor MLflow."""
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
@@ -28,6 +28,8 @@ class Engine(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.config = hydra_context, config
+        loader = hydra_context.config_loader  # Hydra composes every run to check it; once is enough
+        loader.load_sweep_config = _remembering(loader.load_sweep_config)  # type: ignore[method-assign]
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Do one batch of runs; a sweeper that searches gives several batches, one after the other."""
@@ -44,6 +46,19 @@ class Engine(Launcher):
             composed.append(Composed(list(overrides), preset, _without_hydra(config)))
         values = Engine.current.run(composed, initial_job_idx)
         return [_as_return(value) for value in values]
+
+
+def _remembering(compose: Callable[..., DictConfig]) -> Callable[..., DictConfig]:
+    """``compose(config, overrides)``, which takes a tenth of a second, done once for equal overrides."""
+    known: dict[tuple[str, ...], DictConfig] = {}
+
+    def composed(config: DictConfig, overrides: list[str]) -> DictConfig:
+        key = tuple(overrides)
+        if key not in known:
+            known[key] = compose(config, overrides)
+        return known[key]
+
+    return composed
 
 
 def _without_hydra(config: DictConfig) -> DictConfig:

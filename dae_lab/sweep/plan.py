@@ -13,7 +13,7 @@ from dae_lab.config.overrides import arms, label
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
 from dae_lab.data.images import Dataset
-from dae_lab.errors import UserError
+from dae_lab.errors import ConfigError, UserError
 from dae_lab.experiment import identity, loaded
 from dae_lab.sweep.job import Job
 from dae_lab.tracking.recorded import Recorded
@@ -90,7 +90,12 @@ def _checked(item: Composed) -> Config:
     """The config of one run; an error says which run it is."""
     try:
         check_choices(item.overrides)
-        return validate(item.config)
+        config = validate(item.config)
+        if config.replay:
+            raise ConfigError("replay trains one recorded run again: give it without -m")
+        if config.sync:
+            raise ConfigError("sync pushes what waits and trains nothing: give it without -m")
+        return config
     except UserError as error:
         raise type(error)(f"{' '.join(item.overrides)}: {error}") from error
 

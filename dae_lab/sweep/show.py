@@ -1,12 +1,23 @@
 """What a person sees while a sweep goes on."""
 
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from urllib.parse import quote
 
+from rich import box
+from rich.console import Console
+from rich.table import Column, Table
+from rich.text import Text
+
+from dae_lab.sweep import words
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.plan import Plan
+from dae_lab.sweep.summary import Arm, Metric, Summary
+from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.store import Store
+
+ARMS = 24
+"""Arms in the table on the terminal, at most."""
 
 
 def plan(found: Plan) -> None:
@@ -48,15 +59,68 @@ def _about(seconds: float | None) -> str:
     return "time unknown" if seconds is None else f"about {timedelta(seconds=round(seconds))}"
 
 
-def summary(jobs: Sequence[Job], outcomes: Mapping[int, Outcome], given_up: str) -> None:
-    """What came of a sweep: how many runs ended how, and every failure with its reason and log."""
-    counts = Counter(outcomes[job.number].status if job.number in outcomes else "not begun" for job in jobs)
-    print(f"\nsweep {jobs[0].sweep}: " + ", ".join(f"{number} {state}" for state, number in counts.items()))
-    for job in jobs:
-        outcome = outcomes.get(job.number)
-        if outcome and outcome.status == "failed":
-            print(f"  FAILED  {job.place()}: {outcome.reason}\n          log: {job.log}")
+def summary(found: Summary, given_up: str) -> None:
+    """What came of a sweep: how many runs ended how, the arms, the best run, failures, time."""
+    print(f"\nsweep {found.name}: {words.counts(found)}")
+    if found.members:
+        _arms(found)
+        print(words.best(found))
+    if found.differences:
+        print(f"differed: {', '.join(_first(list(found.differences), 6))}")
+    for failure in found.failures:
+        print(f"  FAILED  {failure.place}: {failure.reason}\n          log: {failure.log}")
     if given_up:
         print(f"given up: {given_up}")
-    if counts["stopped"] or counts["not begun"]:
+    print("\n".join(filter(None, [words.spent(found), words.saved(found)])))
+    if {"stopped", "unfinished"} & set(found.counts):
         print("the same command goes on with what is left")
+
+
+def _arms(found: Summary) -> None:
+    """The table of arms, over seeds; of very many the best."""
+    shown = found.top(ARMS) if len(found.arms) > ARMS else found.arms
+    columns = {"seeds": [Text(words.seeds(arm)) for arm in shown]}
+    for metric in found.metrics:
+        columns[words.title(metric)] = [_cell(found, arm, metric) for arm in shown]
+    if any(arm.collapsed for arm in shown):
+        columns["collapsed"] = [Text(str(arm.collapsed)) for arm in shown]
+    table = Table(Column("arm", overflow="fold"), box=box.SIMPLE_HEAD, padding=0)
+    for title, cells in columns.items():
+        pieces = [*title.split(" "), *(line for cell in cells for line in cell.plain.split("\n"))]
+        table.add_column(title, justify="right", width=max(map(len, pieces)))  # titles break between words
+    names = words.short(found)
+    for arm, *cells in zip(shown, *columns.values(), strict=True):
+        table.add_row(Text(names[arm.name]), *cells)
+    console = Console()
+    least = console.measure(table, options=console.options.update(max_width=1000)).minimum
+    console.width = max(console.width, least)  # on a narrow terminal lines break, but no number is lost
+    console.print(table)
+    if words.numbered(found):
+        print("\n".join(words.called(found)[arm.name] for arm in shown))
+    if len(shown) < len(found.arms):
+        print(f"… the best {len(shown)} of {len(found.arms)} arms; all of them are on the page")
+    print(f"Means over seeds. {words.intervals(found)}")
+
+
+def _cell(found: Summary, arm: Arm, metric: Metric) -> Text:
+    item = arm.estimates[metric.name]
+    mean = (words.mean(item, metric.decimals), "bold" if arm.name in found.leaders(metric) else "")
+    below = (words.reach(item, metric.decimals), words.fewer(item, arm))
+    return Text.assemble(mean, *(f"\n{line}" for line in below if line))
+
+
+def _first(names: list[str], most: int) -> list[str]:
+    return names if len(names) <= most else [*names[:most], f"and {len(names) - most} more"]
+
+
+def places(found: Summary, record: Recorded, store: Store) -> None:
+    """Where the page is, how to open the UI, and on which address the sweep's runs are compared."""
+    command, page, _ = store.ui(record)
+    print(f"page:          {record.artifact('sweep.html')}")
+    if command:
+        print(f"open the UI:   {command}")
+    print(f"this sweep:    {page}")
+    if found.members:
+        _, _, charts = store.ui(store.read(found.members[0].run_id))
+        wanted = quote(f"tags.sweep LIKE '%{found.name}%'")
+        print(f"its runs:      {charts}&searchFilter={wanted}")

@@ -1,5 +1,6 @@
 """A sweep, told as a story: plan → runs → what came of them."""
 
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,8 +12,12 @@ from dae_lab.errors import ConfigError, TrainingError, UserError
 from dae_lab.sweep import show
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.plan import Composed, Plan, make
+from dae_lab.sweep.results import keep
+from dae_lab.sweep.summary import summarise
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
+
+log = logging.getLogger(__name__)
 
 
 class Performs(Protocol):
@@ -111,8 +116,25 @@ class Sweep:
         return value
 
     def sum_up(self) -> bool:
-        """Say what came of the sweep; gives whether a run failed."""
+        """Say what came of the sweep, and record it; gives whether a run failed."""
         if self.planned or not self.jobs:
             return False
-        show.summary(self.jobs, self.outcomes, self.given_up)
-        return any(outcome.status == "failed" for outcome in self.outcomes.values())
+        chosen, wall = self.jobs[0].schema().sweep, time.perf_counter() - self.began
+        runs: dict[int, Recorded] = {}
+        try:
+            runs |= self._runs()
+        except UserError as error:
+            log.warning("the runs cannot be summed up: %s", error)
+        found = summarise(self.jobs, self.outcomes, runs, chosen.metric, chosen.direction, wall)
+        show.summary(found, self.given_up)
+        try:
+            assert self.store is not None
+            show.places(found, keep(found, runs, self.given_up, self.store), self.store)
+        except Exception as error:  # the runs are there all the same, and have been said
+            log.warning("the sweep's page cannot be recorded: %s: %s", type(error).__name__, error)
+        return bool(found.failures)
+
+    def _runs(self) -> dict[int, Recorded]:
+        """By number, the runs that have finished, now or before."""
+        found = {number: self.record(outcome) for number, outcome in self.outcomes.items()}
+        return {number: run for number, run in found.items() if run is not None}

@@ -2,42 +2,72 @@
 
 import json
 import logging
+import shlex
 import shutil
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from filelock import FileLock
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from dae_lab.process import uninterrupted
 from dae_lab.provenance import packages
+from dae_lab.tracking import writes
 from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.sender import Sender
+from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.writes import Point
 
 log = logging.getLogger(__name__)
 
-BATCH = 1000
-"""Metrics MLflow takes in one call."""
-
 
 class Record(Recorded):
-    """One run's record while it is written: a run of MLflow, and on this machine its lock and checkpoints."""
+    """One run's record while it is written: a run of MLflow, and on this machine its lock and checkpoints.
 
-    def __init__(self, client: MlflowClient, run: Run, lock: FileLock, checkpoints: Path) -> None:
+    What is written is also known here, so nothing that is read during training needs the store: ``tags``,
+    ``settings``, ``values`` and ``curve`` are as of now.
+
+    Args:
+        spool: where writes wait while the server is away; None where the store is a database.
+        patience: seconds that ``close`` waits for a server that is away.
+    """
+
+    def __init__(
+        self,
+        client: MlflowClient,
+        run: Run,
+        lock: FileLock,
+        checkpoints: Path,
+        spool: Spool | None = None,
+        patience: float = 0,
+    ) -> None:
         super().__init__(client, run)
-        self.checkpoints, self._lock = checkpoints, lock
+        self.checkpoints, self._lock, self._patience = checkpoints, lock, patience
+        self._sender = Sender(client, self.run_id, spool)
+        self._points: dict[str, dict[int, Point]] = {}
+        self._before = {name: self.values.get(name, 0.0) for name in ("time/run_s", "time/cpu_s")}
         self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def recall(self) -> None:
+        """Read what was recorded before an interruption, once, while the store is there."""
+        for name in self.values:
+            history = self.client.get_metric_history(self.run_id, name)
+            self._points[name] = {
+                item.step: (name, item.value, item.timestamp, item.step) for item in history
+            }
 
     def params(self, values: Mapping[str, Any]) -> None:
         """Log params; those that are there since before an interruption stay as they are."""
-        there = self.client.get_run(self.run_id).data.params
-        items = [Param(key, str(value)[:6000]) for key, value in values.items() if key not in there]
-        for start in range(0, len(items), 100):
-            self.client.log_batch(self.run_id, params=items[start : start + 100])
+        fresh = {key: str(value)[:6000] for key, value in values.items() if key not in self.settings}
+        self._sender.send(writes.batch(params=fresh))
+        self.settings |= fresh
 
     def metrics(self, values: Mapping[str, float], step: int) -> None:
         """Log the values of one step (an epoch, or 0 for what belongs to the whole run)."""
@@ -45,26 +75,31 @@ class Record(Recorded):
 
     def series(self, points: list[tuple[str, float, int]]) -> None:
         """Log (name, value, step) triples in as few calls as possible."""
-        now = int(time.time() * 1000)
-        metrics = [Metric(key, float(value), now, step) for key, value, step in points]
-        for start in range(0, len(metrics), BATCH):
-            self.client.log_batch(self.run_id, metrics=metrics[start : start + BATCH])
+        now = _now()
+        made: list[Point] = [(key, float(value), now, step) for key, value, step in points]
+        self._sender.send(writes.batch(metrics=made))
+        for point in made:
+            self._points.setdefault(point[0], {})[point[3]] = point
+        for name in {point[0] for point in made}:
+            self.values[name] = self._points[name][self.last_step(name)][1]
 
     def last_step(self, metric: str) -> int:
         """The last step at which ``metric`` was logged; 0 if never."""
-        return max((item.step for item in self.client.get_metric_history(self.run_id, metric)), default=0)
+        return max(self._points.get(metric, [0]))
+
+    def curve(self, metric: str) -> list[tuple[int, float]]:
+        """All of ``metric`` that was logged, before and after an interruption: (step, value), by step."""
+        return sorted((step, point[1]) for step, point in self._points.get(metric, {}).items())
 
     def tag(self, key: str, value: str) -> None:
         """Set a tag."""
-        self.client.set_tag(self.run_id, key, value[:5000])
+        self._sender.send(writes.batch(tags={key: value[:5000]}))
+        self.tags[key] = value[:5000]
 
     def dataset(self, name: str, digest: str, source: str, sizes: Mapping[str, int]) -> None:
         """Note which data the run used: shown by the UI as its dataset."""
-        data = Dataset(
-            name, digest[:12], "code", json.dumps({"read from": source}), profile=json.dumps(dict(sizes))
-        )
-        tags = [InputTag("mlflow.data.context", "training, validation, test")]
-        self.client.log_inputs(self.run_id, [DatasetInput(data, tags)])
+        profile, read_from = json.dumps(dict(sizes)), json.dumps({"read from": source})
+        self._sender.send(writes.dataset(name, digest[:12], read_from, profile))
 
     def describe(self, markdown: str) -> None:
         """Set the text that the UI shows as the run's description."""
@@ -72,15 +107,30 @@ class Record(Recorded):
 
     def text(self, text: str, file: str) -> None:
         """Keep ``text`` as the artifact ``file``."""
-        self.client.log_text(self.run_id, text, file)
+        self._keep({file: lambda path: path.write_text(text, encoding="utf-8")})
 
     def picture(self, image: Any, file: str) -> None:
         """Keep a PIL image as the artifact ``file``."""
-        self.client.log_image(self.run_id, image, artifact_file=file)
+        self._keep({file: image.save})
 
     def picture_at(self, image: Any, key: str, step: int) -> None:
         """Add a PIL image to the series ``key``, which the UI shows with a slider over the steps."""
-        self.client.log_image(self.run_id, image, key=key, step=step)
+        from mlflow.tracking.multimedia import compress_image_size
+
+        name = f"images/{key}+step+{step}+timestamp+{_now()}+{uuid.uuid4()}"  # as the UI expects it
+        thumbnail = compress_image_size(image)
+        self._keep({f"{name}.png": image.save, f"{name}+compressed.webp": thumbnail.save})
+        if "mlflow.loggedImages" not in self.tags:
+            self.tag("mlflow.loggedImages", "True")
+
+    def _keep(self, files: Mapping[str, Callable[[Path], Any]]) -> None:
+        """Keep each file, which its function writes, among the run's artifacts."""
+        with TemporaryDirectory() as folder:
+            for file, save in files.items():
+                path = Path(folder, file)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                save(path)
+            self._sender.send(writes.files(), Path(folder))
 
     def model(self, model: Any, example_in: Any, example_out: Any, portable: bool) -> None:
         """Keep a Keras model, with its signature, as ``runs:/<run id>/model``.
@@ -91,50 +141,79 @@ class Record(Recorded):
             portable: the model has layers of Keras alone and is kept as a ``.keras`` file; otherwise
                 as a TensorFlow graph, which needs no code of this project either.
         """
-        import mlflow
-        from mlflow.models import Model, infer_signature
+        import mlflow.keras
+        from mlflow.models import infer_signature
 
         needs = ("mlflow", "keras", "tensorflow")
-        mlflow.set_tracking_uri(self.client.tracking_uri)
-        mlflow.set_experiment(experiment_id=self.experiment_id)  # a model is filed under the active one
-        with redirect_stdout(StringIO()):  # Keras prints what it exports
-            Model.log(
-                artifact_path=None,
-                name="model",
-                flavor=mlflow.keras,
-                run_id=self.run_id,
-                model=model,
-                signature=infer_signature(example_in[:1], example_out[:1]),
-                pip_requirements=[f"{name}=={packages()[name]}" for name in needs],
-                save_exported_model=not portable,
-            )
+        whole = [steps[0] for steps in self._points.values() if 0 in steps]
+        with TemporaryDirectory() as folder:
+            with redirect_stdout(StringIO()):  # Keras prints what it exports
+                mlflow.keras.save_model(
+                    model,
+                    f"{folder}/model",
+                    signature=infer_signature(example_in[:1], example_out[:1]),
+                    pip_requirements=[f"{name}=={packages()[name]}" for name in needs],
+                    save_exported_model=not portable,
+                )
+            self._sender.send(writes.model(whole), Path(folder, "model"))
 
     def close(self, status: str, reason: str = "", keep: bool = False) -> None:
         """End the run as FINISHED, FAILED or KILLED, saying why; ``keep`` what it needs to go on later.
 
-        A store that is out of reach is only warned of: the next start closes the run.
+        A server that is away is waited for, up to ``patience``; a run that was KILLED waits for nothing.
+        A database that is lost is only warned of: the next start closes the run.
         """
-        with uninterrupted():
-            try:
+        try:
+            with uninterrupted():
                 self._metrics_of_time()
                 if reason:
                     self.tag("reason", reason)
-                self.client.set_terminated(self.run_id, status)
+                self._sender.send(writes.status(status, _now()))
+                self.status = status
                 if not keep:
                     shutil.rmtree(self.checkpoints, ignore_errors=True)
-                    Path(self._lock.lock_file).unlink(missing_ok=True)
-            except Exception as error:
-                log.warning(
-                    "run %s could not be closed as %s: %s", self.run_id, status, first_sentence(error)
-                )
-            finally:
-                self._lock.release()
+            if self._settled(0 if status == "KILLED" else self._patience) and not keep:
+                Path(self._lock.lock_file).unlink(missing_ok=True)
+        except Exception as error:
+            log.warning("run %s could not be closed as %s: %s", self.run_id, status, first_sentence(error))
+        finally:
+            self._lock.release()
 
     def _metrics_of_time(self) -> None:
         """What the run took, in wall and CPU seconds, with what it took before it was cut."""
         spent = {"run_s": time.perf_counter() - self._wall, "cpu_s": time.process_time() - self._cpu}
         times = {f"time/{name}": seconds for name, seconds in spent.items()}
-        self.metrics({name: s + self.values.get(name, 0.0) for name, s in times.items()}, step=0)
+        self.metrics({name: s + self._before[name] for name, s in times.items()}, step=0)
+
+    def _settled(self, seconds: float) -> bool:
+        """Whether the server has taken everything, or does so within ``seconds``."""
+        try:
+            return self._sender.wait(seconds)
+        finally:
+            if self._sender.spool:  # or it refuses something, or a person does not want to wait
+                self._leave(self._sender.spool)
+
+    def _leave(self, spool: Spool) -> None:
+        """Say where the record is that the server has not taken, and how it gets there."""
+        names = ("run_id", "name", "status", "experiment_id", "artifact_uri", "tags", "settings", "values")
+        known = {name: getattr(self, name) for name in names}
+        spool.describe(known={**known, "curves": {name: self.curve(name) for name in self._points}})
+        log.warning(
+            "run %s has ended as %s, but the server at %s has not taken all of its record (%s): the rest "
+            "waits in %s. Once the server is back, the next command that uses it pushes the rest there, or: "
+            "python -m dae_lab.run sync=true tracking.dir=%s",
+            self.run_id,
+            self.status,
+            self.client.tracking_uri,
+            self._sender.trouble or "it refuses some",
+            spool.folder,
+            shlex.quote(str(spool.folder.parents[1])),
+        )
+
+
+def _now() -> int:
+    """Milliseconds since 1970."""
+    return int(time.time() * 1000)
 
 
 def first_sentence(error: Exception) -> str:

@@ -1,5 +1,9 @@
 """A run as it is recorded, to be read."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import urlparse
 from urllib.request import url2pathname
 
@@ -41,6 +45,22 @@ class Recorded:
         Raises:
             MlflowException: there is none.
         """
-        import mlflow
+        with TemporaryDirectory() as folder:
+            return Path(self.client.download_artifacts(self.run_id, file, folder)).read_text(encoding="utf-8")
 
-        return str(mlflow.artifacts.load_text(f"{self.artifact_uri}/{file}"))
+
+class Left(Recorded):
+    """A run whose record waits for its server, as its spool knows it.
+
+    Args:
+        known: the attributes of ``Recorded``, and ``curves``: all (step, value) of each metric.
+    """
+
+    def __init__(self, client: MlflowClient, known: Mapping[str, Any]) -> None:
+        self.client = client
+        self._curves: dict[str, list[tuple[int, float]]] = known["curves"]
+        vars(self).update({name: value for name, value in known.items() if name != "curves"})
+
+    def curve(self, metric: str) -> list[tuple[int, float]]:
+        """All of ``metric``: (step, value), by step."""
+        return [(step, value) for step, value in self._curves.get(metric, [])]

@@ -7,8 +7,9 @@ import platform
 import shlex
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
@@ -21,7 +22,10 @@ from mlflow.tracking import MlflowClient
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.tracking.record import Record, first_sentence
-from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.recorded import Left, Recorded
+from dae_lab.tracking.server import away, reach
+from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
 
@@ -37,13 +41,14 @@ class Store:
     """
 
     def __init__(self, tracking: Tracking) -> None:
+        self.tracking = tracking
         self.folder = Path(tracking.dir).expanduser().absolute()
         self.uri = tracking.uri or f"sqlite:///{self.folder}/mlflow.db"
         for talkative in ("mlflow", "alembic"):
             logging.getLogger(talkative).setLevel(logging.WARNING)
         self._prepare_folder()
         if tracking.uri:
-            _reach(tracking.uri)
+            reach(tracking.uri)
         try:
             with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
                 self.client = MlflowClient(self.uri)
@@ -55,6 +60,19 @@ class Store:
                 f"{self.uri}: the store of runs cannot be opened: {first_sentence(error)}; close what holds "
                 f"it, move a damaged file away, or choose another tracking.dir"
             ) from error
+        if tracking.uri:
+            self._push_what_waits()
+
+    def _push_what_waits(self) -> None:
+        """Push the records that an earlier outage of this server kept from it, where nobody writes them."""
+        for run_id in waiting(self.folder, self.uri):
+            try:
+                pushed = push(self.folder, run_id)
+            except TrackingError as error:
+                log.warning("%s", error)
+                return
+            if pushed and (pushed.writes or pushed.refused):
+                log.log(logging.WARNING if pushed.refused else logging.INFO, "%s", pushed.sentence())
 
     def _prepare_folder(self) -> None:
         try:
@@ -109,14 +127,18 @@ class Store:
         return median([seconds for seconds in spent if seconds is not None] or [0.0]) or None
 
     def read(self, run_id: str) -> Recorded:
-        """The run ``run_id``.
+        """The run ``run_id``; as its spool knows it, where it has ended and its server is still away.
 
         Raises:
-            TrackingError: there is none.
+            TrackingError: there is none, or the server is away.
         """
         try:
+            push(self.folder, run_id)
             return Recorded(self.client, self.client.get_run(run_id))
-        except MlflowException as error:
+        except (MlflowException, TrackingError) as error:
+            known = self._spool_of(run_id).about.get("known")
+            if known:
+                return Left(self.client, known)
             raise TrackingError(f"{self.uri}: there is no run {run_id}: {first_sentence(error)}") from error
 
     @contextmanager
@@ -142,7 +164,7 @@ class Store:
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
             record.close("FAILED", f"{type(error).__name__}: {error}", keep=True)
-            if isinstance(error, MlflowException):
+            if isinstance(error, MlflowException | requests.RequestException):
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {first_sentence(error)}; the same "
                     f"command goes on from the last checkpoint"
@@ -166,16 +188,46 @@ class Store:
         }
         try:
             run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
-        except MlflowException:
-            Path(lock.lock_file).unlink()
+        except MlflowException as error:
+            if not away(error):  # else the server may yet do it: the next start sees that nobody has the lock
+                Path(lock.lock_file).unlink()
             lock.release()
             raise
         return self._as_record(run, lock)
 
+    @contextmanager
+    def sweep_record(self, name: str, members: Iterable[Recorded]) -> Iterator[Record]:
+        """The record of sweep ``name`` as a whole, always the same; others wait while it is written.
+
+        It is in an experiment of its own, so that charts of the runs show runs alone. ``members`` that
+        another sweep trained get this one's name into their tag ``sweep`` too.
+        """
+        with self._lock("sweeps") as lock:
+            home = self._experiment(replace(self.tracking, experiment=f"{self.tracking.experiment} sweeps"))
+            found = self._search(f"tags.sweep = '{name}'", [home])
+            if not found:
+                tags = {"sweep": name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
+                found = [self.client.create_run(home, tags=tags, run_name=f"sweep {name}")]
+                self.client.set_terminated(found[0].info.run_id)  # written to all the same, never RUNNING
+            for run in members:
+                known = run.tags.get("sweep", "").split()
+                if name not in known:
+                    self.client.set_tag(run.run_id, "sweep", " ".join([*known, name]))
+            yield self._as_record(found[0], lock)
+
     def bury(self, fingerprint: str, reason: str) -> str:
-        """Close the run with this fingerprint whose process has died, as FAILED; gives its id, or nothing."""
+        """Close the run with this fingerprint whose process has died, as FAILED; gives its id, or nothing.
+
+        Nothing too if the server is away: the next start closes the run.
+        """
         query = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'RUNNING'"
-        for run in self._search(query, [self.experiment_id]):
+        try:
+            found = self._search(query, [self.experiment_id])
+        except MlflowException as error:
+            if away(error):
+                return ""
+            raise
+        for run in found:
             lock = self._free_lock(run)
             if lock is not None:
                 self._as_record(run, lock).close("FAILED", reason, keep=True)
@@ -196,6 +248,9 @@ class Store:
             lock = self._free_lock(candidate)
             if lock is None:
                 continue
+            if self._spool_of(candidate.info.run_id):  # died a moment ago, or the server refuses what it left
+                lock.release()
+                continue
             run = self.client.get_run(candidate.info.run_id)  # as it is now that nobody can change it
             same = run.data.tags.get("fingerprint") == fingerprint
             here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
@@ -209,7 +264,8 @@ class Store:
         return chosen
 
     def _taken_up(self, run: Run, record: Record) -> Record:
-        """``record``, marked as running again."""
+        """``record``, marked as running again, with what it says so far."""
+        record.recall()
         self.client.update_run(run.info.run_id, status="RUNNING")
         record.tag("resumed", str(int(run.data.tags.get("resumed", 0)) + 1))
         if "reason" in run.data.tags:
@@ -241,7 +297,12 @@ class Store:
         return self.folder / "checkpoints" / run.info.run_id
 
     def _as_record(self, run: Run, lock: FileLock) -> Record:
-        return Record(self.client, run, lock, self._checkpoints(run))
+        about = {"uri": self.uri, "lock": Path(lock.lock_file).name, "name": run.info.run_name}
+        spool = self._spool_of(run.info.run_id, about) if self.tracking.uri else None
+        return Record(self.client, run, lock, self._checkpoints(run), spool, self.tracking.patience)
+
+    def _spool_of(self, run_id: str, about: Mapping[str, str] | None = None) -> Spool:
+        return Spool(self.folder / "spool" / run_id, about)
 
     def ui(self, record: Recorded) -> tuple[str | None, str, str]:
         """The command that opens the UI (None where the store is a server), the run's page, all runs'."""
@@ -251,21 +312,3 @@ class Store:
         runs = f"{server}/#/experiments/{record.experiment_id}/runs"
         page, charts = f"{runs}/{record.run_id}", f"{runs}?compareRunsMode=CHART"
         return None if served else shlex.join(command), page, charts
-
-
-def _reach(uri: str) -> None:
-    """Raise a TrackingError at once if no MLflow server answers at ``uri``."""
-    if not uri.startswith(("http://", "https://")):
-        raise TrackingError(
-            f"tracking.uri: {uri} is no address of an MLflow server; give http(s)://… or null"
-        )
-    try:
-        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=5)
-        answer.raise_for_status()
-        if answer.text.strip() != "OK":
-            raise TrackingError(f"tracking.uri: {uri} answers, but is no MLflow server")
-    except requests.RequestException as error:
-        raise TrackingError(
-            f"tracking.uri: no MLflow server answers at {uri} ({type(error).__name__}); start one with "
-            f"`mlflow server`, or leave tracking.uri=null for a database in tracking.dir"
-        ) from error

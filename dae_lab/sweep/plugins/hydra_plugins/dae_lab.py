@@ -1,11 +1,19 @@
-"""What ``hydra/launcher=…`` can choose. Hydra takes launchers from a package of this name alone.
+"""What ``hydra/launcher=…`` and ``hydra/sweeper=…`` can choose. Hydra takes them from a package of this name.
 
 ``dae_lab.config.places.register`` puts it on the path; nothing here imports TensorFlow or MLflow.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.plugins import Plugins
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.launcher import Engine
 
@@ -25,3 +33,84 @@ class LocalPool(Engine):
         from dae_lab.sweep import pool
 
         return pool.run(jobs, self.workers)
+
+
+class Slurm(Engine):
+    """Jobs of a SLURM cluster, see ``dae_lab.sweep.slurm.Settings``."""
+
+    def __init__(self, **settings: Any) -> None:
+        pass  # checked by ``setup``, where an error reaches the user in its own words
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        _need("submitit", "hydra/launcher=slurm")
+        from dae_lab.sweep import slurm
+
+        self.settings = _settings(config, "launcher", slurm.Settings)
+
+    def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
+        from dae_lab.sweep import slurm
+
+        return slurm.run(jobs, self.settings)
+
+
+class Ray(Engine):
+    """Tasks of a Ray cluster, see ``dae_lab.sweep.ray.Settings``."""
+
+    def __init__(self, **settings: Any) -> None:
+        pass  # checked by ``setup``
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        _need("ray", "hydra/launcher=ray")
+        from dae_lab.sweep import ray
+
+        self.settings = _settings(config, "launcher", ray.Settings)
+
+    def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
+        from dae_lab.sweep import ray
+
+        return ray.run(jobs, self.settings)
+
+
+class Optuna(Sweeper):
+    """A search by the value of ``sweep.metric``, see ``dae_lab.sweep.search.Settings``."""
+
+    def __init__(self, **settings: Any) -> None:
+        pass  # checked by ``setup``
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        _need("optuna", "hydra/sweeper=optuna")
+        from dae_lab.sweep import search
+
+        self.context, self.cfg = hydra_context, config
+        self.settings = _settings(config, "sweeper", search.Settings)
+        self.engine: Any = Plugins.instance().instantiate_launcher(
+            hydra_context=hydra_context, task_function=task_function, config=config
+        )
+
+    def sweep(self, arguments: list[str]) -> None:
+        from dae_lab.sweep import search
+
+        if self.cfg.plan:
+            raise ConfigError(
+                "plan=true: a search chooses its next run by the results of those before, so its runs are "
+                "not known beforehand"
+            )
+        parser = OverridesParser.create(config_loader=self.context.config_loader)
+        params = [f"{key}={space}" for key, space in self.settings.params.items()]
+        study = search.search(parser.parse_overrides([*params, *arguments]), self.engine, self.settings)
+        search.show(study, self.cfg.sweep.metric)
+
+
+def _need(package: str, choice: str) -> None:
+    if find_spec(package) is None:
+        extra = choice.partition("=")[2]
+        raise ConfigError(f"{choice} needs the package {package}: pip install 'dae-lab[{extra}]'")
+
+
+def _settings(config: DictConfig, group: str, schema: type) -> Any:
+    """What the config says in ``hydra.<group>``, checked."""
+    plain: Any = OmegaConf.to_container(config.hydra[group], resolve=True)
+    own = {key: value for key, value in plain.items() if not key.startswith("_")}
+    return typed(own, schema, f"hydra.{group}")

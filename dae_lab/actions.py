@@ -1,0 +1,60 @@
+"""What one command does with a config: plan it, train it, train a recorded run again, or push records."""
+
+import math
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from dae_lab import summary
+from dae_lab.config.overrides import label
+from dae_lab.config.run import Config, Tracking
+from dae_lab.errors import TrackingError
+from dae_lab.experiment import run
+from dae_lab.replay import replay
+from dae_lab.replay import show as show_replayed
+from dae_lab.sweep import plan, show
+from dae_lab.tracking.sync import sync
+
+
+def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> float:
+    """Do what ``config`` asks for; gives the value of ``sweep.metric``, NaN where nothing was trained.
+
+    Args:
+        config: what is to be done.
+        cfg: the same as Hydra composed it.
+        overrides: the command line's.
+        preset: the option of the group ``experiment``, or ``none``.
+
+    Raises:
+        UserError: it cannot be done.
+    """
+    if config.sync:
+        push_records(config.tracking)
+        return math.nan
+    if config.plan:
+        show.plan(plan.make([plan.Composed(overrides, preset, cfg)])[0])
+        return math.nan
+    again = replay(config, overrides) if config.replay else None
+    result = again.result if again else run(config, label(overrides), preset)
+    summary.show(result)
+    if again:
+        show_replayed(again)
+    return result.store.read(result.record.run_id).values.get(config.sweep.metric, math.nan)
+
+
+def push_records(tracking: Tracking) -> None:
+    """Push every record that waits for its server, and say which.
+
+    Raises:
+        TrackingError: a server is away, or refuses one.
+    """
+    folder = Path(tracking.dir).expanduser().absolute()
+    found = []
+    for pushed in sync(folder, tracking.uri):
+        print(pushed.sentence())
+        found.append(pushed)
+    if not found:
+        print(f"nothing waits in {folder / 'spool'}")
+    refused = sum(pushed.refused for pushed in found)
+    if refused:
+        raise TrackingError(f"sync: {refused} of {len(found)} records could not be pushed whole")

@@ -1,0 +1,136 @@
+"""What came of a sweep, recorded: a page, figures, numbers, and a table as the description in MLflow."""
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from dae_lab.sweep import words
+from dae_lab.sweep.estimate import Points, course, finite
+from dae_lab.sweep.summary import Arm, Summary, curves
+from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.store import Store
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LONGEST = 4800
+"""Letters of a description, a little less than the longest tag."""
+
+CURVES = {"val_mse": ("val/mse", "Validation MSE"), "train_loss": ("train/loss", "Training loss")}
+"""Figure → the metric it shows over the epochs, and its title."""
+
+
+def keep(found: Summary, runs: Mapping[int, Recorded], given_up: str, store: Store) -> Recorded:
+    """Record ``found`` as the sweep's own run in MLflow; nothing is drawn again where nothing has changed.
+
+    Args:
+        runs: by a job's number. given_up: why the sweep ended before its last run, if it did.
+    """
+    with store.sweep_record(found.name, runs.values()) as record:
+        content = _plain({**asdict(found), "given_up": given_up})
+        state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()
+        if record.tags.get("summary") != state:
+            from dae_lab.sweep.page import page  # here, because a sweep of which nothing is new needs none
+
+            drawn = pictures(found, runs)
+            for name, picture in drawn.items():
+                record.picture(picture, f"figures/{name}.png")
+            record.text(page(found, drawn, given_up), "sweep.html")
+            record.text(table(found), "runs.csv")
+            record.text(json.dumps(content, indent=1) + "\n", "summary.json")
+            record.describe(markdown(found))
+            record.tag("summary", state)  # at last: what was cut before is done again
+    return record
+
+
+def pictures(found: Summary, runs: Mapping[int, Recorded]) -> "dict[str, Image]":
+    """The figures that there is something for, by name: ``arms``, ``val_mse``, ``train_loss``."""
+    from dae_lab.figures.arms import Panel, arms
+    from dae_lab.figures.bands import bands
+
+    names = words.called(found)
+    chosen = found.top(words.DRAWN)
+    drawn: dict[str, Image] = {}
+    if not chosen:
+        return drawn
+    panels = [
+        Panel(
+            words.title(metric),
+            [[one.values[metric.name] for one in arm.members] for arm in chosen],
+            [arm.estimates[metric.name].mean for arm in chosen],
+            [(item.low, item.high) for item in (arm.estimates[metric.name] for arm in chosen)],
+        )
+        for metric in found.metrics
+    ]
+    drawn["arms"] = arms([names[arm.name] for arm in chosen], panels)
+    for file, (metric, title) in CURVES.items():
+        found_curves = curves(chosen, runs, metric)
+        if any(found_curves.values()):
+            seeds = {names[arm]: every for arm, every in found_curves.items()}
+            drawn[file] = bands(seeds, {arm: _course(every) for arm, every in seeds.items()}, title)
+    return drawn
+
+
+def _course(seeds: Sequence[Points]) -> list[tuple[int, float, float, float]]:
+    return [(epoch, item.mean, item.low, item.high) for epoch, item in course(seeds)]
+
+
+def table(found: Summary) -> str:
+    """Every run with its metrics and what differs between runs, as CSV."""
+    metrics = [metric.name for metric in found.metrics]
+    head = ["number", "arm", "seed", "run_id", *metrics, "collapse", "time/run_s", "time/cpu_s"]
+    file = io.StringIO()
+    rows = csv.DictWriter(file, list(dict.fromkeys([*head, *found.differences])), lineterminator="\n")
+    rows.writeheader()
+    for one in found.members:
+        row = {"number": one.number + 1, "arm": one.arm, "run_id": one.run_id, "collapse": one.collapse}
+        row |= {param: values.get(one.number) for param, values in found.differences.items()}
+        numbers = {**one.values, "time/run_s": one.seconds, "time/cpu_s": one.cpu_seconds}
+        row |= {name: value if finite(value) else None for name, value in numbers.items()}
+        rows.writerow({**row, "seed": one.seed})
+    return file.getvalue()
+
+
+def markdown(found: Summary) -> str:
+    """The table of arms, for the description; of many arms those that fit."""
+    titles = [words.title(metric) for metric in found.metrics]
+    lines = [f"{words.counts(found)}. {words.best(found)}.\n", f"| arm | seeds | {' | '.join(titles)} |"]
+    lines.append("|---" * (len(titles) + 2) + "|")
+    rows = [_row(arm, found) for arm in found.arms]
+    after = f"\n{words.intervals(found)}"
+    room = LONGEST - sum(len(line) + 1 for line in [*lines, after])
+    for place, row in enumerate(rows):
+        room -= len(row) + 1
+        if room < 0:
+            after = f"\nAnd {len(rows) - place} more arms, in sweep.html.\n{after}"
+            rows = rows[:place]
+            break
+    return "\n".join([*lines, *rows, after])
+
+
+def _row(arm: Arm, found: Summary) -> str:
+    cells = [arm.name.replace("|", "\\|"), words.seeds(arm)]
+    for metric in found.metrics:
+        item = arm.estimates[metric.name]
+        parts = (words.mean(item, metric.decimals), words.bounds(item, metric.decimals))
+        cells.append(" ".join(filter(None, (*parts, words.fewer(item, arm)))))
+    return f"| {' | '.join(cells)} |"
+
+
+def _lasting(content: dict[str, Any]) -> dict[str, Any]:
+    """``content`` without what the same command, given again, has different: times, and what is reused."""
+    left = {state: count for state, count in content["counts"].items() if state not in ("finished", "reused")}
+    return {**content, "cost": None, "counts": left}
+
+
+def _plain(value: Any) -> Any:
+    """``value`` as JSON takes it; what is not finite is null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not finite(value) else value

@@ -1,0 +1,149 @@
+"""A search over keys of the config: Optuna chooses the next runs by what those before were worth."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import optuna
+from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
+from hydra.core.utils import JobReturn
+from hydra.utils import instantiate
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import Trial, TrialState
+
+from dae_lab.config.fields import Checked, choice, number, required
+from dae_lab.errors import ConfigError
+from dae_lab.sweep.launcher import Engine
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Settings(Checked):
+    """How it is searched, ``conf/hydra/sweeper/optuna.yaml``.
+
+    n_trials: runs in all.
+    n_jobs: runs chosen at a time, as many as the launcher does side by side.
+    direction: whether less or more of ``sweep.metric`` is better.
+    sampler: one of ``optuna.samplers`` and its arguments; with a seed, the same command asks for the
+        same runs.
+    params: keys to search over, as on the command line.
+    """
+
+    n_trials: int = number(minimum=1)
+    n_jobs: int = number(minimum=1)
+    direction: str = choice("minimize", "maximize")
+    sampler: dict[str, Any] = required()
+    params: dict[str, str] = required()
+
+
+def search(overrides: Sequence[Override], engine: Engine, settings: Settings) -> optuna.Study:
+    """Do ``n_trials`` runs. One that fails, or cannot be trained as it stands, is a failed trial.
+
+    Args:
+        overrides: intervals, ranges and choices are searched over, the rest is the same in all runs.
+        engine: does the runs.
+
+    Raises:
+        ConfigError: nothing to search over, a space that is none, or a first run that is refused.
+    """
+    given = {item.get_key_element(): item for item in overrides}  # the last word on a key counts
+    space = {key: distribution(item) for key, item in given.items() if item.is_sweep_override()}
+    fixed = [str(item.input_line) for item in given.values() if not item.is_sweep_override()]
+    if not space:
+        raise ConfigError(
+            "hydra/sweeper=optuna: there is nothing to search over; give a key a space, as "
+            "'optimizer.learning_rate=tag(log, interval(1e-4, 1e-2))'"
+        )
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    direction: Any = settings.direction
+    study = optuna.create_study(sampler=_sampler(settings.sampler), direction=direction)
+    begun = 0
+    while len(study.trials) < settings.n_trials and not (Engine.current and Engine.current.given_up):
+        count = min(settings.n_jobs, settings.n_trials - len(study.trials))
+        trials = [study.ask(space) for _ in range(count)]
+        values = _values([[*fixed, *told(trial)] for trial in trials], engine, begun)
+        for trial, value in zip(trials, values, strict=True):
+            _tell(study, trial, value)
+        begun += sum(value is not None for value in values)
+    return study
+
+
+def distribution(override: Override) -> BaseDistribution:
+    """What an override with several values ranges over.
+
+    ``interval(0, 1)`` real numbers; ``int(interval(1, 8))`` whole ones, both ends included;
+    ``tag(log, interval(1e-4, 1e-2))`` evenly over orders of magnitude; ``range(0, 8, 2)`` its numbers;
+    anything else is a choice without order.
+
+    Raises:
+        ConfigError: an interval that is empty, or not positive though logarithmic.
+    """
+    value = override.value()
+    try:
+        if isinstance(value, IntervalSweep):
+            whole = isinstance(value.start, int) and isinstance(value.end, int)
+            kind: Any = IntDistribution if whole else FloatDistribution
+            return kind(value.start, value.end, log="log" in value.tags)
+        if isinstance(value, RangeSweep):
+            numbers: list[Any] = sorted(override.sweep_iterator())
+            kind = IntDistribution if all(isinstance(one, int) for one in numbers) else FloatDistribution
+            return kind(numbers[0], numbers[-1], step=abs(value.step))
+    except (ValueError, IndexError) as error:
+        raise ConfigError(f"{override.input_line}: this is no space to search: {error}") from error
+    return CategoricalDistribution(list(override.sweep_string_iterator()))
+
+
+def told(trial: Trial | optuna.trial.FrozenTrial) -> list[str]:
+    """The overrides that a trial stands for."""
+    return [f"{key}={value}" for key, value in trial.params.items()]
+
+
+def _sampler(wanted: dict[str, Any]) -> optuna.samplers.BaseSampler:
+    target = str(wanted.get("_target_"))
+    if not target.startswith("optuna.samplers."):
+        raise ConfigError(f"hydra.sweeper.sampler._target_ must be one of optuna.samplers; got {target!r}")
+    return instantiate(wanted)
+
+
+def _values(wanted: list[list[str]], engine: Engine, begun: int) -> list[JobReturn | None]:
+    """What the runs gave; None for one that cannot be trained as it stands."""
+    try:
+        return list(engine.launch(wanted, begun))
+    except ConfigError as error:
+        if not begun:
+            raise
+        if len(wanted) == 1:
+            log.warning("refused: %s", error)
+            return [None]
+    found = []
+    for one in wanted:  # one of them is at fault
+        found += _values([one], engine, begun)
+        begun += found[-1] is not None
+    return found
+
+
+def _tell(study: optuna.Study, trial: Trial, result: JobReturn | None) -> None:
+    """Let ``study`` learn what came of ``trial``."""
+    value = None if result is None else result._return_value  # return_value raises where the run failed
+    if isinstance(value, ConfigError):  # no run will have this metric
+        raise value
+    if isinstance(value, float) and isfinite(value):
+        study.tell(trial, value)
+    else:
+        study.tell(trial, state=TrialState.FAIL)
+
+
+def show(study: optuna.Study, metric: str) -> None:
+    """The best run on the terminal."""
+    ended = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
+    if ended:
+        best = study.best_trial
+        print(f"\nbest of {len(ended)} trials: {metric} {best.value:.4f} with {' '.join(told(best))}")

@@ -1,0 +1,192 @@
+"""The runs of a sweep as jobs of a SLURM cluster, through submitit."""
+
+import shlex
+import signal
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import kill
+from pathlib import Path
+from typing import Any
+
+import submitit
+from submitit.core.utils import FailedJobError, UncompletedJobError
+from submitit.helpers import Checkpointable
+
+from dae_lab.config.fields import Checked, choice, number, required, text
+from dae_lab.errors import ConfigError
+from dae_lab.sweep import worker
+from dae_lab.sweep.job import Job, Outcome, Outcomes
+from dae_lab.sweep.pool import CLOSING, LOOK, cores
+
+STATES = {
+    "OUT_OF_MEMORY": "it needed more memory than hydra.launcher.mem_gb",
+    "TIMEOUT": "it needed more time than hydra.launcher.timeout_min",
+    "NODE_FAIL": "its machine was lost",
+}
+"""What SLURM says of a job that is gone, and what that means."""
+
+
+@dataclass
+class Settings(Checked):
+    """What a job asks of the cluster, ``conf/hydra/launcher/slurm.yaml``.
+
+    cluster: ``local`` runs the same jobs on this machine, ``debug`` in this process, one by one.
+    timeout_min: minutes; at this limit a run is queued again and goes on.
+    mem_gb: memory in GiB; null: what the cluster gives.
+    array_parallelism: runs at a time; on one machine no more than its cores allow.
+    setup: shell lines before each run.
+    folder: where submitit keeps its files, on a disk that all machines see.
+    additional: more options of sbatch, by their long names.
+    """
+
+    cluster: str = choice("slurm", "local", "debug")
+    partition: str | None = text()
+    timeout_min: int = number(minimum=1)
+    cpus_per_task: int = number(minimum=1)
+    mem_gb: float | None = number(above=0)
+    gpus_per_node: int = number(minimum=0)
+    array_parallelism: int = number(minimum=1)
+    setup: list[str] = text()
+    folder: str = text()
+    additional: dict[str, Any] = required()
+
+    def at_once(self, jobs: int) -> int:
+        """How many of ``jobs`` may be handed over at a time; the cluster itself sees to its own limit."""
+        if self.cluster == "slurm":
+            return jobs
+        return max(1, min(self.array_parallelism, cores() // self.cpus_per_task))
+
+
+class Resumable(Checkpointable):
+    """A run that is queued again, and goes on, where SLURM preempts it or its time is over."""
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+
+    def __call__(self, job: Job) -> Outcome:
+        return worker.perform(job, self.threads)
+
+
+def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
+    """Do ``jobs`` as one job array. Closing the generator cancels what runs, as ``scancel`` would.
+
+    Yields:
+        each job and its outcome, as it ends.
+
+    Raises:
+        ConfigError: there is no SLURM here, or it refuses the jobs.
+    """
+    executor = _executor(jobs[0].sweep, settings)
+    room = settings.at_once(len(jobs))
+    waiting, running = deque(jobs), dict[submitit.Job[Outcome], Job]()
+    try:
+        while waiting or running:
+            batch = [waiting.popleft() for _ in range(min(room - len(running), len(waiting)))]
+            with _deaf_to_ctrl_c():
+                running |= _submit(executor, batch, settings.cpus_per_task)
+            for submitted in [one for one in running if one.done()]:
+                job = running.pop(submitted)
+                yield job, _outcome(submitted)
+            if running:
+                time.sleep(LOOK)
+    finally:
+        _cancel(list(running))
+
+
+def _executor(sweep: str, settings: Settings) -> submitit.AutoExecutor:
+    """What submits; its files are in a folder of their own, since process ids, its names here, come again."""
+    Path(settings.folder).mkdir(parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f"{sweep}-", dir=settings.folder)
+    setup = " && ".join([*settings.setup, 'exec "$0" "$@"'])  # exec, so that a signal reaches Python
+    try:
+        executor = submitit.AutoExecutor(
+            folder, settings.cluster, local_python=shlex.join(["sh", "-c", setup, sys.executable])
+        )
+    except RuntimeError as error:
+        raise ConfigError(
+            "hydra/launcher=slurm: this machine has no SLURM (no srun); submit from one that has, or take "
+            "hydra.launcher.cluster=local"
+        ) from error
+    executor.update_parameters(
+        name=f"dae_lab-{sweep}",
+        timeout_min=settings.timeout_min,
+        cpus_per_task=settings.cpus_per_task,
+        mem_gb=settings.mem_gb,
+        gpus_per_node=settings.gpus_per_node or None,
+        slurm_partition=settings.partition,
+        slurm_array_parallelism=settings.array_parallelism,
+        slurm_setup=settings.setup,
+        slurm_additional_parameters=settings.additional,
+    )
+    return executor
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """What is started inside does not hear the terminal's Ctrl-C: submitit would kill it after a second."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _submit(executor: submitit.AutoExecutor, jobs: Sequence[Job], threads: int) -> dict[Any, Job]:
+    """The submitted jobs of submitit, and what they are."""
+    if not jobs:
+        return {}
+    try:
+        with executor.batch():
+            submitted = [executor.submit(Resumable(threads), job) for job in jobs]
+    except FailedJobError as error:
+        raise ConfigError(f"hydra/launcher=slurm: sbatch refuses the runs: {_last_line(error)}") from error
+    for job in jobs:
+        worker.say_queued(job)
+    return dict(zip(submitted, jobs, strict=True))
+
+
+def _outcome(submitted: submitit.Job[Outcome]) -> Outcome:
+    """What came of a job that is done."""
+    words = f"see {submitted.paths.stderr}"
+    if isinstance(submitted, submitit.LocalJob) and not submitted.paths.result_pickle.exists():
+        return Outcome("failed", reason=f"its process died in the middle of the run; {words}")
+    try:
+        return submitted.result()
+    except FailedJobError as error:
+        trace = str(error).split("-" * 22)[1]
+        return Outcome("failed", reason=f"it could not be begun: {_last_line(trace)}; {words}")
+    except UncompletedJobError:
+        state = submitted.state.split()[0]
+        if state == "CANCELLED":
+            return Outcome("stopped", reason="cancelled")
+        meaning = STATES.get(state, "it ended without a result")
+        return Outcome("failed", reason=f"{meaning} (SLURM job {submitted.job_id}: {state}); {words}")
+
+
+def _last_line(text: object) -> str:
+    return (str(text).strip().splitlines() or ["without a word"])[-1]
+
+
+def _cancel(running: Sequence[submitit.Job[Outcome]]) -> None:
+    """Stop what runs, and wait until it has closed its records."""
+    now = time.monotonic()
+    asked, deadline = now - worker.INSISTENCE, now + CLOSING
+    while (left := [one for one in running if not one.done(force_check=True)]) and now < deadline:
+        if now >= asked + worker.INSISTENCE:  # again and again: Python drops what is raised in a destructor
+            for submitted in left:
+                _stop(submitted)
+            asked = now
+        time.sleep(LOOK)
+        now = time.monotonic()
+
+
+def _stop(submitted: submitit.Job[Outcome]) -> None:
+    if isinstance(submitted, submitit.LocalJob):
+        kill(int(submitted.job_id), signal.SIGTERM)  # its own cancel() kills after one second
+    else:
+        submitted.cancel(check=False)

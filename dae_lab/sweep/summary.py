@@ -1,0 +1,217 @@
+"""What came of a sweep, in numbers: arms over seeds, the best run, differences, failures, cost.
+
+Nothing here prints, and nothing imports TensorFlow: a sweep that was finished before is summed up at once.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from dae_lab.sweep.estimate import Estimate, Points, estimate, finite
+from dae_lab.sweep.job import Job, Outcome
+from dae_lab.sweep.members import Member, arm_names, distinct, members
+from dae_lab.tracking.recorded import Recorded
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A column of the table.
+
+    name, title: as in MLflow, and for people. decimals: that are shown.
+    rises: whether more of it is better.
+    """
+
+    name: str
+    title: str
+    decimals: int
+    rises: bool
+
+
+METRICS = (
+    Metric("test/mse", "MSE", 4, False),
+    Metric("test/psnr", "PSNR", 2, True),
+    Metric("test/ssim", "SSIM", 4, True),
+    Metric("test/bce_excess", "BCE excess", 4, False),
+    Metric("test/baselines_beaten", "baselines beaten", 1, True),
+)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One setting over its seeds.
+
+    members: its runs that finished, each once. asked: how many there were to be.
+    estimates: by metric, over those members whose value is finite.
+    """
+
+    name: str
+    asked: int
+    members: tuple[Member, ...]
+    estimates: dict[str, Estimate]
+
+    @property
+    def collapsed(self) -> int:
+        """How many of its runs collapsed."""
+        return sum(member.collapse != "none" for member in self.members)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed.
+
+    place: as ``[ 3/12] loss=mse seed=1``. log: a file. run_id: empty where no run was begun.
+    """
+
+    place: str
+    reason: str
+    log: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Wall and CPU seconds.
+
+    wall: from the command's start to its end. seconds, cpu_seconds: spent now, summed over the runs.
+    reused: how many jobs were not trained again; saved_seconds, saved_cpu_seconds: what their runs once
+    took; untimed: how many of them did not record that.
+    """
+
+    wall: float
+    seconds: float
+    cpu_seconds: float
+    reused: int
+    saved_seconds: float
+    saved_cpu_seconds: float
+    untimed: int
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What came of a sweep.
+
+    name: the sweep's. metric: what the best run is the best in. metrics: the table's columns.
+    arms: in the order in which they were asked for.
+    best: the best run; None where none has a finite value.
+    differences: param → by a job's number its value, None where its run has no such param; only params
+        that are not equal in all runs.
+    counts: outcome, or ``unfinished`` → jobs.
+    """
+
+    name: str
+    metric: Metric
+    metrics: tuple[Metric, ...]
+    arms: tuple[Arm, ...]
+    best: Member | None
+    differences: dict[str, dict[int, str | None]]
+    failures: tuple[Failure, ...]
+    counts: dict[str, int]
+    cost: Cost
+
+    @property
+    def members(self) -> list[Member]:
+        """The runs that finished, in the order in which they were asked for."""
+        return sorted((one for arm in self.arms for one in arm.members), key=lambda one: one.number)
+
+    def top(self, count: int) -> list[Arm]:
+        """Of the arms with runs those ``count`` with the best mean of ``metric``, in the table's order."""
+        sign = -1 if self.metric.rises else 1
+        means = {arm.name: sign * arm.estimates[self.metric.name].mean for arm in self.arms if arm.members}
+        order = sorted(means, key=lambda name: (math.isnan(means[name]), means[name]))
+        return [arm for arm in self.arms if arm.name in order[:count]]
+
+    def leaders(self, metric: Metric) -> set[str]:
+        """The arms with the best mean; none where there are no two arms to choose from."""
+        means = {arm.name: arm.estimates[metric.name].mean for arm in self.arms}
+        means = {name: mean for name, mean in means.items() if math.isfinite(mean)}
+        if len(means) < 2:
+            return set()
+        best = max(means.values()) if metric.rises else min(means.values())
+        return {name for name, mean in means.items() if mean == best}
+
+
+def summarise(
+    jobs: Sequence[Job],
+    outcomes: Mapping[int, Outcome],
+    runs: Mapping[int, Recorded],
+    metric: str,
+    direction: str,
+    wall: float = 0.0,
+) -> Summary:
+    """What came of ``jobs``.
+
+    Args:
+        jobs: all that was asked for, in order. outcomes: by number, what came of those that were begun.
+        runs: by number, the records of those that finished, now or before.
+        metric: ``sweep.metric``. direction: ``minimize`` or ``maximize``.
+        wall: seconds the command took.
+    """
+    columns = {item.name: item for item in METRICS}
+    # a person may want the best run by another metric, or by one of these the other way round
+    columns[metric] = replace(
+        columns.get(metric, Metric(metric, metric, 4, False)), rises=direction == "maximize"
+    )
+    names = arm_names(jobs)
+    found = members(jobs, runs, names, list(columns))
+    asked = Counter(names[job.number] for job in distinct(jobs, names))
+    states = (outcomes[job.number].status if job.number in outcomes else "unfinished" for job in jobs)
+    return Summary(
+        name=jobs[0].sweep,
+        metric=columns[metric],
+        metrics=tuple(columns.values()),
+        arms=tuple(_arm(name, count, found, list(columns)) for name, count in asked.items()),
+        best=_best(found, columns[metric]),
+        differences=_differences({one.number: runs[one.number].settings for one in found}),
+        failures=_failures(jobs, outcomes),
+        counts=dict(Counter(states)),
+        cost=_cost(outcomes, runs, wall),
+    )
+
+
+def curves(arms: Sequence[Arm], runs: Mapping[int, Recorded], metric: str) -> dict[str, list[Points]]:
+    """``metric`` over the epochs, by arm, a curve a seed that has one; what is not finite is NaN."""
+    every = {arm.name: [_curve(runs[one.number], metric) for one in arm.members] for arm in arms}
+    return {name: [curve for curve in seeds if curve] for name, seeds in every.items()}
+
+
+def _curve(run: Recorded, metric: str) -> Points:
+    return [(epoch, value if finite(value) else math.nan) for epoch, value in run.curve(metric)]
+
+
+def _arm(name: str, asked: int, found: Sequence[Member], metrics: Sequence[str]) -> Arm:
+    own = tuple(member for member in found if member.arm == name)
+    return Arm(name, asked, own, {key: estimate(one.values[key] for one in own) for key in metrics})
+
+
+def _best(found: Sequence[Member], metric: Metric) -> Member | None:
+    eligible = [member for member in found if finite(member.values[metric.name])]
+    choose = max if metric.rises else min
+    return choose(eligible, key=lambda member: member.values[metric.name]) if eligible else None
+
+
+def _differences(settings: Mapping[int, Mapping[str, str]]) -> dict[str, dict[int, str | None]]:
+    keys = sorted({key for one in settings.values() for key in one})
+    every = {key: {number: one.get(key) for number, one in settings.items()} for key in keys}
+    return {key: values for key, values in every.items() if len(set(values.values())) > 1}
+
+
+def _failures(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> tuple[Failure, ...]:
+    ended = [(job, outcomes[job.number]) for job in jobs if job.number in outcomes]
+    failed = [(job, outcome) for job, outcome in ended if outcome.status == "failed"]
+    return tuple(Failure(job.place(), one.reason, job.log, one.run_id) for job, one in failed)
+
+
+def _cost(outcomes: Mapping[int, Outcome], runs: Mapping[int, Recorded], wall: float) -> Cost:
+    reused = [number for number, outcome in outcomes.items() if outcome.status == "reused"]
+    once = [runs[number].values for number in reused if number in runs]
+    took, took_cpu = ([one[name] for one in once if name in one] for name in ("time/run_s", "time/cpu_s"))
+    return Cost(
+        wall=wall,
+        seconds=sum(outcome.seconds for outcome in outcomes.values()),
+        cpu_seconds=sum(outcome.cpu_seconds for outcome in outcomes.values()),
+        reused=len(reused),
+        saved_seconds=sum(took),
+        saved_cpu_seconds=sum(took_cpu),
+        untimed=len(reused) - len(took),
+    )

@@ -1,0 +1,143 @@
+"""What is said of a sweep, the same on the terminal, on its page and in MLflow."""
+
+import math
+from datetime import timedelta
+
+from dae_lab.sweep.estimate import Estimate, finite
+from dae_lab.sweep.summary import Arm, Metric, Summary
+
+DRAWN = 12
+"""Arms in one figure, at most: of more none could be told from another."""
+
+SHORT = 30
+"""Letters of a name that figures have room for."""
+
+NONE = "–"
+"""Stands where there is no number."""
+
+
+def number(value: float, decimals: int = 4) -> str:
+    """A number for a table: ``0.0140``; of one too small for its decimals, two digits: ``3.2e-05``."""
+    if not finite(value):
+        return NONE
+    if value and (abs(value) >= 1e5 or (decimals >= 4 and abs(value) < 10 ** (1 - decimals))):
+        return f"{value:.1e}"
+    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no -0.000
+
+
+def mean(found: Estimate, decimals: int = 4) -> str:
+    """The mean, with as many decimals as show the first digit of the interval's half, and these at least."""
+    return number(found.mean, _digits(found, decimals))
+
+
+def bounds(found: Estimate, decimals: int = 4) -> str:
+    """The interval's ends, ``[0.0138, 0.0142]``; empty where there is none."""
+    if not finite(found.low):
+        return ""
+    return f"[{number(found.low, _digits(found, decimals))}, {number(found.high, _digits(found, decimals))}]"
+
+
+def reach(found: Estimate, decimals: int = 4) -> str:
+    """Half of the interval, ``±0.0002``; empty where there is none."""
+    return f"±{found.high - found.mean:.{_digits(found, decimals)}f}" if finite(found.low) else ""
+
+
+def _digits(found: Estimate, least: int) -> int:
+    half = found.high - found.mean
+    return max(least, min(7, -math.floor(math.log10(half)))) if half > 0 else least
+
+
+def fewer(found: Estimate, arm: Arm) -> str:
+    """``n=2`` where not all of an arm's runs have a finite value; empty where they have."""
+    return f"n={found.n}" if found.n < len(arm.members) else ""
+
+
+def title(metric: Metric) -> str:
+    """A metric's title, with an arrow to the better."""
+    return f"{metric.title}\u00a0{'↑' if metric.rises else '↓'}"
+
+
+def seeds(arm: Arm) -> str:
+    """How many seeds an arm has, ``5``; ``3 of 5`` where not all have finished."""
+    have = len(arm.members)
+    return f"{have} of {arm.asked}" if have < arm.asked else f"{have}"
+
+
+def numbered(found: Summary) -> bool:
+    """Whether arms go by numbers, as a name is too long."""
+    return any(len(arm.name) > SHORT for arm in found.arms)
+
+
+def short(found: Summary) -> dict[str, str]:
+    """Arm → its name, or its number where they go by numbers."""
+    places = {arm.name: str(place) for place, arm in enumerate(found.arms, 1)}
+    return places if numbered(found) else {name: name for name in places}
+
+
+def called(found: Summary) -> dict[str, str]:
+    """Arm → its name, after its number where they go by numbers: it can be cut and is still told apart."""
+    return {name: name if name == brief else f"{brief}: {name}" for name, brief in short(found).items()}
+
+
+def counts(found: Summary) -> str:
+    """``10 finished, 2 failed``."""
+    return ", ".join(f"{count} {state}" for state, count in found.counts.items())
+
+
+def best(found: Summary) -> str:
+    """The best run, a sentence without its end."""
+    if found.best is None:
+        return f"No run has finished with a value of {found.metric.name}"
+    value = number(found.best.values[found.metric.name], found.metric.decimals)
+    kind = "Highest" if found.metric.rises else "Lowest"
+    return f"{kind} {found.metric.name}: {value}, {found.best.arm}, seed {found.best.seed}"
+
+
+def intervals(found: Summary) -> str:
+    """What the intervals of the table are, one sentence."""
+    if all(item.n < 2 for arm in found.arms for item in arm.estimates.values()):
+        return "One seed an arm gives no interval: how much of a difference is the seed’s luck is not known."
+    return "Intervals: 95 %, Student’s t over the seeds; they tell the luck of the seed, not of the images."
+
+
+def values(found: Summary, param: str, most: int = 6) -> str:
+    """The values a param has and in how many runs, ``bce: 5, mse: 5``."""
+    every = list(found.differences[param].values())
+    kinds = list(dict.fromkeys(every))
+    told = [f"{'not there' if kind is None else kind}: {every.count(kind)}" for kind in kinds[:most]]
+    return ", ".join(told) + (f", and {len(kinds) - most} more values" if len(kinds) > most else "")
+
+
+def most_drawn(found: Summary) -> str:
+    """That not all arms are in a figure, if so."""
+    have = sum(bool(arm.members) for arm in found.arms)
+    return (
+        f"Shown: the {DRAWN} of {have} arms with the best mean {found.metric.name}." if have > DRAWN else ""
+    )
+
+
+def duration(seconds: float) -> str:
+    """``0:01:30``; a dash where it is not known."""
+    return str(timedelta(seconds=round(seconds))) if finite(seconds) else NONE
+
+
+def spent(found: Summary) -> str:
+    """What the sweep took now."""
+    cost = found.cost
+    return (
+        f"Spent now: {duration(cost.seconds)} and {cost.cpu_seconds:,.0f} CPU seconds, summed over the runs; "
+        f"the command took {duration(cost.wall)}."
+    )
+
+
+def saved(found: Summary) -> str:
+    """What was saved by not training again; empty where nothing was."""
+    cost = found.cost
+    if not cost.reused:
+        return ""
+    unknown = f"; of {cost.untimed} of them that is not known" if cost.untimed else ""
+    runs = "the run reused" if cost.reused == 1 else f"the {cost.reused} runs reused"
+    return (
+        f"Saved by reuse: {duration(cost.saved_seconds)} and {cost.saved_cpu_seconds:,.0f} CPU seconds, "
+        f"which {runs} once took{unknown}."
+    )

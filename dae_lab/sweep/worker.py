@@ -1,0 +1,22 @@
+"""One run in a process that an engine of others has started: SLURM's or Ray's."""
+
+import sys
+
+from threadpoolctl import threadpool_limits
+
+from dae_lab.sweep import job, pool
+
+INSISTENCE = 3.0
+"""Seconds after which a run that has been asked to stop is asked again."""
+
+
+def perform(one: job.Job, threads: int) -> job.Outcome:
+    """Do one run with ``threads`` threads, in a process that has not imported TensorFlow yet."""
+    pool.limit_threads(threads)
+    threadpool_limits(threads)  # NumPy is there already: submitit and Ray import it
+    return job.perform(one)
+
+
+def say_queued(one: job.Job) -> None:
+    """Tell the user that ``one`` waits for its turn, which may come much later."""
+    print(f"{one.place()} is queued; its log will be {one.log}", file=sys.stderr)

@@ -1,0 +1,56 @@
+"""What tests of SLURM and Ray share: a sweep, what it gives undisturbed, and who does its runs."""
+
+import os
+import subprocess
+import time
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from processes import run, runs, trajectory
+
+from dae_lab.sweep.pool import cores
+
+TINY = ("-m", "data=digits", "training.batches=4", "evaluation=scores", "tracking.log_model=false")
+SWEEP = (*TINY, "training.epochs=2", "loss=bce,mse", "seed=0,1")
+LONG = (*TINY, "training.epochs=60", "training.checkpoint_s=0", "tracking.grids=0")
+
+
+@cache
+def undisturbed() -> dict[str, dict]:
+    """What the runs of SWEEP give in a local pool, with one thread each."""
+    with TemporaryDirectory() as folder:
+        code, _, errors = run(*SWEEP, f"hydra.launcher.workers={cores()}", store=Path(folder))
+        assert code == 0, errors
+        return finished(Path(folder))
+
+
+def finished(store: Path) -> dict[str, dict]:
+    """Every finished run's metrics but the times, by its fingerprint; fails if one has finished twice."""
+    done = [item for item in runs(store) if item.info.status == "FINISHED"]
+    found = {item.data.tags["fingerprint"]: trajectory(store, item) for item in done}
+    assert len(found) == len(done)
+    return found
+
+
+def doing(process: subprocess.Popen, store: Path, number: int, words: str, seconds: float = 180) -> int:
+    """The id of the process that does run ``number`` of the sweep, once it has logged ``words``."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        for log in store.glob(f"sweeps/*/logs/{number}.log"):
+            holder = _writing_to(log)
+            if holder and words in log.read_text():
+                return holder
+        time.sleep(0.1)
+    raise AssertionError(f"run {number} has not said {words!r}", process.communicate())
+
+
+def _writing_to(log: Path) -> int | None:
+    """The id of the process whose standard output goes to ``log``."""
+    for entry in Path("/proc").glob("[0-9]*/fd/1"):
+        try:
+            if os.readlink(entry) == str(log):
+                return int(entry.parts[2])
+        except OSError:  # it has just ended, or is another user's
+            continue
+    return None

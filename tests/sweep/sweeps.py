@@ -1,0 +1,60 @@
+"""Sweeps made by hand, whose runs are real ones in a real store, with numbers that were not trained."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from dae_lab.sweep.job import Job, Outcome
+from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.store import Store
+
+Made = tuple[list[Job], dict[int, Outcome], dict[int, Recorded]]
+
+
+def job(number: int, arm: str, seed: int, **changes: object) -> Job:
+    """A job of a sweep called ``abcdef01``; no two have the same fingerprint."""
+    made = Job(
+        number=number,
+        of=number + 1,
+        label=arm,
+        arm=arm,
+        preset="none",
+        config={"seed": seed},
+        fingerprint=f"{number:064x}",
+        sweep="abcdef01",
+        log=f"logs/{number}.log",
+    )
+    return replace(made, **changes)
+
+
+def recorded(
+    store: Store,
+    values: Mapping[str, float],
+    settings: Mapping[str, object] | None = None,
+    curves: Mapping[str, Sequence[float]] | None = None,
+    collapse: str = "none",
+) -> Recorded:
+    """A finished run. curves: metric → its values from epoch 1 on."""
+    with store.record("a run", "f" * 64, {"collapse": collapse}, afresh=True) as record:
+        record.params(settings or {})
+        record.metrics(values, step=0)
+        for metric, points in (curves or {}).items():
+            record.series([(metric, value, epoch) for epoch, value in enumerate(points, 1)])
+    return store.read(record.run_id)
+
+
+def swept(store: Store, arms: Mapping[str, Sequence[Mapping[str, float] | None]]) -> Made:
+    """Jobs, outcomes and runs of arm → the metrics of each seed; None: that run failed."""
+    asked = [(arm, seed, values) for arm, runs in arms.items() for seed, values in enumerate(runs)]
+    jobs = [replace(job(number, arm, seed), of=len(asked)) for number, (arm, seed, _) in enumerate(asked)]
+    outcomes, runs = {}, {}
+    for number, (arm, seed, values) in enumerate(asked):
+        if values is None:
+            outcomes[number] = Outcome(
+                "failed", reason="OSError: no space left", seconds=2.0, cpu_seconds=1.0
+            )
+            continue
+        mse = values.get("test/mse", 0.1)
+        curves = {"val/mse": [2 * mse, mse], "train/loss": [0.3, 0.2]}
+        runs[number] = recorded(store, values, {"arm": arm, "seed": seed, "epochs": 2}, curves)
+        outcomes[number] = Outcome("finished", runs[number].run_id, seconds=3.0, cpu_seconds=5.0)
+    return jobs, outcomes, runs

@@ -1,0 +1,163 @@
+"""A search over keys: which runs it asks for, what it makes of their results, how it ends."""
+
+import math
+import re
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.utils import JobReturn, JobStatus
+from processes import run, runs
+
+from dae_lab.errors import ConfigError, TrainingError
+
+pytest.importorskip("optuna", reason="needs the extra optuna: pip install 'dae-lab[optuna]'")
+from optuna.distributions import (
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import TrialState
+
+from dae_lab.sweep import search
+
+OPTUNA = ("-m", "hydra/sweeper=optuna")
+TINY = ("data=digits", "training.epochs=1", "training.batches=2", "evaluation=scores")
+
+
+def parsed(*overrides):
+    return OverridesParser.create().parse_overrides(list(overrides))
+
+
+class Bowl:
+    """An engine whose runs are worth (x − 3)²; x below 0 is refused, above 8 fails, 5 to 6 has no number."""
+
+    def __init__(self):
+        self.asked = []
+
+    def launch(self, wanted, begun):
+        assert begun == len(self.asked)
+        points = [float(dict(item.split("=") for item in one)["x"]) for one in wanted]
+        if min(points) < 0:
+            raise ConfigError("x must be at least 0")
+        self.asked += points
+        return [self.result(x) for x in points]
+
+    def result(self, x):
+        value = TrainingError("x exploded") if x > 8 else math.nan if 5 < x < 6 else (x - 3) ** 2
+        found = JobReturn(status=JobStatus.FAILED if x > 8 else JobStatus.COMPLETED)
+        found.return_value = value
+        return found
+
+
+def settings(**changes):
+    sampler = {"_target_": "optuna.samplers.TPESampler", "seed": 0}
+    given = {"n_trials": 30, "n_jobs": 1, "direction": "minimize", "sampler": sampler, "params": {}}
+    return search.Settings(**{**given, **changes})
+
+
+def searched(space, **changes):
+    engine = Bowl()
+    return search.search(parsed(space, "loss=mse"), engine, settings(**changes)), engine
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("a.b=interval(0.5, 2)", FloatDistribution(0.5, 2)),
+        ("a.b=interval(1, 8)", FloatDistribution(1, 8)),
+        ("a.b=int(interval(1, 8))", IntDistribution(1, 8)),
+        ("a.b=tag(log, interval(1e-4, 1e-2))", FloatDistribution(1e-4, 1e-2, log=True)),
+        ("a.b=range(2, 9, 2)", IntDistribution(2, 8, step=2)),
+        ("a.b=range(5)", IntDistribution(0, 4)),
+        ("a.b=range(0.5, 2, 0.5)", FloatDistribution(0.5, 1.5, step=0.5)),
+        ("a=bce,mse", CategoricalDistribution(["bce", "mse"])),
+        ("a.b=choice([8],[8,16])", CategoricalDistribution(["[8]", "[8,16]"])),
+        ("a.b=null,'a b'", CategoricalDistribution(["null", "'a b'"])),
+    ],
+)
+def test_a_space_is_what_it_says(override, expected):
+    assert search.distribution(parsed(override)[0]) == expected
+
+
+def test_it_comes_near_the_best_and_asks_the_same_again():
+    study, engine = searched("x=interval(0.0, 4.5)")
+    assert len(engine.asked) == len(set(engine.asked)) == 30
+    assert abs(study.best_params["x"] - 3) < 0.2
+    assert searched("x=interval(0.0, 4.5)")[1].asked == engine.asked
+    other = {"_target_": "optuna.samplers.TPESampler", "seed": 1}
+    assert searched("x=interval(0.0, 4.5)", sampler=other)[1].asked != engine.asked
+
+
+def test_the_other_direction():
+    assert searched("x=interval(0.0, 4.5)", direction="maximize")[0].best_params["x"] < 0.3
+
+
+@pytest.mark.parametrize("together", [1, 4])
+def test_what_fails_or_is_refused_does_not_end_it(together):
+    study, engine = searched("x=interval(-3.0, 12.0)", n_jobs=together)
+    states = [(trial.params["x"], trial.state) for trial in study.trials]
+    assert len(states) == 30
+    for x, state in states:
+        good = 0 <= x <= 8 and not 5 < x < 6
+        assert state == (TrialState.COMPLETE if good else TrialState.FAIL)
+    assert min(x for x, _ in states) < 0
+    assert max(engine.asked) > 8
+
+
+def test_no_metric_of_that_name_ends_it_at_once():
+    class Nameless(Bowl):
+        def result(self, x):
+            found = JobReturn(status=JobStatus.FAILED)
+            found.return_value = ConfigError("sweep.metric: no run records test/mze")
+            return found
+
+    engine = Nameless()
+    with pytest.raises(ConfigError, match="no run records"):
+        search.search(parsed("x=interval(0.0, 1.0)"), engine, settings())
+    assert len(engine.asked) == 1
+
+
+def test_a_first_run_that_is_refused_ends_it():
+    with pytest.raises(ConfigError, match="x must be at least 0"):
+        searched("x=interval(-3.0, -1.0)")
+
+
+def test_a_search_in_real_processes_and_again(tmp_path):
+    rate = "optimizer.learning_rate=tag(log, interval(1e-4, 1e-2))"
+    command = (*OPTUNA, "hydra.sweeper.n_trials=4", "hydra.sweeper.n_jobs=2", rate, *TINY)
+    code, output, errors = run(*command, "hydra.launcher.workers=2", store=tmp_path)
+    assert code == 0, errors
+    done = runs(tmp_path)
+    assert [item.info.status for item in done] == ["FINISHED"] * 4
+    rates = {float(item.data.params["optimizer.learning_rate"]) for item in done}
+    assert len(rates) == 4
+    assert all(1e-4 <= one <= 1e-2 for one in rates)
+    best = min(done, key=lambda item: item.data.metrics["test/mse"])
+    said = re.search(r"best of 4 trials: test/mse (\S+) with optimizer.learning_rate=(\S+)", output)
+    assert float(said[1]) == pytest.approx(best.data.metrics["test/mse"], abs=1e-4)
+    assert float(said[2]) == float(best.data.params["optimizer.learning_rate"])
+
+    code, again, errors = run(*command, store=tmp_path)
+    assert code == 0, errors
+    assert len(runs(tmp_path)) == 4
+    assert said[0] in again
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["seed=0"], "hydra/sweeper=optuna: there is nothing to search over"),
+        (["seed=range(1, 5)", "plan=true"], "plan=true: a search chooses its next run by the results"),
+        (["seed=interval(5, 1)"], "seed=interval(5, 1): this is no space to search"),
+        (["seed=range(1, 5)", "hydra.sweeper.n_trials=0"], "hydra.sweeper.n_trials must be at least 1"),
+        (["seed=range(1, 5)", "sweep.direction=down"], "hydra.sweeper.direction must be one of"),
+        (["seed=range(1, 5)", "hydra.sweeper.sampler._target_=os.system"], "must be one of optuna.sampl"),
+        (["seed=range(1, 5)", "hydra.sweeper.n_job=2"], "hydra.sweeper.n_job"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path, arguments, message):
+    code, _, errors = run(*OPTUNA, *TINY, *arguments, store=tmp_path)
+    assert code == 1
+    assert message in errors
+    assert errors.count("error:") == 1
+    assert "Traceback" not in errors

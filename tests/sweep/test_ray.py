@@ -1,0 +1,93 @@
+"""The runs of a sweep as tasks of a real Ray cluster, on 127.0.0.1."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from engines import LONG, SWEEP, doing, finished, undisturbed
+from processes import finish, run, runs, start, trajectory
+
+pytest.importorskip("ray", reason="needs the extra ray: pip install 'dae-lab[ray]'")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")
+
+RAY = ("hydra/launcher=ray",)
+
+
+def test_the_same_numbers_and_one_that_dies_takes_no_other_along(tmp_path):
+    process = start(*SWEEP, *RAY, store=tmp_path)
+    os.kill(doing(process, tmp_path, 0, "data: "), signal.SIGKILL)
+    code, output, errors = finish(process)
+    assert code == 1
+    assert "[1/4] loss=bce seed=0 is queued; its log will be " in errors
+    assert "its process died in the middle of the run" in output
+    assert len(finished(tmp_path)) == 3
+    assert finished(tmp_path).items() <= undisturbed().items()
+    assert "RUNNING" not in {item.info.status for item in runs(tmp_path)}
+
+    code, _, errors = run(*SWEEP, *RAY, store=tmp_path)
+    assert (code, finished(tmp_path)) == (0, undisturbed())
+    assert "3 finished before, 1 to train" in errors
+
+
+@contextmanager
+def cluster(folder: Path):
+    """A Ray cluster on 127.0.0.1 that lives longer than a command; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "ray"), "start", "--head", "--block", f"--port={port}"]
+    only_here = ["--node-ip-address=127.0.0.1", "--include-dashboard=false", "--disable-usage-stats"]
+    size = ["--num-cpus=1", "--object-store-memory=100000000", f"--temp-dir={folder}"]
+    process = subprocess.Popen(
+        [*command, *only_here, *size],
+        env={**os.environ, "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_ctrl_c_ends_a_run_that_another_cluster_finishes(tmp_path, monkeypatch):
+    process = start(*LONG, *RAY, store=tmp_path)
+    doing(process, tmp_path, 0, "val/loss")
+    process.send_signal(signal.SIGINT)
+    code, _, errors = finish(process)
+    assert code == 130
+    assert "Traceback" not in errors
+    assert [item.info.status for item in runs(tmp_path)] == ["KILLED"]
+
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "0123456789abcdef" * 4)
+    with cluster(Path("/tmp") / f"ray-{os.getpid()}") as address:
+        code, _, errors = run(*LONG, *RAY, f"hydra.launcher.address='{address}'", store=tmp_path)
+    assert code == 0, errors
+    (only,) = runs(tmp_path)
+    assert (only.info.status, only.data.tags["resumed"]) == ("FINISHED", "1")
+    assert [step for step, _ in trajectory(tmp_path, only)["train/loss"]] == list(range(1, 61))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["hydra.launcher.cpus_per_run=0"], "hydra.launcher.cpus_per_run must be at least 1; got 0"),
+        (["hydra.launcher.cpus_per_run=half"], "hydra.launcher.cpus_per_run must be a whole number; got"),
+        (["hydra.launcher.cpus=1"], "hydra.launcher.cpus"),
+        (["hydra.launcher.memory_gb=1000000"], "hydra.launcher.memory_gb: no machine of the cluster has as"),
+        (["hydra.launcher.address=auto"], "hydra.launcher.address: the Ray cluster at auto cannot be used"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path, arguments, message):
+    code, _, errors = run(*SWEEP, *RAY, *arguments, store=tmp_path)
+    assert code == 1
+    assert message in errors
+    assert errors.count("error:") == 1
+    assert "Traceback" not in errors

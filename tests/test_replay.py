@@ -1,0 +1,59 @@
+"""A recorded run, trained again from its record."""
+
+import sqlite3
+
+import pytest
+from processes import run, runs, trajectory
+
+TINY = ("data=digits", "debug=smoke", "tracking.log_model=false", "evaluation.report=false")
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store with one finished run."""
+    folder = tmp_path_factory.mktemp("store")
+    code, _, errors = run(*TINY, "loss=mse", "seed=3", store=folder)
+    assert code == 0, errors
+    return folder
+
+
+def test_the_same_numbers_come_out_again(store):
+    first = runs(store)[0]
+    code, output, errors = run(f"replay={first.info.run_id}", store=store)
+    assert code == 0, errors
+    again = runs(store)[-1]
+    assert again.data.tags["replay_of"] == first.info.run_id
+    assert again.data.tags["fingerprint"] == first.data.tags["fingerprint"]
+    assert trajectory(store, again) == trajectory(store, first)
+    assert "Same numbers: all " in output
+
+
+def test_other_numbers_are_named(store):
+    """The record is changed behind the run's back, in one value's last digit."""
+    first = runs(store)[0]
+    database = sqlite3.connect(store / "mlflow.db")
+    of = (first.info.run_id, "val/mse")
+    [(value,)] = database.execute("select value from metrics where run_uuid=? and key=? and step=1", of)
+    database.execute("update metrics set value=? where run_uuid=? and key=? and step=1", (value + 1e-16, *of))
+    database.commit()
+    database.close()
+    code, _, errors = run(f"replay={first.info.run_id}", store=store)
+    assert code == 1
+    assert errors.count("error: other numbers: 1 of ") == 1
+    assert f"val/mse at step 1 was {value + 1e-16!r}, is {value!r}" in errors
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["replay=no_such_run"], "there is no run no_such_run"),
+        (["replay=ID", "seed=4"], "leave seed=4 away"),
+        (["-m", "replay=ID,ID"], "give it without -m"),
+    ],
+)
+def test_what_cannot_be_replayed_is_refused(store, arguments, message):
+    known = runs(store)[0].info.run_id
+    code, _, errors = run(*(item.replace("ID", known) for item in arguments), store=store)
+    assert code == 1
+    assert message in errors
+    assert "Traceback" not in errors

@@ -1,0 +1,142 @@
+"""Writes that wait on disk for their server; no server is needed for that."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import requests
+from mlflow.exceptions import MlflowException, RestException
+
+from dae_lab.tracking import sync
+from dae_lab.tracking.recorded import Left
+from dae_lab.tracking.server import away
+from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.writes import batch, files
+
+
+@pytest.fixture
+def spool(tmp_path):
+    return Spool(tmp_path / "spool" / "ab12", {"uri": "http://127.0.0.1:9", "lock": "cd34", "name": "a run"})
+
+
+def delivered(spool):
+    taken = []
+    spool.deliver(
+        lambda write, folder: taken.append(
+            (write, sorted(str(path.relative_to(folder)) for path in folder.rglob("*.txt")))
+        )
+    )
+    return taken
+
+
+def test_writes_come_back_in_order_and_bit_for_bit_in_another_process(spool, tmp_path):
+    values = [0.1, 1 / 3, 5e-324, 1e300, -0.0, math.inf]
+    for step, value in enumerate(values):
+        spool.add(batch(metrics=[("val/mse", value, 1_700_000_000_000, step)]))
+    (tmp_path / "files" / "figures").mkdir(parents=True)
+    (tmp_path / "files" / "figures" / "a.txt").write_text("σ")
+    spool.add(files(), tmp_path / "files")
+    again = Spool(spool.folder)
+    assert len(again) == 7
+    taken = delivered(again)
+    points = [write["metrics"][0] for write, _ in taken[:-1]]
+    assert [point[1].hex() for point in points] == [value.hex() for value in values]
+    assert [point[3] for point in points] == list(range(6))
+    assert taken[-1] == ({"kind": "files"}, ["figures/a.txt"])
+    assert not spool.folder.exists()
+
+
+def test_nan_waits_too(spool):
+    spool.add(batch(metrics=[("watch/x", math.nan, 1, 0)]))
+    ((write, _),) = delivered(Spool(spool.folder))
+    assert math.isnan(write["metrics"][0][1])
+
+
+def test_what_could_not_be_delivered_stays_in_order(spool):
+    for number in range(5):
+        spool.add(batch(tags={"number": str(number)}))
+    taken = []
+
+    def take(write, folder):
+        if len(taken) == 2:
+            raise ConnectionError
+        taken.append(write["tags"]["number"])
+
+    with pytest.raises(ConnectionError):
+        spool.deliver(take)
+    spool.add(batch(tags={"number": "5"}))
+    rest = [write["tags"]["number"] for write, _ in delivered(Spool(spool.folder))]
+    assert taken + rest == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_write_that_was_cut_is_not_there(spool, tmp_path):
+    spool.add(batch(tags={"a": "1"}))
+    (spool.folder / "00000002.json.new").write_text('{"kind": "ba')  # died before it was renamed
+    (spool.folder / "00000002").mkdir()
+    (spool.folder / "00000002" / "half.txt").write_text("ha")
+    again = Spool(spool.folder)
+    assert len(again) == 1
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "whole.txt").write_text("whole")
+    again.add(files(), tmp_path / "files")
+    assert [names for _, names in delivered(Spool(spool.folder))] == [[], ["whole.txt"]]
+
+
+def test_who_waits_for_which_server_is_known(spool, tmp_path):
+    spool.add(batch(tags={"a": "1"}))
+    assert sync.waiting(tmp_path) == ["ab12"]
+    assert sync.waiting(tmp_path, "http://127.0.0.1:9") == ["ab12"]
+    assert sync.waiting(tmp_path, "http://127.0.0.1:10") == []
+    assert json.loads((spool.folder / "run.json").read_text())["name"] == "a run"
+
+
+def test_a_run_is_readable_from_what_it_left():
+    known = {"run_id": "ab12", "values": {"test/mse": 0.5}, "curves": {"val/mse": [[0, 1.0], [1, 0.5]]}}
+    left = Left(None, known)
+    assert (left.run_id, left.values["test/mse"]) == ("ab12", 0.5)
+    assert left.curve("val/mse") == [(0, 1.0), (1, 0.5)]
+    assert left.curve("nothing") == []
+
+
+def answered(status):
+    response = requests.Response()
+    response.status_code = status
+    return requests.HTTPError(str(status), response=response)
+
+
+def wrapped(error):
+    """As MLflow's client raises it: the reason is only in the error's context."""
+    try:
+        try:
+            raise error
+        except Exception:
+            raise MlflowException("API request failed")  # noqa: B904 (that is how MLflow does it)
+    except MlflowException as found:
+        return found
+
+
+@pytest.mark.parametrize(
+    ("error", "is_away"),
+    [
+        (requests.ConnectionError("refused"), True),
+        (wrapped(requests.ConnectionError("refused")), True),
+        (wrapped(requests.ReadTimeout("hangs")), True),
+        (wrapped(requests.exceptions.RetryError("too many 503 error responses")), True),
+        (answered(502), True),
+        (answered(413), False),
+        (RestException({"error_code": "TEMPORARILY_UNAVAILABLE", "message": "no database"}), True),
+        (RestException({"error_code": "RESOURCE_ALREADY_EXISTS", "message": "there already"}), False),
+        (RestException({"error_code": "INVALID_PARAMETER_VALUE", "message": "changed"}), False),
+        (MlflowException("a mistake of ours"), False),
+        (OSError("disk full"), False),
+    ],
+)
+def test_away_is_told_from_refused(error, is_away):
+    assert away(error) == is_away
+
+
+def test_pushing_what_is_no_spool_does_nothing(tmp_path):
+    assert sync.push(tmp_path, "nobody") is None
+    (tmp_path / "spool" / "cut").mkdir(parents=True)
+    assert list(sync.sync(Path(tmp_path))) == []
