@@ -16,10 +16,9 @@ from dae_lab.tracking.store import Store
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
     from dae_lab.evaluation.evaluate import Evaluation
+    from dae_lab.evaluation.sets import Sets
     from dae_lab.model.autoencoder import Autoencoder
-    from dae_lab.noise import Corruption
     from dae_lab.training.checkpoint import History
-    from dae_lab.training.fit import NoisySet
     from dae_lab.training.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -72,12 +71,11 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     import_tensorflow()
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
-    from dae_lab.evaluation.sets import evaluation_set
+    from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
     from dae_lab.recording.describe import describe
-    from dae_lab.recording.results import keep, record_evaluation
+    from dae_lab.recording.results import record_evaluation, record_figures, record_model
     from dae_lab.training import fit
-    from dae_lab.training.callbacks import need_finite
     from dae_lab.training.watch import IMAGES, Watch
 
     fit.set_up(config)
@@ -85,30 +83,30 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     mean = mean_image(dataset.train.pixels)
     model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
     facts = describe(record, config, dataset, parameter_counts(model), diff)
-    parts = (dataset.test, dataset.validation, dataset.train[:IMAGES])
-    test, validation, looked_at = (evaluation_set(part, corruption, config) for part in parts)
+    sets = Sets.of(dataset, corruption, config)
 
     history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    few = dataset.train[: min(IMAGES, config.training.batch_size)]
+    looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
-    _train(model, dataset, corruption, config, test, validation, record, history, watch)
+    _train(model, sets, config, record, history, watch)
+    if config.tracking.log_model:
+        record_model(record, model, sets.test[0][:1])  # first of all: whatever fails now, it is not lost
 
     trajectory = record.curve("val/mse")
-    found = evaluate(model, dataset, corruption, config, test, validation, trajectory, mean)
-    need_finite(found.scores["model"], "on the test images")
+    cut = fit.ends_within_epoch(model, dataset.train, config)
+    found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
     record_evaluation(record, found)
-    keep(record, config, model, found, history, trajectory, facts)
-    if watch.stuck and watch.stop:
-        raise TrainingError(f"{watch.stuck.sentence()}; training was stopped (training.on_collapse=stop)")
+    if config.evaluation.report:
+        record_figures(record, config, model, found, history, trajectory, facts)
+    _need_success(config, record, found, watch, cut)
     return found
 
 
 def _train(
     model: "Autoencoder",
-    dataset: Dataset,
-    corruption: "Corruption",
+    sets: "Sets",
     config: Config,
-    test: "NoisySet",
-    validation: "NoisySet",
     record: Record,
     history: "History",
     watch: "Watch",
@@ -117,22 +115,37 @@ def _train(
     from dae_lab.recording.recorder import Grid, Recorder, grid_epochs
     from dae_lab.training import fit, profile
 
-    grid = Grid(model, *test, config.tracking.grid_images)
+    grid = Grid(model, *sets.test, config.tracking.grid_images)
     if history:
         log.info("going on after epoch %d of %d", len(history), config.training.epochs)
     else:
-        record.metrics(fit.untrained(model, validation, config), step=0)
+        record.metrics(fit.untrained(model, sets.validation, config), step=0)
         if config.tracking.grids:
             record.picture_at(grid.draw(), "reconstructions", 0)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
     listeners: list[Any] = [watch, Recorder(record, history, grid, epochs)]
     if config.training.profile:
         listeners.append(profile.Profile())
-    fit.fit(model, dataset.train, validation, corruption, config, record.checkpoints, history, listeners)
+    train = (sets.dataset.train, sets.validation, sets.corruption)
+    fit.fit(model, *train, config, record.checkpoints, history, listeners)
     record.picture(grid.draw(), "reconstructions.png")
     if config.training.profile:
         record.text(listeners[-1].table, "profile.txt")
         log.info("where the time went:\n%s", listeners[-1].table)
+
+
+def _need_success(config: Config, record: Record, found: "Evaluation", watch: "Watch", cut: bool) -> None:
+    """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
+    from dae_lab.metrics import METRICS
+    from dae_lab.training.callbacks import need_finite
+
+    need_finite({name: found.scores["model"][name] for name in METRICS}, "on the test images")
+    if not (watch.stuck and watch.stop):
+        return
+    what = found.collapse.sentence() or watch.stuck.sentence()
+    ended = "training was stopped" if cut else "found at the end of training"
+    see = f"; see {record.artifact('report.html')}" if config.evaluation.report else ""
+    raise TrainingError(f"{what}; {ended} (training.on_collapse=stop){see}")
 
 
 def _say_what_is_seen(dataset: Dataset) -> None:

@@ -26,10 +26,11 @@ def show(result: Result) -> None:
     print(f"\n{record.name}: means over {len(found.energies):,} test images")
     Console().print(_table(found))
     print(words.verdict(found))
-    if found.collapse.label != "none":
+    if found.collapse.sentence():
         print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {words.ADVICE[found.collapse.label]}.")
     mse = interval(found.model["mse"])
-    print(f"Test MSE {mse.mean:.4f} {words.bounds(mse)}, 95 % over images. {words.headline(found)}\n")
+    bounds = f"{words.bounds(mse)}, 95 % over images" if words.bounds(mse) else "of one image"
+    print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(found)}\n")
     command, run_page, all_runs = result.store.ui(record)
     print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
     if result.report:
@@ -42,12 +43,12 @@ def show(result: Result) -> None:
 
 def _table(found: Evaluation) -> Table:
     metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
-    table = Table(Column("", no_wrap=True), *metrics, "the model", box=box.SIMPLE_HEAD)
+    table = Table(Column("", no_wrap=True), *metrics, Column("the model", no_wrap=True), box=box.SIMPLE_HEAD)
     titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}
     verdicts = {name: comparison.verdict for name, comparison in found.comparisons.items()}
     for name, title in titles.items():
         values = found.scores[name]
-        cells = (f"{values[key]:.{decimals}f}" for key, (_, decimals) in COLUMNS.items())
+        cells = (words.number(values[key], decimals) for key, (_, decimals) in COLUMNS.items())
         table.add_row(title, *cells, verdicts.get(name, ""), style="bold" if name == "model" else "")
     return table
 

@@ -19,18 +19,11 @@ QUICK = ("training.epochs=6", "training.batches=8", "evaluation=scores", "tracki
 """A run long enough to be interrupted, short enough for a test."""
 
 
-def start(
-    *arguments: str, store: Path | None, cwd: Path | None = None, **environment: str
-) -> subprocess.Popen:
+def start(*arguments: str, store: Path | None) -> subprocess.Popen:
     """The command, running; its output is in ``stdout`` and ``stderr`` once ``communicate`` returns."""
     place = [f"tracking.dir={store}"] if store else []
     command = [sys.executable, "-c", HEARING, *arguments, *place]
-    return subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen, seconds: float = 240) -> tuple[int, str, str]:

@@ -5,6 +5,7 @@ import logging
 import os
 import platform
 import shlex
+import shutil
 import sys
 import uuid
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,12 @@ from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.tracking.record import Record, first_sentence
 
+log = logging.getLogger(__name__)
+
+
+NO_SPACE = 1_000_000
+"""Bytes: a disk with less left counts as full."""
+
 
 class Store:
     """All runs, in a sqlite database or behind an MLflow server.
@@ -36,7 +43,7 @@ class Store:
         self.folder = Path(tracking.dir).expanduser().absolute()
         self.uri = tracking.uri or f"sqlite:///{self.folder}/mlflow.db"
         for talkative in ("mlflow", "alembic"):
-            logging.getLogger(talkative).setLevel(logging.WARNING)
+            logging.getLogger(talkative).setLevel(logging.CRITICAL)  # what matters comes as an exception
         self._prepare_folder()
         if tracking.uri:
             _reach(tracking.uri)
@@ -85,7 +92,7 @@ class Store:
         FINISHED, or KILLED after Ctrl-C and SIGTERM, or FAILED with the reason.
         """
         try:
-            record = self._interrupted(fingerprint) or self._begin(name, fingerprint, tags)
+            record = self._interrupted(fingerprint, name) or self._begin(name, fingerprint, tags)
         except MlflowException as error:
             raise TrackingError(f"{self.uri}: no run can be recorded: {first_sentence(error)}") from error
         try:
@@ -95,6 +102,11 @@ class Store:
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
             record.close("FAILED", f"{type(error).__name__}: {error}", keep=True)
+            if shutil.disk_usage(self.folder).free < NO_SPACE:
+                raise TrackingError(
+                    f"tracking.dir: the disk of {self.folder} is full; make room, and the same command "
+                    f"goes on from the last checkpoint, if there is one"
+                ) from error
             if isinstance(error, MlflowException):
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {first_sentence(error)}; the same "
@@ -125,7 +137,7 @@ class Store:
             raise
         return self._as_record(run, lock)
 
-    def _interrupted(self, fingerprint: str) -> Record | None:
+    def _interrupted(self, fingerprint: str, name: str) -> Record | None:
         """A run with this fingerprint that was cut and can go on; closes all others found dead.
 
         Dead is a run of this folder, in any experiment, that is RUNNING while nobody holds its lock.
@@ -144,16 +156,17 @@ class Store:
             here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
             record = self._as_record(run, lock)
             if chosen is None and same and here and (record.checkpoints / "state.json").is_file():
-                chosen = self._taken_up(run, record)
+                chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
                 record.close("KILLED", "the process ended without closing its run", keep=same)
             else:
                 lock.release()
         return chosen
 
-    def _taken_up(self, run: Run, record: Record) -> Record:
-        """``record``, marked as running again."""
-        self.client.update_run(run.info.run_id, status="RUNNING")
+    def _taken_up(self, run: Run, record: Record, name: str) -> Record:
+        """``record``, marked as running again, under the name it is asked for by now."""
+        self.client.update_run(run.info.run_id, status="RUNNING", name=name)
+        log.info("taking up the run %s, which was cut", run.info.run_id)
         record.tag("resumed", str(int(run.data.tags.get("resumed", 0)) + 1))
         if "reason" in run.data.tags:
             self.client.delete_tag(run.info.run_id, "reason")

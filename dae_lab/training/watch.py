@@ -52,6 +52,7 @@ class Watch(keras.callbacks.Callback):
         self.noisy, self.clean = images[0], to_float(images[1].pixels)
         self.mean_image, self.history, self.stop = mean_image, history, stop
         self.stuck: Collapse | None = None
+        self._seen: tuple[int, Collapse] | None = None
         self._said: set[str] = set()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -80,6 +81,12 @@ class Watch(keras.callbacks.Callback):
         self.history[-1] |= {f"watch/{name}": value for name, value in seen.items() if math.isfinite(value)}
 
     def _look(self) -> Collapse:
+        """What is seen now; an epoch that ends where a look was due is not looked at twice."""
+        if self._seen is None or self._seen[0] != self._step:
+            self._seen = self._step, self._examined()
+        return self._seen[1]
+
+    def _examined(self) -> Collapse:
         reconstruction = np.asarray(self.model.denoiser(self.noisy, training=False))
         norm = float(self._gradient(self.noisy, self.clean))
         found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid, norm)
