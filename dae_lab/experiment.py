@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Result:
-    """What a run ends with: its record, and what its model is worth; whether there is a report page."""
+    """What a run ends with: its record, and what its model is worth."""
 
     store: Store
     record: Record
     evaluation: "Evaluation"
-    report: bool
+    config: Config
 
 
 def run(config: Config, label: str = "", preset: str = "none") -> Result:
@@ -60,9 +60,14 @@ def run(config: Config, label: str = "", preset: str = "none") -> Result:
     if code:
         tags |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
     name = f"{config.name} seed {config.seed} {label}".strip()
-    with store.record(name, identity, tags) as record:
-        found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
-    return Result(store, record, found, config.evaluation.report)
+    try:
+        with store.record(name, identity, tags) as record:
+            found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
+    except TrainingError as error:
+        if error.evaluation is not None:
+            error.result = Result(store, record, error.evaluation, config)
+        raise
+    return Result(store, record, found, config)
 
 
 def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
@@ -98,8 +103,9 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
     record_evaluation(record, found)
     if config.evaluation.report:
-        record_figures(record, config, model, found, history, trajectory, facts)
-    _need_success(config, record, found, watch, cut)
+        steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if cut else ''}"
+        record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
+    _need_success(found, watch, cut)
     return found
 
 
@@ -134,7 +140,7 @@ def _train(
         log.info("where the time went:\n%s", listeners[-1].table)
 
 
-def _need_success(config: Config, record: Record, found: "Evaluation", watch: "Watch", cut: bool) -> None:
+def _need_success(found: "Evaluation", watch: "Watch", cut: bool) -> None:
     """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
     from dae_lab.metrics import METRICS
     from dae_lab.training.callbacks import need_finite
@@ -143,9 +149,8 @@ def _need_success(config: Config, record: Record, found: "Evaluation", watch: "W
     if not (watch.stuck and watch.stop):
         return
     what = found.collapse.sentence() or watch.stuck.sentence()
-    ended = "training was stopped" if cut else "found at the end of training"
-    see = f"; see {record.artifact('report.html')}" if config.evaluation.report else ""
-    raise TrainingError(f"{what}; {ended} (training.on_collapse=stop){see}")
+    ended = f"training was stopped at step {watch.step}" if cut else "found at the end of training"
+    raise TrainingError(f"{what}; {ended} (training.on_collapse=stop)", found)
 
 
 def _say_what_is_seen(dataset: Dataset) -> None:

@@ -124,11 +124,11 @@ def bce(clean, reconstruction) -> tf.Tensor:
 
 
 def bce_map(clean, probability) -> tf.Tensor:
-    """Binary cross-entropy of every pixel in nats, each of the two probabilities taken as at least 1e-7.
+    """Binary cross-entropy of every pixel in nats, each of the two probabilities cut to [1e-7, 1].
 
     Each by itself, since float32 has no number 1 - 1e-7: white errors would cost less than black ones.
     """
-    white, black = (tf.maximum(p, _SMALLEST_PROBABILITY) for p in (probability, 1 - probability))
+    white, black = (tf.clip_by_value(p, _SMALLEST_PROBABILITY, 1) for p in (probability, 1 - probability))
     return -(clean * tf.math.log(white) + (1 - clean) * tf.math.log(black))
 
 

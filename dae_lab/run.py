@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from dae_lab.config.explain import explain
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
-from dae_lab.errors import UserError
+from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
 from dae_lab.process import Terminated, catch_signals, prepare_streams
 from dae_lab.progress import progress
@@ -37,6 +37,10 @@ def task(cfg: DictConfig) -> float:
         choices = HydraConfig.get().runtime.choices
         result = run(config, label(), preset=choices.get("experiment") or "none")
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
+        if isinstance(error, TrainingError) and error.result:  # it was judged all the same
+            from dae_lab.summary import show
+
+            show(error.result)
         print(f"error: {error}", file=sys.stderr)
         failures.append(error)
         return math.inf
@@ -48,7 +52,7 @@ def task(cfg: DictConfig) -> float:
 
 def label() -> str:
     """What was changed on the command line, to tell runs apart by their names."""
-    elsewhere = ("experiment=", "name=", "seed=", "tracking.", "debug=", "data.path=")  # tell no arms apart
+    elsewhere = ("experiment=", "name=", "seed=", "tracking.", "data.path=")  # tell no arms apart
     overrides = HydraConfig.get().overrides.task
     return " ".join(item for item in overrides if not item.startswith(elsewhere))[:150]
 

@@ -24,7 +24,10 @@ def show(result: Result) -> None:
     """Print what the model is worth beside the baselines, where the report is, and how to open the UI."""
     record, found = result.record, result.evaluation
     print(f"\n{record.name}: means over {len(found.energies):,} test images")
+    print(words.in_short(result.config))
     Console().print(_table(found))
+    if result.config.training.batches is not None:
+        print(f"Cut short (training.batches={result.config.training.batches}): the scores mean little.")
     print(words.verdict(found))
     if found.collapse.sentence():
         print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {words.ADVICE[found.collapse.label]}.")
@@ -33,7 +36,7 @@ def show(result: Result) -> None:
     print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(found)}\n")
     command, run_page, all_runs = result.store.ui(record)
     print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
-    if result.report:
+    if result.config.evaluation.report:
         print(f"report:          {_short(record.artifact('report.html'))}")
     if command:
         print(f"open the UI:     {command}")

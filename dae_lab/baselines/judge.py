@@ -94,7 +94,8 @@ def _possible(
 
     Components as many as an image has values give back the noisy image, which is a baseline already.
     """
-    if code_size >= int(np.prod(shape)):
+    if code_size >= int(np.prod(shape)) and "pca" in recipes:
+        log.info("baseline pca is left out: the code has as many values as the image, or more")
         recipes = {name: recipe for name, recipe in recipes.items() if name != "pca"}
     if fits_whole(shape):
         return dict(recipes)

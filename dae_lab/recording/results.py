@@ -61,12 +61,14 @@ def record_figures(
     """
     from dae_lab.report.page import page  # here, because matplotlib takes a second to import
     from dae_lab.report.pictures import pictures
+    from dae_lab.report.words import in_short
 
     noise = construct(config.noise).described()
     loss = type(model.denoising_loss).__name__.lower()
     drawn = pictures(found, history, trajectory, first_kernels(model), noise, loss)
     for name, picture in drawn.items():
         record.picture(picture, f"figures/{name}.png")
+    facts = {"in short": in_short(config), **facts}
     text = OmegaConf.to_yaml(OmegaConf.structured(config))
     versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
     known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
@@ -91,6 +93,7 @@ def numbers(found: Evaluation) -> dict[str, float | None]:
     if found.generalisation:
         for name, point in found.generalisation.corruptions.items():
             values[f"corruption_mse/{name}"] = point.mse
+            values[f"corruption_noisy_mse/{name}"] = point.noisy
     if found.geometry:
         for name, view in found.geometry.views.items():
             kinds = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")

@@ -2,6 +2,8 @@
 
 import math
 
+from dae_lab.config.construct import construct
+from dae_lab.config.run import Config
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.scores import Interval
 
@@ -70,6 +72,16 @@ def defined(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
+def in_short(config: Config) -> str:
+    """What was trained, in one line: noise, network, loss and length."""
+    parts = {name: type(getattr(config, name)).__name__.lower() for name in ("noise", "encoder", "latent")}
+    strength = construct(config.noise).described()
+    noise = f"{parts['noise']} noise" + (f" ({strength})" if strength else "")
+    network = f"encoder {parts['encoder']}, latent {parts['latent']}"
+    loss, epochs = type(config.loss).__name__.lower(), config.training.epochs
+    return f"{noise}; {network}; loss {loss}; {epochs} epoch{'s' * (epochs != 1)}"
+
+
 def verdict(found: Evaluation) -> str:
     """Does the model work? One sentence."""
     if found.collapse.fixed:
@@ -111,7 +123,11 @@ def headline(found: Evaluation) -> str:
     best, own = found.scores[found.best]["mse"], found.scores["model"]["mse"]
     text = f"The model beats {beaten(found)} of {len(found.comparisons)} baselines on the same noisy images. "
     text += f"The best of them, “{found.baselines[found.best].title}”, has an MSE of {number(best)}"
-    return f"{text}, {rounded(best / own)} times the model’s." if best > 0 and own > 0 else f"{text}."
+    if best <= 0 or own <= 0:
+        return f"{text}."
+    if best < own:
+        return f"{text}; the model’s is {rounded(own / best)} times that."
+    return f"{text}, {rounded(best / own)} times the model’s."
 
 
 def ranked(found: Evaluation) -> list[str]:
