@@ -7,9 +7,13 @@ import numpy as np
 VARIES = 0.01
 """An output that varies less between images than this share of the clean images' variance is fixed."""
 NEAR = 0.02
-"""Root mean square difference, in units of the pixel range, up to which two pictures count as equal."""
+"""Root mean square difference, in units of the pixel range, up to which two pictures count as equal,"""
+NEAR_SHARE = 0.1
+"""if it is also below this share of the clean images' own root mean square: dark data have dark means."""
 SATURATED = 1e-4
 """A sigmoid output y with y·(1 − y), its derivative, below this passes almost no gradient."""
+SAME = 0.01
+"""Two errors that differ by less than this share are said to be equal."""
 LIKE_MEAN = 0.25
 """A fixed output that differs from the mean image by at most this share of its contrast is the mean image."""
 
@@ -29,7 +33,8 @@ _WORDS = {
 class Collapse:
     """What a model's outputs look like as a whole.
 
-    label: ``none``, one of ``FIXED``, or ``identity``: the noisy image handed through.
+    label: ``none``, one of ``FIXED``, or ``identity``: the noisy image handed through; ``unknown`` where
+        the clean images do not differ, so that nothing can be told.
     variance_ratio: variance of the outputs between images over that of the clean images, both averaged
         over pixels; NaN where the clean images do not differ.
     saturated: share of output pixels whose sigmoid passes almost no gradient; NaN for a linear output.
@@ -60,7 +65,9 @@ class Collapse:
             return ""
         text = f"the output is {_WORDS[self.label]} for every input"
         if self.label == "black":
-            text += f"; its MSE {self.mse:.4f} is E[x²] of the clean images, {self.energy:.4f}"
+            equal = abs(self.mse - self.energy) <= SAME * self.energy
+            relation = "equals" if equal else "is near"
+            text += f"; its MSE {self.mse:.4f} {relation} E[x²] of the clean images, {self.energy:.4f}"
         else:
             text += f"; its MSE is {self.mse:.4f}, that of black {self.energy:.4f}"
         if self.saturated > 0.9:
@@ -80,7 +87,7 @@ def diagnose(
 
     Args:
         clean, noisy, reconstruction: float32 (n, h, w, c); with fewer than two different clean images
-            nothing can be told, and the label is ``none``.
+            nothing can be told, and the label is ``unknown``.
         mean_image: the training images' mean, float32 (h, w, c).
         sigmoid: whether the outputs come from a sigmoid.
         gradient_norm: handed on.
@@ -88,9 +95,10 @@ def diagnose(
     varies = _variance(clean)
     ratio = _variance(reconstruction) / varies if varies > 0 else float("nan")
     saturated = np.mean(reconstruction * (1 - reconstruction) < SATURATED) if sigmoid else np.nan
-    label = "none"
+    label = "none" if varies > 0 else "unknown"
     if ratio < VARIES:
-        label = _fixed_label(reconstruction.mean(axis=0, dtype=np.float64), mean_image)
+        near = min(NEAR, NEAR_SHARE * _square(clean, 0) ** 0.5)
+        label = _fixed_label(reconstruction.mean(axis=0, dtype=np.float64), mean_image, near**2)
     elif _square(reconstruction, noisy) < VARIES * _square(noisy, clean):
         label = "identity"
     return Collapse(
@@ -103,12 +111,13 @@ def diagnose(
     )
 
 
-def _fixed_label(picture: np.ndarray, mean_image: np.ndarray) -> str:
-    if _square(picture, 0) < NEAR**2:
+def _fixed_label(picture: np.ndarray, mean_image: np.ndarray, near: float) -> str:
+    """The label of a fixed output (h, w, c); mean squared differences below ``near`` count as none."""
+    if _square(picture, 0) < near:
         return "black"
-    if _square(picture, 1) < NEAR**2:
+    if _square(picture, 1) < near:
         return "white"
-    if _contrast(picture) < NEAR**2:
+    if _contrast(picture) < near:
         return "constant"
     if _square(picture, mean_image) < LIKE_MEAN**2 * _contrast(mean_image):
         return "mean_image"

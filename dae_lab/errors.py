@@ -1,5 +1,7 @@
 """What a person can do wrong. These errors reach the terminal as one sentence, without a traceback."""
 
+from typing import Any
+
 
 class UserError(Exception):
     """A mistake a person can mend: the message says what was wrong, where, and what would be right."""
@@ -18,4 +20,13 @@ class TrackingError(UserError):
 
 
 class TrainingError(UserError):
-    """A training that cannot go on, as when its loss is no longer a finite number."""
+    """A training that cannot go on, as when its loss is no longer a finite number.
+
+    evaluation: what the model is worth all the same, a ``dae_lab.evaluation.evaluate.Evaluation``; or None.
+    result: then also the run's ``dae_lab.experiment.Result``.
+    """
+
+    def __init__(self, message: str, evaluation: Any = None) -> None:
+        super().__init__(message)
+        self.evaluation = evaluation
+        self.result: Any = None

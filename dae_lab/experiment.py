@@ -18,10 +18,9 @@ from dae_lab.tracking.store import Store
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
     from dae_lab.evaluation.evaluate import Evaluation
+    from dae_lab.evaluation.sets import Sets
     from dae_lab.model.autoencoder import Autoencoder
-    from dae_lab.noise import Corruption
     from dae_lab.training.checkpoint import History
-    from dae_lab.training.fit import NoisySet
     from dae_lab.training.watch import Watch
 
 log = logging.getLogger(__name__)
@@ -29,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Result:
-    """What a run ends with: its record, and what its model is worth; whether there is a report page.
+    """What a run ends with: its record, and what its model is worth.
 
     evaluation: None where the run was not trained now, because it had finished before.
     """
@@ -37,7 +36,7 @@ class Result:
     store: Store
     record: Recorded
     evaluation: "Evaluation | None"
-    report: bool
+    config: Config
 
     @property
     def reused(self) -> bool:
@@ -71,15 +70,20 @@ def run(
     with store.turn(own):
         done = None if afresh else store.finished(own)
         if done:
-            return Result(store, done, None, config.evaluation.report)
+            return Result(store, done, None, config)
         code = provenance.git()
         known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
         if code:
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
         name = f"{config.name} seed {config.seed} {label}".strip()
-        with store.record(name, own, known, afresh) as record:
-            found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
-    return Result(store, record, found, config.evaluation.report)
+        try:
+            with store.record(name, own, known, afresh) as record:
+                found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
+        except TrainingError as error:
+            if error.evaluation is not None:
+                error.result = Result(store, record, error.evaluation, config)
+            raise
+    return Result(store, record, found, config)
 
 
 def loaded(config: Config) -> Dataset:
@@ -109,12 +113,11 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     import_tensorflow()
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
-    from dae_lab.evaluation.sets import evaluation_set
+    from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
     from dae_lab.recording.describe import describe
-    from dae_lab.recording.results import keep, record_evaluation
+    from dae_lab.recording.results import record_evaluation, record_figures, record_model
     from dae_lab.training import fit
-    from dae_lab.training.callbacks import need_finite
     from dae_lab.training.watch import IMAGES, Watch
 
     fit.set_up(config)
@@ -122,30 +125,31 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     mean = mean_image(dataset.train.pixels)
     model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
     facts = describe(record, config, dataset, parameter_counts(model), diff)
-    parts = (dataset.test, dataset.validation, dataset.train[:IMAGES])
-    test, validation, looked_at = (evaluation_set(part, corruption, config) for part in parts)
+    sets = Sets.of(dataset, corruption, config)
 
     history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    few = dataset.train[: min(IMAGES, config.training.batch_size)]
+    looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
-    _train(model, dataset, corruption, config, test, validation, record, history, watch)
+    _train(model, sets, config, record, history, watch)
+    if config.tracking.log_model:
+        record_model(record, model, sets.test[0][:1])  # first of all: whatever fails now, it is not lost
 
     trajectory = record.curve("val/mse")
-    found = evaluate(model, dataset, corruption, config, test, validation, trajectory, mean)
-    need_finite(found.scores["model"], "on the test images")
+    cut = fit.ends_within_epoch(model, dataset.train, config)
+    found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
     record_evaluation(record, found)
-    keep(record, config, model, found, history, trajectory, facts)
-    if watch.stuck and watch.stop:
-        raise TrainingError(f"{watch.stuck.sentence()}; training was stopped (training.on_collapse=stop)")
+    if config.evaluation.report:
+        steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if cut else ''}"
+        record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
+    _need_success(found, watch, cut)
     return found
 
 
 def _train(
     model: "Autoencoder",
-    dataset: Dataset,
-    corruption: "Corruption",
+    sets: "Sets",
     config: Config,
-    test: "NoisySet",
-    validation: "NoisySet",
     record: Record,
     history: "History",
     watch: "Watch",
@@ -154,22 +158,36 @@ def _train(
     from dae_lab.recording.recorder import Grid, Recorder, grid_epochs
     from dae_lab.training import fit, profile
 
-    grid = Grid(model, *test, config.tracking.grid_images)
+    grid = Grid(model, *sets.test, config.tracking.grid_images)
     if history:
         log.info("going on after epoch %d of %d", len(history), config.training.epochs)
     else:
-        record.metrics(fit.untrained(model, validation, config), step=0)
+        record.metrics(fit.untrained(model, sets.validation, config), step=0)
         if config.tracking.grids:
             record.picture_at(grid.draw(), "reconstructions", 0)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
     listeners: list[Any] = [watch, Recorder(record, history, grid, epochs)]
     if config.training.profile:
         listeners.append(profile.Profile())
-    fit.fit(model, dataset.train, validation, corruption, config, record.checkpoints, history, listeners)
+    train = (sets.dataset.train, sets.validation, sets.corruption)
+    fit.fit(model, *train, config, record.checkpoints, history, listeners)
     record.picture(grid.draw(), "reconstructions.png")
     if config.training.profile:
         record.text(listeners[-1].table, "profile.txt")
         log.info("where the time went:\n%s", listeners[-1].table)
+
+
+def _need_success(found: "Evaluation", watch: "Watch", cut: bool) -> None:
+    """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
+    from dae_lab.metrics import METRICS
+    from dae_lab.training.callbacks import need_finite
+
+    need_finite({name: found.scores["model"][name] for name in METRICS}, "on the test images")
+    if not (watch.stuck and watch.stop):
+        return
+    what = found.collapse.sentence() or watch.stuck.sentence()
+    ended = f"training was stopped at step {watch.step}" if cut else "found at the end of training"
+    raise TrainingError(f"{what}; {ended} (training.on_collapse=stop)", found)
 
 
 def _say_what_is_seen(dataset: Dataset) -> None:

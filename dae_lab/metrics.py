@@ -11,13 +11,12 @@ import numpy as np
 import tensorflow as tf
 
 from dae_lab.errors import DataError
-from dae_lab.pixels import to_float
+from dae_lab.pixels import blocks, to_float
 
 SSIM_WINDOW = 7
 _SSIM_C1, _SSIM_C2 = 0.01**2, 0.03**2  # (K1·L)², (K2·L)² of Wang et al. 2004 for the data range L = 1
 _SMALLEST_MSE = 1e-10
 _SMALLEST_PROBABILITY = 1e-7
-_BATCH = 1000
 
 
 def per_image(clean, reconstruction) -> dict[str, tf.Tensor]:
@@ -35,14 +34,13 @@ def per_image(clean, reconstruction) -> dict[str, tf.Tensor]:
 
 
 def table(clean: np.ndarray, reconstruction: np.ndarray) -> dict[str, np.ndarray]:
-    """``per_image`` for arrays (n, h, w, c) of any length n ≥ 1, taken 1,000 images at a time.
+    """``per_image`` for arrays (n, h, w, c) of any length n ≥ 1, block by block.
 
     Args:
         clean: uint8, or float32 in [0, 1]. reconstruction: float32.
     """
     graph = _per_image_graph(clean.shape[1:])
-    blocks = [slice(start, start + _BATCH) for start in range(0, len(clean), _BATCH)]
-    rows = [graph(to_float(clean[block]), reconstruction[block]) for block in blocks]
+    rows = [graph(to_float(clean[block]), reconstruction[block]) for block in blocks(clean.shape)]
     return {name: np.concatenate([row[name].numpy() for row in rows]) for name in METRICS}
 
 
@@ -59,8 +57,8 @@ def energy(images: np.ndarray) -> np.ndarray:
     The MSE of a black reconstruction. An MSE divided by it, mean by mean, is the *energy-normalised
     error* ``nmse``: 1 for black, whatever the class; dark classes no longer look easy.
     """
-    blocks = [to_float(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
-    return np.concatenate([np.mean(np.square(block), axis=(1, 2, 3)) for block in blocks])
+    squares = (np.square(to_float(images[block])) for block in blocks(images.shape))
+    return np.concatenate([np.mean(square, axis=(1, 2, 3)) for square in squares])
 
 
 def mse(clean, reconstruction) -> tf.Tensor:
@@ -126,9 +124,12 @@ def bce(clean, reconstruction) -> tf.Tensor:
 
 
 def bce_map(clean, probability) -> tf.Tensor:
-    """Binary cross-entropy of every pixel in nats, with the probability cut to [1e-7, 1 - 1e-7]."""
-    p = tf.clip_by_value(probability, _SMALLEST_PROBABILITY, 1 - _SMALLEST_PROBABILITY)
-    return -(clean * tf.math.log(p) + (1 - clean) * tf.math.log1p(-p))
+    """Binary cross-entropy of every pixel in nats, each of the two probabilities cut to [1e-7, 1].
+
+    Each by itself, since float32 has no number 1 - 1e-7: white errors would cost less than black ones.
+    """
+    white, black = (tf.clip_by_value(p, _SMALLEST_PROBABILITY, 1) for p in (probability, 1 - probability))
+    return -(clean * tf.math.log(white) + (1 - clean) * tf.math.log(black))
 
 
 def bce_excess(clean, reconstruction) -> tf.Tensor:

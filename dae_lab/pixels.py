@@ -4,6 +4,19 @@ import numpy as np
 
 from dae_lab.errors import DataError
 
+BLOCK_VALUES = 800_000
+"""Pixel values computed on at a time, about a thousand digits: memory does not grow with the data."""
+
+
+def blocks(shape: tuple[int, ...], values: int = BLOCK_VALUES) -> list[slice]:
+    """Slices that cut images (n, h, w, c) into blocks of at most ``values`` pixel values, at least one image.
+
+    >>> blocks((5, 10, 10, 1), values=200)
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 6, None)]
+    """
+    step = max(1, values // int(np.prod(shape[1:])))
+    return [slice(start, start + step) for start in range(0, shape[0], step)]
+
 
 def to_float(pixels: np.ndarray) -> np.ndarray:
     """Pixels as float32 in [0, 1].

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from dae_lab.config.explain import explain
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
-from dae_lab.errors import UserError
+from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
 from dae_lab.process import Terminated, catch_signals, prepare_streams
 from dae_lab.progress import progress
@@ -38,6 +38,10 @@ def task(cfg: DictConfig) -> float:
             from dae_lab.actions import act
         return act(config, cfg, overrides, preset)
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
+        if isinstance(error, TrainingError) and error.result:  # it was judged all the same
+            from dae_lab.summary import show
+
+            show(error.result)
         print(f"error: {error}", file=sys.stderr)
         failures.append(error)
         return math.inf

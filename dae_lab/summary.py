@@ -7,7 +7,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from dae_lab.config.run import Config
 from dae_lab.experiment import Result
+from dae_lab.report import words
 from dae_lab.tracking.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -28,10 +30,10 @@ def show(result: Result) -> None:
     if result.evaluation is None:
         _show_reused(record)
     else:
-        _show_scores(record.name, result.evaluation)
+        _show_scores(record.name, result.evaluation, result.config)
     command, run_page, all_runs = result.store.ui(record)
     print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
-    if result.report:
+    if result.config.evaluation.report:
         print(f"report:          {_short(record.artifact('report.html'))}")
     if command:
         print(f"open the UI:     {command}")
@@ -47,27 +49,30 @@ def _show_reused(record: Recorded) -> None:
     print("To train it afresh: tracking.reuse=never\n")
 
 
-def _show_scores(name: str, found: "Evaluation") -> None:
+def _show_scores(name: str, found: "Evaluation", config: Config) -> None:
     from dae_lab.evaluation.scores import interval  # these bring TensorFlow along, as the run has
-    from dae_lab.report import words
 
     print(f"\n{name}: means over {len(found.energies):,} test images")
+    print(words.in_short(config))
     Console().print(_table(found))
+    if config.training.batches is not None:
+        print(f"Cut short (training.batches={config.training.batches}): the scores mean little.")
     print(words.verdict(found))
-    if found.collapse.label != "none":
+    if found.collapse.sentence():
         print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {words.ADVICE[found.collapse.label]}.")
     mse = interval(found.model["mse"])
-    print(f"Test MSE {mse.mean:.4f} {words.bounds(mse)}, 95 % over images. {words.headline(found)}\n")
+    bounds = f"{words.bounds(mse)}, 95 % over images" if words.bounds(mse) else "of one image"
+    print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(found)}\n")
 
 
 def _table(found: "Evaluation") -> Table:
     metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
-    table = Table(Column("", no_wrap=True), *metrics, "the model", box=box.SIMPLE_HEAD)
+    table = Table(Column("", no_wrap=True), *metrics, Column("the model", no_wrap=True), box=box.SIMPLE_HEAD)
     titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}
     verdicts = {name: comparison.verdict for name, comparison in found.comparisons.items()}
     for name, title in titles.items():
         values = found.scores[name]
-        cells = (f"{values[key]:.{decimals}f}" for key, (_, decimals) in COLUMNS.items())
+        cells = (words.number(values[key], decimals) for key, (_, decimals) in COLUMNS.items())
         table.add_row(title, *cells, verdicts.get(name, ""), style="bold" if name == "model" else "")
     return table
 

@@ -62,7 +62,8 @@ def test_without_noise_a_perfect_model_is_no_identity(sets):
 def test_equal_images_tell_nothing(sets, count):
     clean = np.repeat(sets[0][:1], count, axis=0)
     found = diagnose(clean, clean + 0.1, np.zeros_like(clean), sets[2], sigmoid=True)
-    assert found.label == "none"
+    assert found.label == "unknown"
+    assert found.sentence() == ""
     assert np.isnan(found.variance_ratio)
 
 
@@ -83,8 +84,25 @@ def test_the_sentence_gives_the_numbers(sets):
     black = diagnose(clean, noisy, np.zeros_like(clean), mean, sigmoid=True)
     energy = f"{np.mean(clean.astype(np.float64) ** 2):.4f}"
     assert black.sentence() == (
-        f"the output is black for every input; its MSE {energy} is E[x²] of the clean images, {energy}, "
+        f"the output is black for every input; its MSE {energy} equals E[x²] of the clean images, {energy}, "
         "and 100.0% of its sigmoids are saturated"
     )
+    grey = diagnose(clean, noisy, np.full_like(clean, 0.019), mean, sigmoid=True)
+    assert grey.label == "black"
+    assert abs(grey.mse - grey.energy) > 0.01 * grey.energy
+    assert f"its MSE {grey.mse:.4f} is near E[x²] of the clean images, {energy}" in grey.sentence()
     assert diagnose(clean, noisy, clean, mean, sigmoid=True).sentence() == ""
     assert "noisy image itself" in diagnose(clean, noisy, noisy, mean, sigmoid=True).sentence()
+
+
+def test_the_mean_of_dark_images_is_not_black():
+    """Dots of four pixels in 28 × 28: the mean image is within 0.02 of black, and still the mean image."""
+    clean = np.zeros((60, 28, 28, 1), np.float32)
+    places = np.random.default_rng(0).integers(0, 27, (60, 2))
+    for image, (row, column) in zip(clean, places, strict=True):
+        image[row : row + 2, column : column + 2] = 1
+    mean = clean.mean(axis=0)
+    assert np.sqrt(np.mean(mean**2)) < 0.02
+    repeated = np.broadcast_to(mean, clean.shape)
+    assert diagnose(clean, clean + 0.1, repeated, mean, sigmoid=True).label == "mean_image"
+    assert diagnose(clean, clean + 0.1, 0 * repeated, mean, sigmoid=True).label == "black"

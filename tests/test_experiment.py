@@ -1,5 +1,6 @@
 """One run in this process: what it records."""
 
+import re
 from pathlib import Path
 
 import mlflow
@@ -120,7 +121,36 @@ def test_a_last_step_that_ruins_the_model_is_seen(compose, tmp_path):
     config = compose(*short, *wild, f"tracking.dir={tmp_path}")
     with pytest.raises(TrainingError, match="on the test images"):
         experiment.run(config)
-    assert [run.info.status for run in runs(tmp_path)] == ["FAILED"]
+    (run,) = runs(tmp_path)
+    assert run.info.status == "FAILED"
+    assert len(client(tmp_path).search_logged_models([run.info.experiment_id])) == 1  # it is not lost
+
+
+def test_black_test_images_have_no_energy_and_harm_no_run(compose, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 28, 28), np.uint8)
+    pixels[50:] = 0
+    np.savez(tmp_path / "images.npz", images=pixels)
+    config = compose("data=npz", f"data.path={tmp_path}/images.npz", *SHORT, f"tracking.dir={tmp_path}/store")
+    store = tmp_path / "store"
+    result = experiment.run(config)
+    (run,) = runs(store)
+    assert (run.info.status, run.data.tags["collapse"]) == ("FINISHED", "unknown")
+    assert np.isnan(result.evaluation.scores["model"]["nmse"])
+    assert "test/nmse" not in run.data.metrics
+    assert "It cannot be told" in Path(result.record.artifact("report.html")).read_text()
+
+
+def test_an_epoch_that_was_cut_reaches_no_target(compose, tmp_path):
+    """Article B's collapse, stopped in its only epoch: the steps that were never taken are not counted."""
+    stuck = ("loss=mse", "optimizer.learning_rate=0.01", "training.on_collapse=stop", "training.epochs=1")
+    config = compose(*stuck, "evaluation=scores", "training.batch_size=25", f"tracking.dir={tmp_path}")
+    with pytest.raises(TrainingError, match=r"black for every input.*training was stopped") as stopped:
+        experiment.run(config)
+    (run,) = runs(tmp_path)
+    assert run.data.metrics["test/mse"] == pytest.approx(
+        float(re.search(r"MSE (\S+) ", str(stopped.value))[1]), abs=5e-5
+    )
+    assert not [name for name in run.data.metrics if name.startswith("convergence/step_below")]
 
 
 def test_shapes_unknown_before_loading_are_checked_before_training(compose, tmp_path):

@@ -61,7 +61,7 @@ def test_a_run_ends_with_scores_picture_and_the_way_to_the_ui(tmp_path):
     for row in ("this model", "noisy image, as it is", "mean training image", "MSE", "PSNR", "SSIM", "BCE"):
         assert row in output
     report = re.search(r"report: +(\S+)", output).group(1)
-    assert Path(report).read_text().startswith("<!doctype html>")
+    assert Path(report).read_text().startswith("<!DOCTYPE html>")
     picture = re.search(r"reconstructions: (\S+)", output).group(1)
     assert Path(picture).read_bytes().startswith(b"\x89PNG")
     assert f"mlflow ui --workers 1 --backend-store-uri sqlite:///{tmp_path}/mlflow.db" in output

@@ -10,6 +10,7 @@ import numpy as np
 from dae_lab.baselines.moments import Moments, neighbourhoods
 from dae_lab.data.images import Dataset, Images
 from dae_lab.noise import Corruption, corrupted
+from dae_lab.pixels import blocks as cut
 from dae_lab.pixels import to_float
 from dae_lab.seeds import derive
 
@@ -77,7 +78,7 @@ class Tuning:
 class Material:
     """All that baselines may learn from. What several of them need is computed once, when first asked for.
 
-    train: the clean images to fit on, where something is tuned too; all_train: every training image.
+    train: the clean images that maps are fitted on: all but those kept for tuning. all_train: every one.
     code_size: how many values the model's code has.
     """
 
@@ -134,8 +135,7 @@ class Material:
 
 def blocks(images: Images) -> Iterator[Images]:
     """The images, as many at a time as have 400,000 values, at least one."""
-    step = max(1, _BLOCK_VALUES // int(np.prod(images.shape)))
-    return (images[start : start + step] for start in range(0, len(images), step))
+    return (images[block] for block in cut(images.pixels.shape, _BLOCK_VALUES))
 
 
 def fits_whole(shape: tuple[int, int, int]) -> bool:

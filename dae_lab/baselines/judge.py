@@ -13,16 +13,13 @@ from dae_lab import metrics
 from dae_lab.baselines.cache import Cache, code_digest, digest, without_resample
 from dae_lab.baselines.fitting import MOST_VALUES, Denoiser, Material, blocks, fits_whole
 from dae_lab.baselines.recipes import RECIPES, Recipe
-from dae_lab.data.images import Dataset, Images
+from dae_lab.data.images import Dataset, Images, NoisySet
 from dae_lab.errors import DataError
 from dae_lab.noise import Corruption
 from dae_lab.pixels import to_float
 from dae_lab.progress import progress
 
 log = logging.getLogger(__name__)
-
-NoisySet = tuple[np.ndarray, Images]
-"""Noisy images, float32 (n, h, w, c), and the clean ones."""
 
 _LABEL = "Computing baselines, once for these data and this noise:"
 _EXAMPLES = 10
@@ -54,6 +51,7 @@ def judge(
     noise: Mapping[str, Any],
     test: NoisySet,
     validation: NoisySet,
+    *,
     code_size: int,
     seed: int,
     cache: Path,
@@ -74,9 +72,9 @@ def judge(
     Raises:
         DataError: noisy images, or what a baseline makes of them, are not finite.
     """
-    recipes = _possible(RECIPES[wanted], data.train.shape)
+    recipes = _possible(RECIPES[wanted], data.train.shape, code_size)
     files = _files(recipes, data, noise, test, validation, code_size, seed)
-    kept = Cache(cache / "baselines", _to_arrays, _from_arrays)
+    kept = Cache(cache / "baselines", _to_arrays, partial(_from_arrays, test[0].shape))
     found = {name: kept.load(files[name]) for name in recipes}
     missing = [name for name, baseline in found.items() if baseline is None]
     if missing:
@@ -89,8 +87,16 @@ def judge(
     return {name: baseline for name, baseline in found.items() if baseline is not None}
 
 
-def _possible(recipes: Mapping[str, Recipe], shape: tuple[int, int, int]) -> dict[str, Recipe]:
-    """Those that can be had for images (h, w, c)."""
+def _possible(
+    recipes: Mapping[str, Recipe], shape: tuple[int, int, int], code_size: int
+) -> dict[str, Recipe]:
+    """Those that can be had for images (h, w, c).
+
+    Components as many as an image has values give back the noisy image, which is a baseline already.
+    """
+    if code_size >= int(np.prod(shape)) and "pca" in recipes:
+        log.info("baseline pca is left out: the code has as many values as the image, or more")
+        recipes = {name: recipe for name, recipe in recipes.items() if name != "pca"}
     if fits_whole(shape):
         return dict(recipes)
     for name in (name for name, recipe in recipes.items() if recipe.whole):
@@ -159,12 +165,23 @@ def _to_arrays(baseline: Baseline) -> dict[str, np.ndarray]:
     }
 
 
-def _from_arrays(arrays: Mapping[str, np.ndarray]) -> Baseline:
+def _from_arrays(shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> Baseline:
+    """A baseline for test images of that shape, (n, h, w, c).
+
+    Raises:
+        ValueError: the arrays are not those of such a baseline.
+    """
     validation = arrays["validation"]
-    return Baseline(
+    found = Baseline(
         title=str(arrays["title"]),
         note=str(arrays["note"]),
         test={name: arrays[_TEST + name] for name in metrics.METRICS},
         validation=float(validation[0]) if len(validation) else None,
         examples=arrays["examples"],
     )
+    for values in found.test.values():
+        if values.shape != shape[:1] or not np.isfinite(values).all():
+            raise ValueError("its values are not those of these test images")
+    if found.examples.shape != (min(shape[0], _EXAMPLES), *shape[1:]):
+        raise ValueError("its examples are of another shape")
+    return found

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from dae_lab.pixels import to_float
-
-_BLOCK = 1000
+from dae_lab.pixels import blocks, to_float
 
 
 def mean_image(images: np.ndarray) -> np.ndarray:
@@ -14,8 +12,8 @@ def mean_image(images: np.ndarray) -> np.ndarray:
     block by block, so that no float copy of all images is made.
     """
     total = np.zeros(images.shape[1:], np.float64)
-    for start in range(0, len(images), _BLOCK):
-        total += to_float(images[start : start + _BLOCK]).sum(axis=0, dtype=np.float64)
+    for block in blocks(images.shape):
+        total += to_float(images[block]).sum(axis=0, dtype=np.float64)
     return (total / len(images)).astype(np.float32)
 
 

@@ -32,6 +32,9 @@ def explain(error: Exception) -> str | None:
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.parent_node is not None:
         path, _, key = str(cause.full_key).rpartition(".")
         return unknown_key(path, key, [str(name) for name in cause.parent_node if name != "hydra"])
+    key, _, value = str(error).partition("Error merging override ")[2].partition("=")
+    if "DictConfig with ListConfig" in str(cause) and value.startswith("["):
+        return f"{key} must map names to options, as {{}}; got {value}"
     if isinstance(cause, OmegaConfBaseException):
         return first_line(cause)
     message = " ".join(str(error).split())

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-ELSEWHERE = ("experiment=", "name=", "seed=", "tracking.", "debug=", "data.path=", "plan=", "sweep.")
+ELSEWHERE = ("experiment=", "name=", "seed=", "tracking.", "data.path=", "plan=", "sweep.")
 """Overrides that are said elsewhere, or change no number."""
 
 LONGEST = 150  # characters of a label

@@ -1,6 +1,7 @@
 """The schema of one whole run: its groups, and how it is trained, judged and recorded."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from dae_lab.config.data import Data
 from dae_lab.config.decoder import Decoder
@@ -13,6 +14,14 @@ from dae_lab.config.optimizer import Optimizer
 from dae_lab.errors import ConfigError
 
 VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess")
+
+
+def check_folder(key: str, path: str) -> None:
+    """Raise a ConfigError if ``path`` begins with a home folder that cannot be found."""
+    try:
+        Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{key}: the home folder in {path} is not known; give a full path") from error
 
 
 @dataclass
@@ -76,6 +85,15 @@ class Evaluation(Checked):
     report: bool = required()
     cache: str = text()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_folder("cache", self.cache)
+        steps = [round(100 * level) for level in self.levels]
+        if len(set(steps)) < len(steps):
+            raise ConfigError(
+                f"levels must differ by at least 0.01, the step they are recorded by; got {list(self.levels)}"
+            )
+
 
 @dataclass
 class Tracking(Checked):
@@ -104,6 +122,7 @@ class Tracking(Checked):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_folder("dir", self.dir)
         if any(mark in self.dir for mark in "?#%"):
             raise ConfigError(
                 f"dir must not contain ? # or %, which mean something else in the database's address; "

@@ -1,5 +1,6 @@
 """From the plain mapping that Hydra composes to schemas, by their ``_target_``."""
 
+import re
 from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -11,6 +12,9 @@ from dae_lab.config.hints import elsewhere, first_line, unknown_key
 from dae_lab.errors import ConfigError
 
 GROUPS = (data, noise, encoder, latent, decoder, loss, optimizer)
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+"""Names that users give: they become parts of the names of params and metrics."""
 
 SCHEMAS: dict[str, type] = {schema._target_: schema for group in GROUPS for schema in group.SCHEMAS.values()}
 """What may be built: everything else is refused as a ``_target_``."""
@@ -40,6 +44,8 @@ def typed(plain: Any, schema: type, path: str) -> Any:
             raise ConfigError(unknown_key(path, str(key), known))
         if value == MISSING:
             raise ConfigError(f"{full} is missing: give it a value")
+        if kinds[key] is bool and not isinstance(value, bool):
+            raise ConfigError(f"{full} must be true or false; got {value!r}")
         if _holds_schemas(kinds[key]):
             children[key] = _child(value, kinds[key], full)
         else:
@@ -75,7 +81,10 @@ def _child(value: Any, kind: Any, path: str) -> Any:
         return typed(value, kind, path)
     if not isinstance(value, dict):
         raise ConfigError(f"{path} must map names to options; got {value!r}")
-    return {name: typed(item, get_args(kind)[1], f"{path}.{name}") for name, item in value.items()}
+    for name in value:
+        if not NAME.fullmatch(str(name)):
+            raise ConfigError(f"{path}: names take letters, digits, _ and -, up to 50; got {str(name)!r}")
+    return {str(name): typed(item, get_args(kind)[1], f"{path}.{name}") for name, item in value.items()}
 
 
 def _holds_schemas(kind: Any) -> bool:

@@ -37,9 +37,10 @@ def load_folder(
         DataError: no folder, no images in it, or images that cannot be read (all are named, up to 10).
     """
     folder = Path(path).expanduser()
-    files, labels = _list(folder)
+    files, labels, names = _list(folder)
     pixels = _read(folder, files, (size[0], size[1]), colour)
-    classes = "" if labels is None else f" of {len(np.unique(labels))} classes"
+    numbered = ", ".join(f"{number} = {name}" for number, name in enumerate(names))
+    classes = f" of {len(names)} classes ({numbered})" if names else ""
     return Dataset.of(
         folder.resolve().name,
         f"{len(files):,} images{classes}, read from {folder}",
@@ -51,8 +52,8 @@ def load_folder(
     )
 
 
-def _list(folder: Path) -> tuple[list[Path], np.ndarray | None]:
-    """The image files in row order, and their classes (n,) int64 if there are any."""
+def _list(folder: Path) -> tuple[list[Path], np.ndarray | None, list[str]]:
+    """The image files in row order, their classes (n,) int64 if there are any, and the classes' names."""
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder: data.path must be a folder of PNG or JPEG files")
     files = _images_under(folder)
@@ -63,7 +64,7 @@ def _list(folder: Path) -> tuple[list[Path], np.ndarray | None]:
     groups = [file.relative_to(folder).parts[0] if file.parent != folder else "" for file in files]
     names = sorted(set(groups))
     if names == [""]:
-        return files, None
+        return files, None, []
     if "" in names:
         raise DataError(
             f"{folder} holds images both in itself ({files[groups.index('')].name}, …) and in sub-folders: "
@@ -71,7 +72,7 @@ def _list(folder: Path) -> tuple[list[Path], np.ndarray | None]:
         )
     labels = np.array([names.index(group) for group in groups], np.int64)
     order = interleave(labels)
-    return [files[row] for row in order], labels[order]
+    return [files[row] for row in order], labels[order], names
 
 
 def _images_under(folder: Path) -> list[Path]:

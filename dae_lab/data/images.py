@@ -41,6 +41,10 @@ class Images:
         return height, width, channels
 
 
+NoisySet = tuple[np.ndarray, Images]
+"""Noisy images, float32 (n, h, w, c), and the clean ones."""
+
+
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """The images of a run.
@@ -86,8 +90,11 @@ def split(
 
     Raises:
         ConfigError: the slices make no sense, or training rows are used for judging too.
-        DataError: a slice reaches beyond the last row, or there are too few rows to share out.
+        DataError: images of neither 1 nor 3 channels, a slice that reaches beyond the last row, or too few
+            rows to share out.
     """
+    if pixels.shape[3] not in (1, 3):
+        raise DataError(f"images have 1 channel, or 3 for red, green and blue; these have {pixels.shape[3]}")
     given = {"train": train, "validation": validation, "test": test}
     rows = len(pixels)
     slices = {name: _share(name, rows) if part is None else list(part) for name, part in given.items()}

@@ -12,7 +12,7 @@ from dae_lab import metrics
 from dae_lab.baselines.judge import Baseline, judge
 from dae_lab.collapse import Collapse, diagnose
 from dae_lab.config.run import Config
-from dae_lab.data.images import Dataset, Images
+from dae_lab.data.images import NoisySet
 from dae_lab.evaluation.convergence import Convergence, Trajectory, convergence
 from dae_lab.evaluation.generalisation import Generalisation, generalisation
 from dae_lab.evaluation.latent import Geometry, geometry, grid_codes
@@ -24,13 +24,11 @@ from dae_lab.evaluation.scores import (
     compare,
     means,
 )
-from dae_lab.evaluation.sets import evaluation_set, predict
+from dae_lab.evaluation.sets import Sets, evaluation_set, predict
 from dae_lab.model.autoencoder import Autoencoder
-from dae_lab.noise import Corruption
 from dae_lab.pixels import to_float
 from dae_lab.progress import progress
 from dae_lab.training.batches import steps_per_epoch
-from dae_lab.training.fit import NoisySet
 from dae_lab.training.watch import IMAGES
 
 
@@ -73,6 +71,10 @@ class Evaluation:
             for name, item in self.baselines.items()
         }
 
+    def names(self, verdict: str) -> list[str]:
+        """The baselines that the model ``beats``, ``loses to`` or is ``level with``."""
+        return [name for name, comparison in self.comparisons.items() if comparison.verdict == verdict]
+
     @cached_property
     def best(self) -> str:
         """The name of the baseline with the lowest MSE."""
@@ -80,39 +82,32 @@ class Evaluation:
 
 
 def evaluate(
-    model: Autoencoder,
-    dataset: Dataset,
-    corruption: Corruption,
-    config: Config,
-    test: NoisySet,
-    validation: NoisySet,
-    trajectory: Trajectory,
-    mean_image: np.ndarray,
+    model: Autoencoder, sets: Sets, config: Config, trajectory: Trajectory, mean_image: np.ndarray
 ) -> Evaluation:
     """Judge ``model``.
 
     Args:
         model: trained.
-        dataset: baselines are fitted on its training images, tuned on others; never on test images.
-        test, validation: noisy and clean images; validation may have none.
+        sets: baselines are fitted on its training images, tuned on others; never on test images.
         trajectory: (epoch, validation MSE), epoch 0 before training; may be empty.
         mean_image: the training images' mean, float32 (h, w, c).
     """
-    noisy, images = test
+    noisy, images = sets.test
     with progress("Judging on the test images"):
         reconstruction = predict(model.denoiser, noisy, config)
         found = metrics.table(images.pixels, reconstruction)
     energies = metrics.energy(images.pixels)
+    code_size = int(np.prod(model.decoder.inputs[0].shape[1:]))
     baselines = judge(
         config.evaluation.baselines,
-        dataset,
-        corruption,
+        sets.dataset,
+        sets.corruption,
         asdict(config.noise),
-        test,
-        validation,
-        int(np.prod(model.decoder.inputs[0].shape[1:])),
-        config.seed,
-        Path(config.evaluation.cache).expanduser(),
+        sets.test,
+        sets.validation,
+        code_size=code_size,
+        seed=config.seed,
+        cache=Path(config.evaluation.cache).expanduser(),
     )
     classes = {}
     if images.labels is not None:
@@ -122,18 +117,18 @@ def evaluate(
     class_errors = {label: score.nmse.mean for label, score in classes.items()}
     some = config.evaluation.images
     with progress("Looking at other noise and at the code"):
-        other = generalisation(model.denoiser, corruption, images[:some], config) if some else None
-        code = _geometry(model, dataset.train, corruption, test, class_errors, config) if some else None
+        other = generalisation(model.denoiser, sets.corruption, images[:some], config) if some else None
+        code = _geometry(model, sets, class_errors, config) if some else None
         decoded = _decoded(model, code, config) if code else None
     return Evaluation(
-        test=test,
+        test=sets.test,
         reconstruction=reconstruction,
         model=found,
         energies=energies,
         baselines=baselines,
         classes=classes,
-        collapse=_collapse(model, test, reconstruction, mean_image),
-        convergence=_convergence(trajectory, baselines, validation[1], dataset.train, config),
+        collapse=_collapse(model, sets.test, reconstruction, mean_image),
+        convergence=_convergence(trajectory, baselines, sets, config),
         generalisation=other,
         geometry=code,
         decoded=decoded,
@@ -150,35 +145,24 @@ def _collapse(
 
 
 def _convergence(
-    trajectory: Trajectory,
-    baselines: Mapping[str, Baseline],
-    validation: Images,
-    train: Images,
-    config: Config,
+    trajectory: Trajectory, baselines: Mapping[str, Baseline], sets: Sets, config: Config
 ) -> Convergence | None:
     if not trajectory:
         return None
     targets = {name: item.validation for name, item in baselines.items() if item.validation is not None}
     if config.evaluation.target_mse is not None:
         targets["target_mse"] = config.evaluation.target_mse
-    energy = float(metrics.energy(validation.pixels).mean(dtype=np.float64))
-    return convergence(trajectory, targets, energy, steps_per_epoch(train, config))
+    energy = float(metrics.energy(sets.validation[1].pixels).mean(dtype=np.float64))
+    return convergence(trajectory, targets, energy, steps_per_epoch(sets.dataset.train, config))
 
 
-def _geometry(
-    model: Autoencoder,
-    train: Images,
-    corruption: Corruption,
-    test: NoisySet,
-    class_errors: Mapping[int, float],
-    config: Config,
-) -> Geometry:
+def _geometry(model: Autoencoder, sets: Sets, class_errors: Mapping[int, float], config: Config) -> Geometry:
     """The geometry of the noisy test images' codes; classifiers are fitted on those of training images."""
     some = config.evaluation.images
-    noisy, images = test[0][:some], test[1][:some]
+    noisy, images, train = sets.test[0][:some], sets.test[1][:some], sets.dataset.train
     fit = None
     if train.labels is not None and images.labels is not None:
-        seen = evaluation_set(train[:some], corruption, config)
+        seen = evaluation_set(train[:some], sets.corruption, config)
         fit = (_codes(model, seen[0], config), seen[1].labels)
     return geometry(_codes(model, noisy, config), images.labels, class_errors, fit)
 

@@ -60,7 +60,11 @@ def generalisation(denoiser: Any, corruption: Corruption, images: Images, config
         except ConfigError as error:
             log.info("noise of %g times the strength is left out: %s", level, error)
     others: Mapping[str, Corruption] = construct(config.evaluation.corruptions)
-    corruptions = {name: _point(denoiser, other, images, config) for name, other in others.items()}
+    corruptions = {
+        name: _point(denoiser, other, images, config)
+        for name, other in others.items()
+        if type(other) is not type(corruption)  # what it was trained on is no other noise
+    }
     energy = float(metrics.energy(images.pixels).mean(dtype=np.float64))
     return Generalisation(len(images), energy, levels, corruptions)
 

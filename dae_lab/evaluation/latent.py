@@ -4,6 +4,7 @@ Judges what article B reads off its latent planes: do classes whose hulls lie ap
 do class boundaries form, is a wide code used at all?
 """
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ Fit = tuple[np.ndarray, np.ndarray | None]  # codes (m, ...) as those to be judg
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016
 NEIGHBOURS = 5
+WIDEST = 65_536
+"""Values of a spatial code up to which it is looked at flattened."""
 _FLAT = 1e-6  # singular values below this share of the largest are float32's rounding
 
 
@@ -76,7 +79,11 @@ class View:
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """``views`` by name: ``code`` of a dense code, ``flattened`` and ``pooled`` of a spatial one."""
+    """``views`` by name: ``code`` of a dense code, ``flattened`` and ``pooled`` of a spatial one.
+
+    A spatial code of more than 65,536 values is looked at pooled alone: flattened, a thousand of them would
+    take gigabytes.
+    """
 
     views: dict[str, View]
 
@@ -137,6 +144,8 @@ def _vectors(codes: np.ndarray) -> dict[str, np.ndarray]:
     positions = tuple(range(1, codes.ndim - 1))
     with np.errstate(invalid="ignore"):  # infinity - infinity: _view says that the code is not finite
         pooled = codes.mean(axis=positions, dtype=np.float64).astype(np.float32)
+    if codes[0].size > WIDEST:
+        return {"pooled": pooled}
     return {"flattened": codes.reshape(len(codes), -1), "pooled": pooled}
 
 
@@ -213,5 +222,9 @@ def _accuracies(
         return None, None
     neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(fit[0])))
     probe = make_pipeline(StandardScaler(), RidgeClassifier(alpha=vectors.shape[1]))
-    knn_accuracy, probe_accuracy = (model.fit(*fit).score(vectors, labels) for model in (neighbours, probe))
+    with warnings.catch_warnings():  # of classes with an image or two: their accuracy is what it is
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        knn_accuracy, probe_accuracy = (
+            model.fit(*fit).score(vectors, labels) for model in (neighbours, probe)
+        )
     return float(knn_accuracy), float(probe_accuracy)

@@ -19,9 +19,6 @@ class Interval:
     low: float
     high: float
 
-    def __str__(self) -> str:
-        return f"{self.mean:.4f} [{self.low:.4f}, {self.high:.4f}]"
-
 
 def interval(values: np.ndarray) -> Interval:
     """The mean of ``values`` (n,) with Student's interval: it tells the test images' luck, not the seed's."""

@@ -34,12 +34,18 @@ def record_evaluation(record: Record, found: Evaluation) -> None:
         record.series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
         record.series([("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels])
     record.tag("collapse", found.collapse.label)
-    record.tag("beats", ", ".join(names(found, "beats")) or "none")
+    record.tag("beats", ", ".join(found.names("beats")) or "none")
     record.describe(markdown(found))
     record.text(json.dumps(as_json(found), indent=1) + "\n", "evaluation.json")
 
 
-def keep(
+def record_model(record: Record, model: Autoencoder, example: np.ndarray) -> None:
+    """Keep the trained model; ``example`` is one noisy image, float32 (1, h, w, c)."""
+    answer = np.asarray(model.denoiser(example, training=False))
+    record.model(model.denoiser, example, answer, not has_own_layers(model))
+
+
+def record_figures(
     record: Record,
     config: Config,
     model: Autoencoder,
@@ -48,38 +54,32 @@ def keep(
     trajectory: Trajectory,
     facts: Mapping[str, str],
 ) -> None:
-    """Keep the model, pictures and the report page, as far as ``config`` asks for them.
+    """Draw the figures, and write the report page.
 
     Args:
         facts: what was run and is no config key, by name.
     """
-    if config.tracking.log_model:
-        record.model(model.denoiser, found.test[0][:1], found.reconstruction[:1], not has_own_layers(model))
-    if config.evaluation.report:
-        from dae_lab.report.page import page  # here, because matplotlib takes a second to import
-        from dae_lab.report.pictures import pictures
+    from dae_lab.report.page import page  # here, because matplotlib takes a second to import
+    from dae_lab.report.pictures import pictures
+    from dae_lab.report.words import in_short
 
-        noise = construct(config.noise).described()
-        loss = type(model.denoising_loss).__name__.lower()
-        drawn = pictures(found, history, trajectory, first_kernels(model), noise, loss)
-        for name, picture in drawn.items():
-            record.picture(picture, f"figures/{name}.png")
-        text = OmegaConf.to_yaml(OmegaConf.structured(config))
-        versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
-        known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
-        record.text(page(record.name, found, drawn, text, known), "report.html")
-
-
-def names(found: Evaluation, verdict: str) -> list[str]:
-    """The baselines that the model ``beats``, ``loses to`` or is ``level with``."""
-    return [name for name, comparison in found.comparisons.items() if comparison.verdict == verdict]
+    noise = construct(config.noise).described()
+    loss = type(model.denoising_loss).__name__.lower()
+    drawn = pictures(found, history, trajectory, first_kernels(model), noise, loss)
+    for name, picture in drawn.items():
+        record.picture(picture, f"figures/{name}.png")
+    facts = {"in short": in_short(config), **facts}
+    text = OmegaConf.to_yaml(OmegaConf.structured(config))
+    versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
+    known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
+    record.text(page(record.name, found, drawn, text, known), "report.html")
 
 
 def numbers(found: Evaluation) -> dict[str, float | None]:
     """All single numbers under the names they are compared by in MLflow."""
     values: dict[str, float | None] = {f"test/{key}": value for key, value in found.scores["model"].items()}
     values |= {f"baseline_mse/{name}": found.scores[name]["mse"] for name in found.baselines}
-    values["test/baselines_beaten"] = len(names(found, "beats"))
+    values["test/baselines_beaten"] = len(found.names("beats"))
     values |= {f"class_nmse/{label}": score.nmse.mean for label, score in found.classes.items()}
     for key in ("variance_ratio", "saturated", "gradient_norm"):
         values[f"collapse/{key}"] = getattr(found.collapse, key)
@@ -93,6 +93,7 @@ def numbers(found: Evaluation) -> dict[str, float | None]:
     if found.generalisation:
         for name, point in found.generalisation.corruptions.items():
             values[f"corruption_mse/{name}"] = point.mse
+            values[f"corruption_noisy_mse/{name}"] = point.noisy
     if found.geometry:
         for name, view in found.geometry.views.items():
             kinds = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")

@@ -185,7 +185,7 @@ def _code(view: View, labels: np.ndarray | None) -> Image.Image:
         {number: item.hull for number, item in view.classes.items()},
         {number: str(number) for number in view.classes},
         f"The {view.name} code of {count:,} noisy test images".replace("code code", "code"),
-        (f"first {what}", f"second {what}"),
+        (f"first {what}", f"second {what}" if view.size > 1 else ""),
         view.explained,
     )
 

@@ -1,13 +1,18 @@
 """What the page says of numbers: how they are written, and the sentences that answer "does it work?"."""
 
 import math
+from typing import TYPE_CHECKING
 
-from dae_lab.evaluation.evaluate import Evaluation
-from dae_lab.evaluation.scores import Interval
+from dae_lab.config.construct import construct
+from dae_lab.config.run import Config
+
+if TYPE_CHECKING:  # these bring TensorFlow along; a sweep's words do without
+    from dae_lab.evaluation.evaluate import Evaluation
+    from dae_lab.evaluation.scores import Interval
 
 ADVICE = {
-    "black": "start the output at the mean pixel (decoder.output.bias=data), lower optimizer.learning_rate, "
-    "or train with loss=bce, whose gradient does not vanish where a sigmoid is saturated",
+    "black": "start the output at the mean pixel (decoder.output.bias=data), or train with loss=bce, whose "
+    "gradient does not vanish where a sigmoid is saturated",
     "white": "start the output at the mean pixel (decoder.output.bias=data), or lower "
     "optimizer.learning_rate",
     "constant": "train longer (training.epochs), change optimizer.learning_rate, or take another loss",
@@ -38,7 +43,7 @@ def number(value: float | None, decimals: int = 4) -> str:
     return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no -0.000
 
 
-def bounds(interval: Interval, decimals: int = 4) -> str:
+def bounds(interval: "Interval", decimals: int = 4) -> str:
     """An interval's ends, ``[0.0138, 0.0142]``; empty where it has none, as of a single image."""
     if math.isnan(interval.low) or math.isnan(interval.high):
         return ""
@@ -70,7 +75,17 @@ def defined(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def verdict(found: Evaluation) -> str:
+def in_short(config: Config) -> str:
+    """What was trained, in one line: noise, network, loss and length."""
+    parts = {name: type(getattr(config, name)).__name__.lower() for name in ("noise", "encoder", "latent")}
+    strength = construct(config.noise).described()
+    noise = f"{parts['noise']} noise" + (f" ({strength})" if strength else "")
+    network = f"encoder {parts['encoder']}, latent {parts['latent']}"
+    loss, epochs = type(config.loss).__name__.lower(), config.training.epochs
+    return f"{noise}; {network}; loss {loss}; {epochs} epoch{'s' * (epochs != 1)}"
+
+
+def verdict(found: "Evaluation") -> str:
     """Does the model work? One sentence."""
     if found.collapse.fixed:
         return "It does not work: the output does not depend on the input."
@@ -94,25 +109,31 @@ def verdict(found: Evaluation) -> str:
         best = found.comparisons[rivals[0]]
         relation = "is worse than" if best.verdict == "loses to" else "cannot be told from"
         return f"It denoises, but {relation} a baseline that needs no network: “{best.title}”."
-    if "ridge" not in found.baselines:
-        return "It denoises, and better than every trivial answer; filters were not tried."
-    return "It denoises, and better than every baseline."
+    if "median" in found.baselines:
+        return "It denoises, and better than every baseline."
+    if "linear_3x3" in found.baselines:
+        return "It denoises, and better than every linear map; other filters were not tried."
+    return "It denoises, and better than every trivial answer; filters were not tried."
 
 
-def beaten(found: Evaluation) -> int:
+def beaten(found: "Evaluation") -> int:
     """How many baselines the model beats."""
-    return sum(item.verdict == "beats" for item in found.comparisons.values())
+    return len(found.names("beats"))
 
 
-def headline(found: Evaluation) -> str:
+def headline(found: "Evaluation") -> str:
     """How many baselines are beaten, and how the best of them compares. One or two sentences."""
     best, own = found.scores[found.best]["mse"], found.scores["model"]["mse"]
     text = f"The model beats {beaten(found)} of {len(found.comparisons)} baselines on the same noisy images. "
     text += f"The best of them, “{found.baselines[found.best].title}”, has an MSE of {number(best)}"
-    return f"{text}, {rounded(best / own)} times the model’s." if best > 0 and own > 0 else f"{text}."
+    if best <= 0 or own <= 0:
+        return f"{text}."
+    if best < own:
+        return f"{text}; the model’s is {rounded(own / best)} times that."
+    return f"{text}, {rounded(best / own)} times the model’s."
 
 
-def ranked(found: Evaluation) -> list[str]:
+def ranked(found: "Evaluation") -> list[str]:
     """``model`` and the baselines' names, the lowest MSE first, what is not a number last."""
     errors = {name: values["mse"] for name, values in found.scores.items()}
     return sorted(errors, key=lambda name: (math.isnan(errors[name]), errors[name]))

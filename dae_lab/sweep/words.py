@@ -3,6 +3,7 @@
 import math
 from datetime import timedelta
 
+from dae_lab.report import words as report_words
 from dae_lab.sweep.estimate import Estimate, finite
 from dae_lab.sweep.summary import Arm, Metric, Summary
 
@@ -17,12 +18,8 @@ NONE = "–"
 
 
 def number(value: float, decimals: int = 4) -> str:
-    """A number for a table: ``0.0140``; of one too small for its decimals, two digits: ``3.2e-05``."""
-    if not finite(value):
-        return NONE
-    if value and (abs(value) >= 1e5 or (decimals >= 4 and abs(value) < 10 ** (1 - decimals))):
-        return f"{value:.1e}"
-    return f"{round(value, decimals) + 0.0:.{decimals}f}"  # no -0.000
+    """A number as the report of a run writes it; a dash for what is not finite."""
+    return report_words.number(value, decimals) if finite(value) else NONE
 
 
 def mean(found: Estimate, decimals: int = 4) -> str:

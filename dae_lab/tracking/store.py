@@ -5,6 +5,7 @@ import logging
 import os
 import platform
 import shlex
+import shutil
 import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,12 @@ from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
 
+log = logging.getLogger(__name__)
+
+
+NO_SPACE = 1_000_000
+"""Bytes: a disk with less left counts as full."""
+
 
 class Store:
     """All runs, in a sqlite database or behind an MLflow server.
@@ -45,7 +52,7 @@ class Store:
         self.folder = Path(tracking.dir).expanduser().absolute()
         self.uri = tracking.uri or f"sqlite:///{self.folder}/mlflow.db"
         for talkative in ("mlflow", "alembic"):
-            logging.getLogger(talkative).setLevel(logging.WARNING)
+            logging.getLogger(talkative).setLevel(logging.CRITICAL)  # what matters comes as an exception
         self._prepare_folder()
         if tracking.uri:
             reach(tracking.uri)
@@ -153,7 +160,7 @@ class Store:
             afresh: do not take up what was cut.
         """
         try:
-            cut = self._interrupted("" if afresh else fingerprint)
+            cut = self._interrupted("" if afresh else fingerprint, name)
             record = cut or self._begin(name, fingerprint, tags)
         except MlflowException as error:
             raise TrackingError(f"{self.uri}: no run can be recorded: {first_sentence(error)}") from error
@@ -164,6 +171,11 @@ class Store:
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
             record.close("FAILED", f"{type(error).__name__}: {error}", keep=True)
+            if shutil.disk_usage(self.folder).free < NO_SPACE:
+                raise TrackingError(
+                    f"tracking.dir: the disk of {self.folder} is full; make room, and the same command "
+                    f"goes on from the last checkpoint, if there is one"
+                ) from error
             if isinstance(error, MlflowException | requests.RequestException):
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {first_sentence(error)}; the same "
@@ -234,7 +246,7 @@ class Store:
                 return str(run.info.run_id)
         return ""
 
-    def _interrupted(self, fingerprint: str) -> Record | None:
+    def _interrupted(self, fingerprint: str, name: str) -> Record | None:
         """A run with this fingerprint that was cut and can go on; closes all others found dead.
 
         Dead is a run of this folder, in any experiment, that is RUNNING while nobody holds its lock.
@@ -256,17 +268,18 @@ class Store:
             here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
             record = self._as_record(run, lock)
             if chosen is None and same and here and (record.checkpoints / "state.json").is_file():
-                chosen = self._taken_up(run, record)
+                chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
                 record.close("KILLED", "the process ended without closing its run", keep=same)
             else:
                 lock.release()
         return chosen
 
-    def _taken_up(self, run: Run, record: Record) -> Record:
-        """``record``, marked as running again, with what it says so far."""
+    def _taken_up(self, run: Run, record: Record, name: str) -> Record:
+        """``record``, marked as running again, with what it says so far, under the name asked for by now."""
         record.recall()
-        self.client.update_run(run.info.run_id, status="RUNNING")
+        self.client.update_run(run.info.run_id, status="RUNNING", name=name)
+        log.info("taking up the run %s, which was cut", run.info.run_id)
         record.tag("resumed", str(int(run.data.tags.get("resumed", 0)) + 1))
         if "reason" in run.data.tags:
             self.client.delete_tag(run.info.run_id, "reason")

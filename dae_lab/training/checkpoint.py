@@ -1,8 +1,10 @@
 """Checkpoints: what an interrupted run needs to end as an uninterrupted one would."""
 
+import errno
 import json
 import logging
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,7 @@ class Checkpoint(keras.callbacks.Callback):
         if time.monotonic() - self._saved_at < self.seconds:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._need_space()
         name = f"{len(self.history)}.weights.h5"
         self.model.save_weights(self.folder / name)
         _to_disk(self.folder / name)
@@ -51,6 +54,12 @@ class Checkpoint(keras.callbacks.Callback):
             if old.name != name:
                 old.unlink()
         self._saved_at = time.monotonic()
+
+    def _need_space(self) -> None:
+        """Raise an OSError now rather than have the HDF5 library die of a full disk."""
+        needed = 4 * sum(variable.numpy().nbytes for variable in self.model.variables)  # with the optimiser's
+        if shutil.disk_usage(self.folder).free < needed:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.folder))
 
 
 def random_states(model: keras.Model) -> list[keras.Variable]:

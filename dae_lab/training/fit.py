@@ -4,21 +4,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework import config as tf_config
 
 from dae_lab import optimizers
 from dae_lab.config.run import Config
-from dae_lab.data.images import Images
+from dae_lab.data.images import Images, NoisySet
 from dae_lab.model.autoencoder import Autoencoder
 from dae_lab.noise import Corruption
 from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from dae_lab.training.callbacks import Finite, Historian, Show, StopEarly, stalled
 from dae_lab.training.checkpoint import Checkpoint, History, restore
-
-NoisySet = tuple[np.ndarray, Images]
-"""Noisy images, float32 (n, h, w, c), and the clean ones."""
 
 
 def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) -> History:
@@ -98,6 +94,11 @@ def fit(
     finally:
         show.close()
     return history
+
+
+def ends_within_epoch(model: Autoencoder, images: Images, config: Config) -> bool:
+    """Whether training was stopped before its last epoch was complete."""
+    return bool(int(model.optimizer.iterations) % steps_per_epoch(images, config))
 
 
 def largest_divisor(steps: int, limit: int) -> int:

@@ -43,6 +43,7 @@ class Watch(keras.callbacks.Callback):
 
     Attributes:
         stuck: what was found when the model was found stuck; None while it is not.
+        step: optimiser steps done.
     """
 
     def __init__(
@@ -52,6 +53,8 @@ class Watch(keras.callbacks.Callback):
         self.noisy, self.clean = images[0], to_float(images[1].pixels)
         self.mean_image, self.history, self.stop = mean_image, history, stop
         self.stuck: Collapse | None = None
+        self.step = 0
+        self._seen: tuple[int, Collapse] | None = None
         self._said: set[str] = set()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -59,14 +62,14 @@ class Watch(keras.callbacks.Callback):
         self._sigmoid = self.model.activation == "sigmoid"
         # A partial: TensorFlow counts the traces of a method over all models, and warns of the fifth.
         self._gradient = tf.function(partial(self.model.gradient_norm), autograph=False)
-        self._step = int(self.model.optimizer.iterations)
-        if self._step == 0:
+        self.step = int(self.model.optimizer.iterations)
+        if self.step == 0:
             self.model.watched.assign([float(self._gradient(self.noisy, self.clean)), 0.0])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look, if a look is due."""
-        before, self._step = self._step, int(self.model.optimizer.iterations)
-        if due(before, self._step):
+        before, self.step = self.step, int(self.model.optimizer.iterations)
+        if due(before, self.step):
             self._look()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -80,6 +83,12 @@ class Watch(keras.callbacks.Callback):
         self.history[-1] |= {f"watch/{name}": value for name, value in seen.items() if math.isfinite(value)}
 
     def _look(self) -> Collapse:
+        """What is seen now; an epoch that ends where a look was due is not looked at twice."""
+        if self._seen is None or self._seen[0] != self.step:
+            self._seen = self.step, self._examined()
+        return self._seen[1]
+
+    def _examined(self) -> Collapse:
         reconstruction = np.asarray(self.model.denoiser(self.noisy, training=False))
         norm = float(self._gradient(self.noisy, self.clean))
         found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid, norm)
@@ -98,7 +107,7 @@ class Watch(keras.callbacks.Callback):
         if "stuck" not in self._said:
             log.warning(
                 "step %d: %s; the gradient is %.0e of what it was: the model is stuck%s",
-                self._step,
+                self.step,
                 found.sentence(),
                 share,
                 ends,

@@ -1,12 +1,17 @@
 """What is kept comes back; what is damaged, locked or not to be written costs time and no more."""
 
+import shutil
+import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dae_lab.baselines.cache import Cache, code_digest, digest, without_resample
+from dae_lab.baselines.cache import Cache, digest, without_resample
+from dae_lab.baselines.judge import judge
+from dae_lab.provenance import PACKAGE, packages
 
 
 def cache(folder) -> Cache[float]:
@@ -113,6 +118,39 @@ def test_resample_is_left_out_at_every_depth():
     }
 
 
-def test_the_code_is_part_of_the_name():
-    assert len(code_digest()) == 64
-    assert code_digest() == code_digest()
+def flip(file: Path) -> None:
+    """Change one byte."""
+    data = file.read_bytes()
+    file.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+
+
+def test_the_code_is_part_of_the_name(problem, tmp_path, monkeypatch):
+    """One byte of what can change a number, and every file has another name; the rest changes none."""
+    made = problem()
+
+    def names() -> frozenset[str]:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        sets = (made.data, made.corruption, {}, made.test, made.validation)
+        judge("trivial", *sets, code_size=6, seed=0, cache=folder)
+        return frozenset(path.name for path in folder.rglob("*.npz"))
+
+    original = names()
+    package = shutil.copytree(PACKAGE, tmp_path / "dae_lab", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("dae_lab.baselines.cache.PACKAGE", package)
+    assert names() == original  # the folder is no part of it
+    for file in ("report/words.py", "figures/style.py", "tracking/store.py"):
+        flip(package / file)
+    assert names() == original
+
+    seen = [original]
+    for file in ("metrics.py", "noise.py", "pixels.py", "seeds.py", "baselines/moments.py"):
+        flip(package / file)
+        seen.append(names())
+    (package / "baselines" / "more.py").write_text("")
+    seen.append(names())
+    (package / "baselines" / "more.py").rename(package / "baselines" / "renamed.py")
+    seen.append(names())
+    monkeypatch.setattr("dae_lab.baselines.cache.packages", lambda: {**packages(), "scipy": "0.1"})
+    seen.append(names())
+    assert {len(found) for found in seen} == {4}
+    assert len(frozenset.union(*seen)) == 4 * len(seen)

@@ -26,7 +26,7 @@ UNCLIPPED = {"clip": False, "resample": "once"}
 def judged(made, cache: Path, wanted="all", noise=None, test=None, code_size=6, seed=0):
     noise = asdict(made.corruption) if noise is None else noise
     arguments = (wanted, made.data, made.corruption, noise, test or made.test, made.validation)
-    return judge(*arguments, code_size, seed, cache)
+    return judge(*arguments, code_size=code_size, seed=seed, cache=cache)
 
 
 def mse(answers, images) -> float:
@@ -212,9 +212,8 @@ def test_mnist(full_mnist, tmp_path):
 
     def found():
         config, nothing = asdict(corruption), np.empty((0, 28, 28, 1), np.float32)
-        return judge(
-            "trivial", full_mnist, corruption, config, (noisy, test), (nothing, none), 64, 0, tmp_path
-        )
+        sets = (full_mnist, corruption, config, (noisy, test), (nothing, none))
+        return judge("trivial", *sets, code_size=64, seed=0, cache=tmp_path)
 
     errors = {name: baseline.test["mse"].mean(dtype=np.float64) for name, baseline in found().items()}
     assert errors["noisy"] == pytest.approx(0.1157, abs=3e-4)

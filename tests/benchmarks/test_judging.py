@@ -10,7 +10,7 @@ import pytest
 from dae_lab.baselines.trivial import mean_image
 from dae_lab.config.construct import construct
 from dae_lab.evaluation.evaluate import Evaluation, evaluate
-from dae_lab.evaluation.sets import evaluation_set
+from dae_lab.evaluation.sets import Sets
 from dae_lab.model.autoencoder import build, first_kernels
 from dae_lab.report import words
 from dae_lab.report.page import page
@@ -32,15 +32,16 @@ def test_judging_takes_less_than_an_epoch_and_beats_the_linear_denoiser(compose,
     fit.set_up(config)
     data, corruption = construct(config.data), construct(config.noise)
     model = build(config, data.train.shape, np.zeros(1))
-    sets = [evaluation_set(part, corruption, config) for part in (data.test, data.validation)]
     mean = mean_image(data.train.pixels)
     history = fit.prepare(model, data.train, config, Path(tmp_path))
     epochs, judgings = [], []
     found: list[Evaluation] = []
 
     def judge():
+        """All that a run does for it, from the noise of the test images to the page."""
         trajectory = [(0, 0.2), (1, 0.1)]
-        found.append(evaluate(model, data, corruption, config, *sets, trajectory, mean))
+        sets = Sets.of(data, corruption, config)
+        found.append(evaluate(model, sets, config, trajectory, mean))
         drawn = pictures(found[-1], history, trajectory, first_kernels(model), "sigma = 0.5", "bce")
         page("benchmark", found[-1], drawn, "", {})
 
@@ -55,14 +56,20 @@ def test_judging_takes_less_than_an_epoch_and_beats_the_linear_denoiser(compose,
                 judge()  # computes the baselines; nobody's time
             judgings.append(seconds(judge))
 
-    none = evaluation_set(data.validation[:0], corruption, config)
+    none = np.empty((0, *data.train.shape), np.float32), data.validation[:0]
     fit.fit(model, data.train, none, corruption, config, tmp_path, history, [Judge()])
     epoch, judging = np.median(epochs, axis=0), np.median(judgings, axis=0)
     first = found[0]
+    verdict, headline = words.verdict(first), words.headline(first)
     with capsys.disabled():
         print(f"\none epoch: {epoch[0]:.1f} s wall, {epoch[1]:.1f} s CPU")
         print(f"judging it: {judging[0]:.1f} s wall, {judging[1]:.1f} s CPU")
         print(f"ratio: {judging[0] / epoch[0]:.2f} wall, {judging[1] / epoch[1]:.2f} CPU")
-        print(f"after one epoch: {words.verdict(first)} {words.headline(first)}")
+        print(f"after one epoch: {verdict} {headline}")
     assert judging[0] < epoch[0]
     assert first.comparisons["ridge"].verdict == "beats"
+    title = first.baselines["ridge"].title
+    assert verdict.startswith("It denoises")
+    assert title not in verdict  # which names a baseline that is not beaten,
+    assert f"The best of them, “{title}”" in headline  # as this names the hardest to beat
+    assert headline.startswith(f"The model beats {len(first.names('beats'))} of {len(first.baselines)} ")

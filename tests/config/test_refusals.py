@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 from dae_lab.config.explain import explain
 from dae_lab.config.fields import Checked, number
 from dae_lab.config.loss import SCHEMAS
-from dae_lab.config.run import VALIDATION_METRICS
+from dae_lab.config.run import VALIDATION_METRICS, Evaluation
+from dae_lab.config.typed import typed
 from dae_lab.config.validate import check_choices, check_validation
 from dae_lab.errors import ConfigError
 
@@ -63,6 +65,10 @@ MISTAKES = {
     "encoder.filters=null": "encoder.filters must have a value; null is not allowed",
     "encoder.filters=32": "encoder.filters must be a list, as [32, 64]; got 32",
     "encoder.filters={a:1}": "encoder.filters must be a list, as [32, 64]",
+    "evaluation.corruptions=[]": "evaluation.corruptions must map names to options, as {}; got []",
+    "evaluation.report=5": "evaluation.report must be true or false; got 5",
+    "evaluation.levels=[1,1.001]": "evaluation.levels must differ by at least 0.01",
+    "evaluation.cache='~nosuchuser/x'": "evaluation.cache: the home folder in ~nosuchuser/x is not known",
     "encoder.filters=[32,a]": "encoder.filters[1] must be a whole number; got 'a'",
     "encoder.filters=[32,null]": "encoder.filters[1] must have a value; null is not allowed",
     "encoder.filters=[[32],64]": "encoder.filters must be a list of numbers, as [32, 64]; got [[32], 64]",
@@ -286,3 +292,13 @@ def test_a_mistake_is_refused_before_tensorflow_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x/y", "<b>", "日本", "a" * 51])
+def test_names_that_users_give_become_parts_of_names(compose, name):
+    plain = asdict(compose().evaluation)
+    plain["corruptions"] = {name: plain["corruptions"]["blur"]}
+    with pytest.raises(ConfigError, match=r"evaluation\.corruptions: names take letters"):
+        typed(plain, Evaluation, "evaluation")
+    plain["corruptions"] = {5: plain["corruptions"][name]}  # YAML's 5 is a number
+    assert list(typed(plain, Evaluation, "evaluation").corruptions) == ["5"]

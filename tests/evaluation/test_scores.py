@@ -14,7 +14,6 @@ def test_interval_is_students():
     found = interval(values)
     low, high = stats.t.interval(0.95, 49, np.mean(values), stats.sem(values))
     assert (found.mean, found.low, found.high) == pytest.approx((np.mean(values), low, high), rel=1e-12)
-    assert str(interval(np.array([1.0, 2.0, 3.0]))) == "2.0000 [-0.4841, 4.4841]"
 
 
 def test_one_image_has_no_interval():

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 
 from dae_lab.config.construct import construct
-from dae_lab.model.autoencoder import STEP_LOSSES, build, set_output_bias
+from dae_lab.model.autoencoder import STEP_LOSSES, build, output_bias, set_output_bias
 from dae_lab.noise import corrupted
 from dae_lab.training import fit
 
@@ -153,6 +153,72 @@ def test_a_test_step_judges_by_every_common_metric(compose, tiny):
     assert list(logs) == ["loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess"]
     np.testing.assert_allclose(logs["mse"], error, rtol=1e-5)
     np.testing.assert_allclose(logs["loss"], logs["bce"], rtol=1e-5)
+
+
+SMOOTH = ("encoder.activation=tanh", "decoder.activation=tanh")  # a kink has no finite difference
+NETWORKS = {
+    "conv": SMALL,
+    "mlp": (*ARCHITECTURES["mlp"], "latent.z_dim=3", "encoder.units=[4]", "decoder.units=[2]"),
+    "penalised": (*SMALL, "latent=variational", "latent.z_dim=2", "latent.beta=1000"),
+}
+
+
+def slopes(model, variable, noisy, clean, cost, step=0.003) -> np.ndarray:
+    """Of the mean ``cost`` by each value of ``variable``: central differences, float64 but for the images."""
+    images = tf.function(lambda: model.denoiser(noisy, training=False), autograph=False)
+    start, found = variable.numpy(), []
+    for index in np.ndindex(start.shape):
+        costs = []
+        for sign in (1, -1):
+            moved = start.copy()
+            moved[index] += sign * step
+            variable.assign(moved)
+            costs.append(np.mean(cost(clean.astype(np.float64), images().numpy().astype(np.float64))))
+        found.append((costs[0] - costs[1]) / (2 * step))
+    variable.assign(start)
+    return np.array(found)
+
+
+COSTS = {
+    "mse": lambda clean, image: (clean - image) ** 2,
+    "bce": lambda clean, image: -clean * np.log(image) - (1 - clean) * np.log1p(-image),
+}
+
+
+@pytest.mark.parametrize(
+    ("network", "loss"), [("conv", "mse"), ("conv", "bce"), ("mlp", "mse"), ("penalised", "bce")]
+)
+def test_gradient_norm_is_that_of_finite_differences_without_the_output_bias(compose, tiny, network, loss):
+    """Without penalties either; on dark images, where the bias has most of the slope."""
+    model = build(compose(*NETWORKS[network], *SMOOTH, f"loss={loss}"), (8, 8, 1), BLACK)
+    for variable in model.trainable_variables:
+        variable.assign(2 * variable)  # at first, little of the gradient comes from the first layers
+    clean = tiny(4).pixels / np.float32(255 * 5)
+    noisy = np.clip(clean + np.float32(0.5) * (tiny(4, seed=1).pixels / np.float32(255) - 0.5), 0, 1)
+    before = weights(model)
+    found = model.gradient_norm(tf.constant(noisy), tf.constant(clean))
+    assert (found.dtype, found.shape) == (tf.float32, ())
+    assert all(np.array_equal(a, b) for a, b in zip(before, weights(model), strict=True))
+
+    bias, squares, bias_square = output_bias(model.decoder), 0.0, None
+    for variable in model.trainable_variables:
+        square = np.sum(slopes(model, variable, noisy, clean, COSTS[loss]) ** 2)
+        if variable is bias:
+            bias_square = square
+        else:
+            squares += square
+    assert float(found) == pytest.approx(np.sqrt(squares), rel=3e-4)
+    assert bias_square > squares / 10  # so that it would be seen
+
+
+def test_a_network_that_gives_its_bias_alone_has_no_gradient(compose, tiny):
+    """The bias could still go to the best constant, and nothing reaches the rest."""
+    model = build(compose(*SMALL, "loss=mse"), (8, 8, 1), BLACK)
+    clean = tf.constant(tiny(4).pixels / np.float32(255))
+    for variable in model.trainable_variables:
+        variable.assign(tf.zeros_like(variable))
+    assert float(model.gradient_norm(clean, clean)) == 0
+    assert np.abs(slopes(model, output_bias(model.decoder), clean, clean.numpy(), COSTS["mse"])) > 1e-4
 
 
 def test_no_global_generator_is_used(compose, tiny, tmp_path):

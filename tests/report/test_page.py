@@ -178,6 +178,24 @@ def test_does_it_work(answer):
     assert answer in text(ANSWERS[answer])
 
 
+@pytest.mark.parametrize(
+    ("kept", "answer"),
+    [
+        (["noisy", "black"], "better than every trivial answer; filters were not tried."),
+        (["noisy", "linear_3x3"], "better than every linear map; other filters were not tried."),
+        (
+            ["noisy", "linear_3x3", "median"],
+            "better than every baseline.",
+        ),  # as of images too large for ridge
+    ],
+)
+def test_what_was_not_tried_is_not_beaten(kept, answer):
+    found = made()
+    known = {**found.baselines, "linear_3x3": found.baselines["median"]}
+    some = replace(found, baselines={name: known[name] for name in kept})
+    assert f"It denoises, and {answer}" in text(some)
+
+
 @pytest.mark.parametrize("label", [*collapse.FIXED, "identity"])
 def test_a_collapse_is_said_first_with_what_to_try(label):
     found = made()

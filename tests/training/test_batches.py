@@ -1,6 +1,8 @@
 """Batches: every image once an epoch, in an order and under a noise that follow from seed, epoch and row."""
 
+from functools import partial
 from itertools import islice
+from math import prod
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import tensorflow as tf
 from dae_lab.config.construct import construct
 from dae_lab.data.images import Images
 from dae_lab.noise import corrupted
+from dae_lab.pixels import blocks
 from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
 
 ROWS = range(1000, 1011)
@@ -115,7 +118,8 @@ def test_the_noise_of_a_row_is_its_own_wherever_it_stands(compose, monkeypatch):
     corruption, images = construct(compose().noise), numbered()
     whole = corrupted(images, corruption, 7)
     np.testing.assert_array_equal(corrupted(images[3:8], corruption, 7), whole[3:8])
-    monkeypatch.setattr("dae_lab.noise._BLOCK", 4)
+    some = partial(blocks, values=4 * prod(images.shape))  # four images at a time
+    monkeypatch.setattr("dae_lab.noise.blocks", some)
     np.testing.assert_array_equal(corrupted(images, corruption, 7), whole)
     assert np.any(corrupted(images, corruption, 8) != whole)
 

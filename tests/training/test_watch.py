@@ -60,6 +60,15 @@ def test_stop_ends_it_within_the_first_epoch_and_leaves_no_checkpoint(compose, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_epoch_that_ends_where_a_look_is_due_is_looked_at_once(compose, tmp_path):
+    """Fixed and without a gradient at step 50, as in the test above; but one look is not two."""
+    _, history, watch = train(
+        compose, tmp_path, *STUCK, "training.on_collapse=stop", "training.batches=50", "training.epochs=1"
+    )
+    assert history[0]["watch/variance_ratio"] < 1e-3
+    assert watch.stuck is None
+
+
 def test_a_healthy_training_is_left_alone(compose, tmp_path, caplog):
     _, history, watch = train(compose, tmp_path, *HEALTHY, "training.on_collapse=stop")
     assert (len(history), watch.stuck, caplog.text) == (2, None, "")
