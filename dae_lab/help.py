@@ -15,6 +15,9 @@ GROUPS = {
     "training": "epochs, batches, precision",
     "evaluation": "how the model is judged",
     "tracking": "where runs are recorded",
+    "sweep": "how the runs of -m are summed up, when they are given up",
+    "hydra/launcher": "where the runs of -m are done",
+    "hydra/sweeper": "search instead of all combinations",
     "experiment": "whole published systems",
     "debug": "quick checks",
 }
@@ -32,13 +35,14 @@ Examples:
   python -m dae_lab.run noise.sigma=0.3 loss=mse seed=1        other keys and options
   python -m dae_lab.run experiment=dense_latent debug=smoke    does this system run at all?
   python -m dae_lab.run -m loss=bce,mse seed=0,1,2             a sweep: all combinations
+  python -m dae_lab.run -m loss=bce,mse seed=0,1,2 plan=true   what would be trained, how long would it take?
   python -m dae_lab.run experiment=spatial_latent --cfg job    show the config, train nothing
   python -m dae_lab.run --info defaults                        where each part of it comes from
 
 Results: every run is recorded in MLflow, in {store}
 (tracking.dir=… for another folder, tracking.uri=http://… for an MLflow server), and ends by printing its
 scores, the path of its report page and the command that opens the UI. A run that was cut goes on when
-its command is given again.
+its command is given again; one that has finished is not trained again.
 
 Shell completion, of the command dae-lab: eval "$(dae-lab -sc install=bash)"
 All of Hydra's flags: python -m dae_lab.run --hydra-help

@@ -40,7 +40,7 @@ MISTAKES = {
     "optimizer/schedule=cosin": "did you mean optimizer/schedule=cosine? optimizer/schedule has constant,",
     "+noise.foo=1": "noise.foo: there is no such key; noise has clip, resample, sigma",
     "+training.early_stopping.foo=1": "training.early_stopping.foo: there is no such key;",
-    "+foo=1": "foo: there is no such key; the config has name, seed, data,",
+    "+foo=1": "foo: there is no such key; the config has plan, replay,",
     "latent.z_dim=3": "z_dim belongs to latent=contractive, latent=dense, latent=sparse, latent=variational",
     "decoder/output=dense": "decoder.output.layer is missing: give it a value; "
     "layer belongs to decoder/output=conv, decoder/output=conv_transpose",

@@ -20,6 +20,7 @@ WITHOUT_TARGET = {
     "evaluation/default.yaml": run.Evaluation,
     "evaluation/scores.yaml": run.Evaluation,
     "tracking/default.yaml": run.Tracking,
+    "sweep/default.yaml": run.Sweep,
     "decoder/output/conv.yaml": decoder.ConvOutput,
     "decoder/output/conv_transpose.yaml": decoder.ConvOutput,
     "decoder/output/dense.yaml": decoder.DenseOutput,
