@@ -49,13 +49,13 @@ class Engine(Launcher):
 
 
 def _remembering(compose: Callable[..., DictConfig]) -> Callable[..., DictConfig]:
-    """``compose(config, overrides)``, which takes a tenth of a second, done once for equal overrides."""
+    """``compose``, Hydra's ``load_sweep_config``, done once for equal overrides: it takes 0.1 s."""
     known: dict[tuple[str, ...], DictConfig] = {}
 
-    def composed(config: DictConfig, overrides: list[str]) -> DictConfig:
-        key = tuple(overrides)
+    def composed(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        key = tuple(sweep_overrides)
         if key not in known:
-            known[key] = compose(config, overrides)
+            known[key] = compose(master_config, sweep_overrides)
         return known[key]
 
     return composed
