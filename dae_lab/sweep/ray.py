@@ -10,6 +10,7 @@ from concurrent.futures import Future, as_completed, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from socket import create_connection
 from types import ModuleType
 from typing import Any
 
@@ -21,6 +22,7 @@ from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.pool import CLOSING, cores
 from dae_lab.sweep.worker import INSISTENCE
 
+LOOPBACK = "127."
 OBJECTS = 100 * 2**20
 """Bytes for the objects that tasks exchange; Ray would take a third of the memory, and ours exchange none."""
 
@@ -104,9 +106,10 @@ def _imported(settings: Settings) -> ModuleType:
     """Ray, told before its import what it reads then."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run tells nobody of itself
     if settings.address is None:
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # every part listens on 127.0.0.1 alone …
-        os.environ.setdefault("RAY_AUTH_MODE", "token")  # … and to us alone
+        os.environ.setdefault("RAY_AUTH_MODE", "token")  # on this machine, and to this user, alone
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+    if (settings.address or LOOPBACK).startswith((LOOPBACK, "localhost")):
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # has Ray take 127.0.0.1 at its word
     import ray
 
     return ray
@@ -117,13 +120,16 @@ def _connect(ray: ModuleType, settings: Settings) -> None:
         return
     own: dict[str, Any] = {"num_cpus": cores(), "include_dashboard": False, "object_store_memory": OBJECTS}
     try:
+        if ":" in (settings.address or ""):  # Ray itself would try for minutes
+            host, _, port = str(settings.address).rpartition(":")
+            create_connection((host, int(port)), timeout=5).close()
         ray.init(
             settings.address or "local",
             log_to_driver=False,
             logging_level="error",
             **({} if settings.address else own),
         )
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"hydra.launcher.address: the Ray cluster at {settings.address} cannot be used: "
             f"{' '.join(str(error).split())}"

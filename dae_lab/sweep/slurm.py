@@ -1,7 +1,10 @@
 """The runs of a sweep as jobs of a SLURM cluster, through submitit."""
 
+import logging
 import shlex
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +25,9 @@ from dae_lab.errors import ConfigError
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.pool import CLOSING, LOOK, cores
+
+ASKED = 30.0
+"""Seconds between two looks at the queue."""
 
 STATES = {
     "OUT_OF_MEMORY": "it needed more memory than hydra.launcher.mem_gb",
@@ -55,6 +61,14 @@ class Settings(Checked):
     folder: str = text()
     additional: dict[str, Any] = required()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cluster == "slurm" and shutil.which("srun") is None:
+            raise ConfigError(
+                "cluster=slurm: this machine has no SLURM (no srun); submit from one that has, or take "
+                "hydra.launcher.cluster=local"
+            )
+
     def at_once(self, jobs: int) -> int:
         """How many of ``jobs`` may be handed over at a time; the cluster itself sees to its own limit."""
         if self.cluster == "slurm":
@@ -79,17 +93,17 @@ def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
         each job and its outcome, as it ends.
 
     Raises:
-        ConfigError: there is no SLURM here, or it refuses the jobs.
+        ConfigError: SLURM refuses the jobs.
     """
     executor = _executor(jobs[0].sweep, settings)
-    room = settings.at_once(len(jobs))
+    room, queue = settings.at_once(len(jobs)), Queue()
     waiting, running = deque(jobs), dict[submitit.Job[Outcome], Job]()
     try:
         while waiting or running:
             batch = [waiting.popleft() for _ in range(min(room - len(running), len(waiting)))]
             with _deaf_to_ctrl_c():
                 running |= _submit(executor, batch, settings.cpus_per_task)
-            for submitted in [one for one in running if one.done()]:
+            for submitted in _ended(list(running), queue):
                 job = running.pop(submitted)
                 yield job, _outcome(submitted)
             if running:
@@ -103,15 +117,9 @@ def _executor(sweep: str, settings: Settings) -> submitit.AutoExecutor:
     Path(settings.folder).mkdir(parents=True, exist_ok=True)
     folder = tempfile.mkdtemp(prefix=f"{sweep}-", dir=settings.folder)
     setup = " && ".join([*settings.setup, 'exec "$0" "$@"'])  # exec, so that a signal reaches Python
-    try:
-        executor = submitit.AutoExecutor(
-            folder, settings.cluster, local_python=shlex.join(["sh", "-c", setup, sys.executable])
-        )
-    except RuntimeError as error:
-        raise ConfigError(
-            "hydra/launcher=slurm: this machine has no SLURM (no srun); submit from one that has, or take "
-            "hydra.launcher.cluster=local"
-        ) from error
+    logging.getLogger("submitit").setLevel(logging.ERROR)  # it warns every few seconds of missing accounting
+    python = shlex.join(["sh", "-c", setup, sys.executable])
+    executor = submitit.AutoExecutor(folder, settings.cluster, local_python=python)
     executor.update_parameters(
         name=f"dae_lab-{sweep}",
         timeout_min=settings.timeout_min,
@@ -148,6 +156,33 @@ def _submit(executor: submitit.AutoExecutor, jobs: Sequence[Job], threads: int) 
     for job in jobs:
         worker.say_queued(job)
     return dict(zip(submitted, jobs, strict=True))
+
+
+class Queue:
+    """What waits or runs on the cluster, asked for every ``ASKED`` seconds.
+
+    submitit asks SLURM's accounting alone, which not every cluster has; there a job that died would be
+    waited for to no end.
+    """
+
+    def __init__(self) -> None:
+        self.asked = time.monotonic()
+
+    def lost(self, running: Sequence[submitit.Job[Outcome]]) -> list[submitit.Job[Outcome]]:
+        """Those of SLURM's jobs that have left the queue."""
+        ours = [one for one in running if isinstance(one, submitit.SlurmJob)]
+        if not ours or time.monotonic() < self.asked + ASKED:
+            return []
+        self.asked = time.monotonic()
+        command = ["squeue", "--me", "--array", "--noheader", "--format=%i %A"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        return [] if found.returncode else [one for one in ours if one.job_id not in found.stdout.split()]
+
+
+def _ended(running: Sequence[submitit.Job[Outcome]], queue: Queue) -> list[submitit.Job[Outcome]]:
+    """Those that are done, or gone."""
+    lost = queue.lost(running)
+    return [one for one in running if one in lost or one.done()]
 
 
 def _outcome(submitted: submitit.Job[Outcome]) -> Outcome:

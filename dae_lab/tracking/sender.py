@@ -95,7 +95,7 @@ class Sender:
         assert self.spool is not None
         if not self.trouble:
             log.warning(
-                "the server at %s is away (%s): training goes on, and what it records waits in %s",
+                "the server at %s is away (%s): the run goes on, and what it records waits in %s",
                 self.client.tracking_uri,
                 trouble(error),
                 self.spool.folder,

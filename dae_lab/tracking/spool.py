@@ -24,11 +24,14 @@ class Spool:
 
     def __init__(self, folder: Path, about: Mapping[str, Any] | None = None) -> None:
         self.folder, self._about = folder, dict(about or {})
-        self._waiting = sorted(folder.glob("[0-9]*.json"))
+        self._waiting = self._on_disk()
         self._last = int(self._waiting[-1].stem) if self._waiting else 0
 
     def __len__(self) -> int:
         return len(self._waiting)
+
+    def _on_disk(self) -> list[Path]:
+        return sorted(self.folder.glob("[0-9]*.json"))
 
     @property
     def about(self) -> dict[str, Any]:
@@ -58,12 +61,13 @@ class Spool:
 
     def deliver(self, take: Callable[[Write, Path], None]) -> None:
         """Hand every write and its folder to ``take``, oldest first; the rest stays when it raises."""
+        self._waiting = self._on_disk()  # Ctrl-C may have come between a write and its entry here
         while self._waiting:
             place = self._waiting[0]
             take(json.loads(place.read_text()), place.with_suffix(""))
+            del self._waiting[0]
             place.unlink()
             shutil.rmtree(place.with_suffix(""), ignore_errors=True)
-            del self._waiting[0]
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

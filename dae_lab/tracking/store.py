@@ -1,18 +1,15 @@
-"""All runs: where they are, which of them live, which can go on."""
+"""The store of runs: which of them live, which can go on, the record of a new one."""
 
 import getpass
 import logging
 import os
 import platform
-import shlex
 import shutil
-import sys
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 import requests
 from filelock import FileLock, Timeout
@@ -23,21 +20,18 @@ from mlflow.tracking import MlflowClient
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.tracking.record import Record, first_sentence
-from dae_lab.tracking.recorded import Left, Recorded
+from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.runs import Runs
 from dae_lab.tracking.server import away, reach
-from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
-
-log = logging.getLogger(__name__)
-
 
 NO_SPACE = 1_000_000
 """Bytes: a disk with less left counts as full."""
 
 
-class Store:
+class Store(Runs):
     """All runs, in a sqlite database or behind an MLflow server.
 
     A process holds a lock file for as long as it trains a run, so a run marked RUNNING whose lock
@@ -121,33 +115,6 @@ class Store:
         finally:
             lock.release()
 
-    def finished(self, fingerprint: str) -> Recorded | None:
-        """The last run of this experiment that has finished under ``fingerprint``."""
-        query = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'"
-        found = self._search(query, [self.experiment_id])
-        return Recorded(self.client, max(found, key=lambda run: run.info.end_time)) if found else None
-
-    def typical_seconds(self, workload: str) -> float | None:
-        """The median of what finished runs of this ``workload`` took; None where there are none."""
-        query = f"tags.workload = '{workload}' and attributes.status = 'FINISHED'"
-        spent = [run.data.metrics.get("time/run_s") for run in self._search(query, self._experiments())]
-        return median([seconds for seconds in spent if seconds is not None] or [0.0]) or None
-
-    def read(self, run_id: str) -> Recorded:
-        """The run ``run_id``; as its spool knows it, where it has ended and its server is still away.
-
-        Raises:
-            TrackingError: there is none, or the server is away.
-        """
-        try:
-            push(self.folder, run_id)
-            return Recorded(self.client, self.client.get_run(run_id))
-        except (MlflowException, TrackingError) as error:
-            known = self._spool_of(run_id).about.get("known")
-            if known:
-                return Left(self.client, known)
-            raise TrackingError(f"{self.uri}: there is no run {run_id}: {first_sentence(error)}") from error
-
     @contextmanager
     def record(
         self, name: str, fingerprint: str, tags: Mapping[str, str], afresh: bool = False
@@ -230,15 +197,13 @@ class Store:
     def bury(self, fingerprint: str, reason: str) -> str:
         """Close the run with this fingerprint whose process has died, as FAILED; gives its id, or nothing.
 
-        Nothing too if the server is away: the next start closes the run.
+        Nothing too if the store is out of reach: the next start closes the run.
         """
         query = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'RUNNING'"
         try:
             found = self._search(query, [self.experiment_id])
-        except MlflowException as error:
-            if away(error):
-                return ""
-            raise
+        except TrackingError:
+            return ""
         for run in found:
             lock = self._free_lock(run)
             if lock is not None:
@@ -283,13 +248,8 @@ class Store:
         record.tag("resumed", str(int(run.data.tags.get("resumed", 0)) + 1))
         if "reason" in run.data.tags:
             self.client.delete_tag(run.info.run_id, "reason")
+            del record.tags["reason"]
         return record
-
-    def _experiments(self) -> list[str]:
-        return [item.experiment_id for item in self.client.search_experiments()]
-
-    def _search(self, query: str, experiments: list[str]) -> list[Run]:
-        return list(self.client.search_runs(experiments, query, max_results=1000))
 
     def _free_lock(self, run: Run) -> FileLock | None:
         """The run's lock, held by this process now; None if another holds it or it is not of this folder."""
@@ -313,15 +273,3 @@ class Store:
         about = {"uri": self.uri, "lock": Path(lock.lock_file).name, "name": run.info.run_name}
         spool = self._spool_of(run.info.run_id, about) if self.tracking.uri else None
         return Record(self.client, run, lock, self._checkpoints(run), spool, self.tracking.patience)
-
-    def _spool_of(self, run_id: str, about: Mapping[str, str] | None = None) -> Spool:
-        return Spool(self.folder / "spool" / run_id, about)
-
-    def ui(self, record: Recorded) -> tuple[str | None, str, str]:
-        """The command that opens the UI (None where the store is a server), the run's page, all runs'."""
-        served = self.uri.startswith("http")
-        command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri", self.uri]
-        server = self.uri.rstrip("/") if served else "http://127.0.0.1:5000"
-        runs = f"{server}/#/experiments/{record.experiment_id}/runs"
-        page, charts = f"{runs}/{record.run_id}", f"{runs}?compareRunsMode=CHART"
-        return None if served else shlex.join(command), page, charts

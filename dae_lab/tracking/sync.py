@@ -1,6 +1,5 @@
 """Push what runs left in their spools, because their server did not come back in time."""
 
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -16,8 +15,6 @@ from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.server import away, reach
 from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.writes import send
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,8 @@ class Synced:
 
 def waiting(folder: Path, uri: str | None = None) -> list[str]:
     """The ids of the runs whose record waits in the store's ``folder``, for the server at ``uri`` or any."""
-    found = [path.parent for path in sorted((folder / "spool").glob("*/run.json"))]
-    return [path.name for path in found if uri is None or Spool(path).about.get("uri") == uri]
+    found = {path.parent: Spool(path.parent).about for path in sorted((folder / "spool").glob("*/run.json"))}
+    return [path.name for path, about in found.items() if uri in (None, about.get("uri"))]
 
 
 def sync(folder: Path, uri: str | None = None) -> Iterator[Synced]:

@@ -5,6 +5,7 @@ answer whether it arrived: MLflow tells metrics apart by name, step, time and va
 when a write is made; tags, params, files and a status are simply set again.
 """
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,8 @@ def _model(client: MlflowClient, run_id: str, write: Write, folder: Path) -> Non
     card = Model.load(str(folder))
     card.run_id, card.model_id, card.model_uuid = run_id, filed.model_id, filed.model_id
     card.artifact_path = filed.artifact_location
-    card.save(str(folder / "MLmodel"))
+    card.save(str(folder / "MLmodel.new"))
+    os.replace(folder / "MLmodel.new", folder / "MLmodel")  # never half: it may be read again
     client.log_model_artifacts(filed.model_id, str(folder))
     client.finalize_logged_model(filed.model_id, "READY")
 

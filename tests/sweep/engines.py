@@ -13,7 +13,7 @@ from dae_lab.sweep.pool import cores
 
 TINY = ("-m", "data=digits", "training.batches=4", "evaluation=scores", "tracking.log_model=false")
 SWEEP = (*TINY, "training.epochs=2", "loss=bce,mse", "seed=0,1")
-LONG = (*TINY, "training.epochs=60", "training.checkpoint_s=0", "tracking.grids=0")
+LONG = (*TINY, "training.epochs=40", "training.checkpoint_s=0", "tracking.grids=0")
 
 
 @cache

@@ -5,7 +5,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,7 +75,28 @@ def test_ctrl_c_ends_a_run_that_another_cluster_finishes(tmp_path, monkeypatch):
     assert code == 0, errors
     (only,) = runs(tmp_path)
     assert (only.info.status, only.data.tags["resumed"]) == ("FINISHED", "1")
-    assert [step for step, _ in trajectory(tmp_path, only)["train/loss"]] == list(range(1, 61))
+    assert [step for step, _ in trajectory(tmp_path, only)["train/loss"]] == list(range(1, 41))
+
+
+def sleep_in_steps():
+    for _ in range(100):
+        time.sleep(0.05)
+
+
+def test_a_cancellation_that_python_drops_comes_again(monkeypatch):
+    from dae_lab.sweep import ray
+
+    monkeypatch.setattr(ray, "INSISTENCE", 0.2)
+    over = threading.Event()
+    before = signal.signal(signal.SIGINT, partial(ray._insist, over))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):  # the first one may have been raised in a destructor
+            sleep_in_steps()
+    finally:
+        over.set()
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +106,7 @@ def test_ctrl_c_ends_a_run_that_another_cluster_finishes(tmp_path, monkeypatch):
         (["hydra.launcher.cpus_per_run=half"], "hydra.launcher.cpus_per_run must be a whole number; got"),
         (["hydra.launcher.cpus=1"], "hydra.launcher.cpus"),
         (["hydra.launcher.memory_gb=1000000"], "hydra.launcher.memory_gb: no machine of the cluster has as"),
-        (["hydra.launcher.address=auto"], "hydra.launcher.address: the Ray cluster at auto cannot be used"),
+        (["hydra.launcher.address='127.0.0.1:9'"], "at 127.0.0.1:9 cannot be used: [Errno 111] Connection"),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path, arguments, message):

@@ -48,14 +48,16 @@ def test_ctrl_c_and_preemption_cut_a_run_that_goes_on(tmp_path):
     assert finish(process)[0] == 0
     (only,) = runs(tmp_path)
     assert (only.info.status, only.data.tags["resumed"]) == ("FINISHED", "2")
-    assert [step for step, _ in trajectory(tmp_path, only)["train/loss"]] == list(range(1, 61))
+    assert [step for step, _ in trajectory(tmp_path, only)["train/loss"]] == list(range(1, 41))
 
 
-def test_one_by_one_in_this_process(tmp_path):
-    code, _, errors = run(*SWEEP, "seed=0", *SLURM, "hydra.launcher.cluster=debug", store=tmp_path)
+def test_in_this_process(tmp_path):
+    code, _, errors = run(
+        *SWEEP, "loss=mse", "seed=1", *SLURM, "hydra.launcher.cluster=debug", store=tmp_path
+    )
     assert code == 0, errors
     assert finished(tmp_path).items() <= undisturbed().items()
-    assert len(finished(tmp_path)) == 2
+    assert len(finished(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,7 @@ def test_one_by_one_in_this_process(tmp_path):
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path, arguments, message, monkeypatch):
-    monkeypatch.setenv("PATH", os.defpath)  # where an srun would not be
+    monkeypatch.setenv("PATH", str(tmp_path))  # there is no srun
     code, _, errors = run(*SWEEP, *SLURM, *arguments, store=tmp_path)
     assert code == 1
     assert message in errors

@@ -1,0 +1,102 @@
+"""All runs of a store, to be read."""
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from dae_lab.errors import TrackingError
+from dae_lab.tracking.record import first_sentence
+from dae_lab.tracking.recorded import Left, Recorded
+from dae_lab.tracking.server import away, trouble
+from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.sync import push
+
+T = TypeVar("T")
+
+
+class Runs:
+    """What a store has.
+
+    Attributes:
+        uri: the database, or the server.
+        folder: what belongs to it on this machine.
+        experiment_id: the experiment that new runs go to.
+    """
+
+    uri: str
+    folder: Path
+    client: MlflowClient
+    experiment_id: str
+
+    def finished(self, fingerprint: str) -> Recorded | None:
+        """The last run of this experiment that has finished under ``fingerprint``."""
+        query = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'"
+        found = self._search(query, [self.experiment_id])
+        return Recorded(self.client, max(found, key=lambda run: run.info.end_time)) if found else None
+
+    def typical_seconds(self, workload: str) -> float | None:
+        """The median of what finished runs of this ``workload`` took; None where there are none."""
+        query = f"tags.workload = '{workload}' and attributes.status = 'FINISHED'"
+        spent = [run.data.metrics.get("time/run_s") for run in self._search(query, self._experiments())]
+        return median([seconds for seconds in spent if seconds is not None] or [0.0]) or None
+
+    def read(self, run_id: str) -> Recorded:
+        """The run ``run_id``; as its spool knows it, where it has ended and its server is still away.
+
+        Raises:
+            TrackingError: there is none, or the server is away.
+        """
+        try:
+            push(self.folder, run_id)
+            return Recorded(self.client, self._asked(partial(self.client.get_run, run_id)))
+        except (MlflowException, TrackingError) as error:
+            known = self._spool_of(run_id).about.get("known")
+            if known:
+                return Left(self.client, known)
+            if isinstance(error, TrackingError):
+                raise
+            raise TrackingError(f"{self.uri}: there is no run {run_id}: {first_sentence(error)}") from error
+
+    def ui(self, record: Recorded) -> tuple[str | None, str, str]:
+        """The command that opens the UI (None where the store is a server), the run's page, all runs'."""
+        served = self.uri.startswith("http")
+        command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri", self.uri]
+        server = self.uri.rstrip("/") if served else "http://127.0.0.1:5000"
+        runs = f"{server}/#/experiments/{record.experiment_id}/runs"
+        page, charts = f"{runs}/{record.run_id}", f"{runs}?compareRunsMode=CHART"
+        return None if served else shlex.join(command), page, charts
+
+    def _experiments(self) -> list[str]:
+        return [item.experiment_id for item in self._asked(self.client.search_experiments)]
+
+    def _search(self, query: str, experiments: list[str]) -> list[Run]:
+        search = partial(self.client.search_runs, experiments, query, max_results=1000)
+        return list(self._asked(search))
+
+    def _asked(self, question: Callable[[], T]) -> T:
+        """What the store answers.
+
+        Raises:
+            TrackingError: its server is away.
+            MlflowException: it refuses.
+        """
+        try:
+            return question()
+        except MlflowException as error:
+            if not away(error):
+                raise
+            raise TrackingError(
+                f"{self.uri}: the server has gone away ({trouble(error)}); once it is back, give the same "
+                f"command again"
+            ) from error
+
+    def _spool_of(self, run_id: str, about: Mapping[str, str] | None = None) -> Spool:
+        return Spool(self.folder / "spool" / run_id, about)
