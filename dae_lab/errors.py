@@ -30,3 +30,12 @@ class TrainingError(UserError):
         super().__init__(message)
         self.evaluation = evaluation
         self.result: Any = None
+
+
+def unexpected(error: BaseException) -> str:
+    """What is said of an error that nobody foresaw: its kind, and the first line of its message.
+
+    >>> unexpected(MemoryError())
+    'MemoryError'
+    """
+    return ": ".join(filter(None, [type(error).__name__, *str(error).strip().splitlines()[:1]]))

@@ -127,7 +127,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     facts = describe(record, config, dataset, parameter_counts(model), diff)
     sets = Sets.of(dataset, corruption, config)
 
-    history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
     few = dataset.train[: min(IMAGES, config.training.batch_size)]
     looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
@@ -139,6 +139,8 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     cut = fit.ends_within_epoch(model, dataset.train, config)
     found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
     record_evaluation(record, found)
+    if config.tracking.log_model:
+        record.model_scores()
     if config.evaluation.report:
         steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if cut else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})

@@ -28,11 +28,28 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def catch_signals() -> None:
-    """Raise ``Terminated`` on SIGTERM and SIGHUP, unless they are ignored, as under nohup."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:
+def catch_signals() -> dict[int, Any]:
+    """Raise ``Terminated`` on SIGTERM and SIGHUP, unless they are ignored, as under nohup.
+
+    Returns:
+        what answered them before.
+    """
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
             signal.signal(number, _terminate)
+    return before
+
+
+@contextmanager
+def signals_caught() -> Iterator[None]:
+    """``catch_signals`` inside the block alone."""
+    before = catch_signals()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _terminate(number: int, frame: Any) -> None:

@@ -71,8 +71,7 @@ def main() -> None:
             message = str(error) if isinstance(error, UserError) else explain(error)
             if wants_traceback or message is None:
                 raise
-            if not failed:  # what failed in a sweep has been listed
-                print(f"error: {message}", file=sys.stderr)
+            print(f"error: {message}", file=sys.stderr)
             sys.exit(1)
     sys.exit(1 if failures or failed else 0)
 

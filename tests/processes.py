@@ -1,5 +1,6 @@
 """Real processes for tests: the command as a person starts it."""
 
+import os
 import subprocess
 import sys
 import time
@@ -19,11 +20,14 @@ QUICK = ("training.epochs=6", "training.batches=8", "evaluation=scores", "tracki
 """A run long enough to be interrupted, short enough for a test."""
 
 
-def start(*arguments: str, store: Path | None) -> subprocess.Popen:
+def start(*arguments: str, store: Path | None, **environment: str) -> subprocess.Popen:
     """The command, running; its output is in ``stdout`` and ``stderr`` once ``communicate`` returns."""
     place = [f"tracking.dir={store}"] if store else []
     command = [sys.executable, "-c", HEARING, *arguments, *place]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    environment = os.environ | environment
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def finish(process: subprocess.Popen, seconds: float = 240) -> tuple[int, str, str]:
@@ -67,3 +71,11 @@ def trajectory(store: Path, run: object) -> dict[str, list[tuple[int, float]]]:
     names = [name for name in run.data.metrics if not name.startswith("time/")]
     found = {name: here.get_metric_history(run.info.run_id, name) for name in names}
     return {name: [(item.step, item.value) for item in history] for name, history in found.items()}
+
+
+def finished(store: Path) -> dict[str, dict]:
+    """Every finished run's metrics but the times, by its fingerprint; fails if one has finished twice."""
+    done = [item for item in runs(store) if item.info.status == "FINISHED"]
+    found = {item.data.tags["fingerprint"]: trajectory(store, item) for item in done}
+    assert len(found) == len(done)
+    return found

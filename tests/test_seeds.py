@@ -1,12 +1,10 @@
 """Sub-seeds: equal everywhere, unrelated to each other, within what TensorFlow takes."""
 
-import doctest
 import random
 from itertools import pairwise
 
 import numpy as np
 
-from dae_lab import seeds
 from dae_lab.seeds import derive
 
 
@@ -47,7 +45,3 @@ def test_nothing_global_is_read_or_moved():
     assert derive(0, "init") == first
     random.setstate(before[0])
     assert np.random.get_state()[1].tolist() == before[1]
-
-
-def test_the_example_holds():
-    assert doctest.testmod(seeds).failed == 0

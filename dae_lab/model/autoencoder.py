@@ -1,5 +1,6 @@
 """The model of a run: encoder, latent and decoder put together, and one step of its training."""
 
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -27,6 +28,7 @@ class Autoencoder(keras.Model):
         encoder: noisy image → code (and skips, where the decoder wants them).
         decoder: code (and skips) → logits.
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
+        gradient_norm: see ``_gradient_norm``, as a graph.
         watched: float32 (2,), what ``dae_lab.training.watch`` remembers; kept with every checkpoint.
     """
 
@@ -43,6 +45,8 @@ class Autoencoder(keras.Model):
             shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
         )
         self.watched = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="watched")
+        # A partial: TensorFlow counts the traces of a method over all models, and warns of the fifth.
+        self.gradient_norm = tf.function(partial(self._gradient_norm), autograph=False)
         self.probe = keras.random.SeedGenerator(derive(seed, "contractive"))
 
     @property
@@ -93,7 +97,7 @@ class Autoencoder(keras.Model):
             judge.update_state(values[judge.name])
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def gradient_norm(self, noisy: Any, clean: Any) -> tf.Tensor:
+    def _gradient_norm(self, noisy: Any, clean: Any) -> tf.Tensor:
         """Norm of the loss's gradient on (noisy, clean), float32 (n, h, w, c) each, without penalties.
 
         Over all weights but the output layer's bias, which can pull a fixed output to the best

@@ -13,8 +13,8 @@ from typing import Any
 
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
-from dae_lab.errors import UserError
-from dae_lab.process import Terminated, catch_signals
+from dae_lab.errors import UserError, unexpected
+from dae_lab.process import Terminated, signals_caught
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,7 @@ def perform(job: Job) -> Outcome:
     """Do ``job`` in this process, whatever happens; what it prints goes to its log."""
     began, cpu_began = time.perf_counter(), time.process_time()
     print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
-    with _into(Path(job.log)):
-        catch_signals()
+    with _into(Path(job.log)), signals_caught():
         status, run_id, reason = _attempt(job)
     return Outcome(status, run_id, reason, time.perf_counter() - began, time.process_time() - cpu_began)
 
@@ -98,7 +97,7 @@ def _attempt(job: Job) -> tuple[str, str, str]:
         return "stopped", "", "stopped from outside"
     except Exception as error:  # a bug, or memory that ran out: the other runs go on
         traceback.print_exc()
-        return "failed", "", f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        return "failed", "", unexpected(error)
 
 
 @contextmanager

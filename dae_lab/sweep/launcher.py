@@ -9,8 +9,6 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from dae_lab.errors import UserError
-
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
     from dae_lab.sweep.sweep import Sweep
@@ -68,8 +66,8 @@ def _without_hydra(config: DictConfig) -> DictConfig:
     return task
 
 
-def _as_return(value: float | UserError) -> JobReturn:
-    """What a sweeper is told: the metric, or that the run failed."""
-    result = JobReturn(status=JobStatus.FAILED if isinstance(value, UserError) else JobStatus.COMPLETED)
+def _as_return(value: float) -> JobReturn:
+    """What a sweeper is told. Never that a run failed: Hydra would not begin the next batch."""
+    result = JobReturn(status=JobStatus.COMPLETED)
     result.return_value = value
     return result

@@ -10,6 +10,7 @@ from concurrent.futures import Future, as_completed
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
+from dae_lab.errors import unexpected
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
 CLOSING = 120.0
@@ -53,6 +54,8 @@ def _outcome(future: Future[Outcome]) -> Outcome:
         return future.result()
     except ProcessExpired as death:
         return Outcome("failed", reason=_cause(death.exitcode))
+    except Exception as error:  # it could not even be begun: its log cannot be written, say
+        return Outcome("failed", reason=unexpected(error))
 
 
 def _cause(code: int | None) -> str:

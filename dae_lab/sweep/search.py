@@ -132,9 +132,7 @@ def _values(wanted: list[list[str]], engine: Engine, begun: int) -> list[JobRetu
 
 def _tell(study: optuna.Study, trial: Trial, result: JobReturn | None) -> None:
     """Let ``study`` learn what came of ``trial``."""
-    value = None if result is None else result._return_value  # return_value raises where the run failed
-    if isinstance(value, ConfigError):  # no run will have this metric
-        raise value
+    value = None if result is None else result.return_value
     if isinstance(value, float) and isfinite(value):
         study.tell(trial, value)
     else:

@@ -1,14 +1,16 @@
 """A sweep, told as a story: plan → runs → what came of them."""
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from typing import Protocol
 
+from dae_lab.config.hints import nearest
 from dae_lab.config.run import Config
-from dae_lab.errors import ConfigError, TrainingError, UserError
+from dae_lab.errors import ConfigError, UserError
 from dae_lab.sweep import show
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.plan import Composed, Plan, make
@@ -45,11 +47,12 @@ class Sweep:
         self.store: Store | None = None
         self.began = time.perf_counter()
 
-    def run(self, composed: Sequence[Composed], first: int) -> list[float | UserError]:
-        """Do one batch of runs; gives the value of ``sweep.metric`` of each, or why there is none.
+    def run(self, composed: Sequence[Composed], first: int) -> list[float]:
+        """Do one batch of runs; gives the value of ``sweep.metric`` of each, NaN where a run failed.
 
         Raises:
-            UserError: a run cannot be trained as it stands; then none of the batch is begun.
+            UserError: a run cannot be trained as it stands, then none of the batch is begun; or no run
+                records that metric.
             KeyboardInterrupt, Terminated: those that ran are closed and can go on.
         """
         plan, self.store = make(composed, first, self.name)
@@ -102,17 +105,17 @@ class Sweep:
         assert self.store is not None
         return self.store.read(outcome.run_id) if outcome.status in ("finished", "reused") else None
 
-    def _value(self, job: Job, config: Config) -> float | UserError:
+    def _value(self, job: Job, config: Config) -> float:
         outcome = self.outcomes.get(job.number)
-        if outcome is None:
-            return TrainingError(f"{job.label}: not begun: {self.given_up}")
-        if outcome.status not in ("finished", "reused"):
-            return TrainingError(f"{job.label}: {outcome.reason}")
-        value = self._metric(outcome, config)
+        run = None if outcome is None else self.record(outcome)
+        if run is None:
+            return math.nan
+        value = run.values.get(config.sweep.metric)
         if value is None:
-            run = self.record(outcome)
-            names = ", ".join(sorted(run.values)) if run else ""
-            return ConfigError(f"sweep.metric: no run records {config.sweep.metric}; there are {names}")
+            wanted, names = config.sweep.metric, sorted(run.values)
+            meant = nearest(wanted, names)
+            hint = f"did you mean {meant}?" if meant else f"there are {', '.join(names)}"
+            raise ConfigError(f"sweep.metric: no run records {wanted}; {hint}")
         return value
 
     def sum_up(self) -> bool:

@@ -145,7 +145,6 @@ class Record(Recorded):
         from mlflow.models import infer_signature
 
         needs = ("mlflow", "keras", "tensorflow")
-        whole = [steps[0] for steps in self._points.values() if 0 in steps]
         with TemporaryDirectory() as folder:
             with redirect_stdout(StringIO()):  # Keras prints what it exports
                 mlflow.keras.save_model(
@@ -155,7 +154,12 @@ class Record(Recorded):
                     pip_requirements=[f"{name}=={packages()[name]}" for name in needs],
                     save_exported_model=not portable,
                 )
-            self._sender.send(writes.model(whole), Path(folder, "model"))
+            self._sender.send(writes.model(), Path(folder, "model"))
+
+    def model_scores(self) -> None:
+        """Give the model that is kept the metrics of the whole run, so that models can be compared too."""
+        whole = [steps[0] for steps in self._points.values() if list(steps) == [0]]
+        self._sender.send(writes.scores(whole))
 
     def close(self, status: str, reason: str = "", keep: bool = False) -> None:
         """End the run as FINISHED, FAILED or KILLED, saying why; ``keep`` what it needs to go on later.

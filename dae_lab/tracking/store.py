@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.config.run import Tracking
-from dae_lab.errors import TrackingError, TrainingError
+from dae_lab.errors import TrackingError, TrainingError, unexpected
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.runs import Runs
@@ -137,7 +137,7 @@ class Store(Runs):
             record.close("FAILED", str(error))
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
-            record.close("FAILED", f"{type(error).__name__}: {error}", keep=True)
+            record.close("FAILED", unexpected(error), keep=True)
             if shutil.disk_usage(self.folder).free < NO_SPACE:
                 raise TrackingError(
                     f"tracking.dir: the disk of {self.folder} is full; make room, and the same command "

@@ -50,9 +50,14 @@ def files() -> Write:
     return {"kind": "files"}
 
 
-def model(metrics: Iterable[Point]) -> Write:
-    """The model in the folder, as ``runs:/<run id>/model``, with ``metrics`` to compare models by."""
-    return {"kind": "model", "metrics": list(metrics)}
+def model() -> Write:
+    """The model in the folder, as ``runs:/<run id>/model``."""
+    return {"kind": "model"}
+
+
+def scores(metrics: Iterable[Point]) -> Write:
+    """Metrics of the run that are also those of its model."""
+    return {"kind": "scores", "metrics": list(metrics)}
 
 
 def status(status: str, time: int) -> Write:
@@ -66,9 +71,15 @@ def send(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
     Raises:
         MlflowException, requests.RequestException: see ``dae_lab.tracking.server.away``.
     """
-    {"batch": _batch, "dataset": _dataset, "files": _files, "model": _model, "status": _status}[
-        write["kind"]
-    ](client, run_id, write, folder)
+    kinds = {
+        "batch": _batch,
+        "dataset": _dataset,
+        "files": _files,
+        "model": _model,
+        "scores": _scores,
+        "status": _status,
+    }
+    kinds[write["kind"]](client, run_id, write, folder)
 
 
 def _batch(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
@@ -102,12 +113,10 @@ def _status(client: MlflowClient, run_id: str, write: Write, folder: Path) -> No
 def _model(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
     """File the model in ``folder`` under the run; one that was begun before is completed."""
     run = client.get_run(run_id)
-    begun = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run_id}'")
-    filed = begun[0] if begun else _new_model(client, run)
+    filed = _filed(client, run) or _new_model(client, run)
     outputs = run.outputs.model_outputs if run.outputs else []
     if filed.model_id not in [output.model_id for output in outputs]:
         client.log_outputs(run_id, [LoggedModelOutput(filed.model_id, step=0)])
-    client.log_batch(run_id, [_metric(point, filed.model_id) for point in write["metrics"]])
     card = Model.load(str(folder))
     card.run_id, card.model_id, card.model_uuid = run_id, filed.model_id, filed.model_id
     card.artifact_path = filed.artifact_location
@@ -115,6 +124,18 @@ def _model(client: MlflowClient, run_id: str, write: Write, folder: Path) -> Non
     os.replace(folder / "MLmodel.new", folder / "MLmodel")  # never half: it may be read again
     client.log_model_artifacts(filed.model_id, str(folder))
     client.finalize_logged_model(filed.model_id, "READY")
+
+
+def _scores(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
+    filed = _filed(client, client.get_run(run_id))
+    if filed is not None:
+        client.log_batch(run_id, [_metric(point, filed.model_id) for point in write["metrics"]])
+
+
+def _filed(client: MlflowClient, run: Run) -> LoggedModel | None:
+    """The model that is filed under the run, whole or begun."""
+    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
+    return found[0] if found else None
 
 
 def _new_model(client: MlflowClient, run: Run) -> LoggedModel:

@@ -11,17 +11,19 @@ from dae_lab import optimizers
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images, NoisySet
 from dae_lab.model.autoencoder import Autoencoder
+from dae_lab.model.traced import traced
 from dae_lab.noise import Corruption
 from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
 from dae_lab.training.callbacks import Finite, Historian, Show, StopEarly, stalled
 from dae_lab.training.checkpoint import Checkpoint, History, restore
 
 
-def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) -> History:
+def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) -> tuple[Autoencoder, History]:
     """Compile ``model`` and bring it to where the checkpoint in ``folder`` left off.
 
     Returns:
-        The history of the epochs already done; empty for a new run.
+        ``model``, or one of an earlier run that takes its place, see ``dae_lab.model.traced``; and the
+        history of the epochs already done, empty for a new run.
     """
     steps = steps_per_epoch(images, config)
     model.compile(
@@ -29,7 +31,8 @@ def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) ->
         steps_per_execution=largest_divisor(steps, config.training.steps_per_execution),
         jit_compile=False,  # measured: XLA does not pay on a CPU
     )
-    return restore(model, folder)
+    model = traced(model, config, images.shape, steps)
+    return model, restore(model, folder)
 
 
 def untrained(model: Autoencoder, validation: NoisySet, config: Config) -> dict[str, float]:

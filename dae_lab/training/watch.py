@@ -2,12 +2,10 @@
 
 import logging
 import math
-from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from dae_lab.collapse import Collapse, diagnose
 from dae_lab.data.images import Images
@@ -60,11 +58,9 @@ class Watch(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keep the untrained model's gradient norm, by which later ones are judged."""
         self._sigmoid = self.model.activation == "sigmoid"
-        # A partial: TensorFlow counts the traces of a method over all models, and warns of the fifth.
-        self._gradient = tf.function(partial(self.model.gradient_norm), autograph=False)
         self.step = int(self.model.optimizer.iterations)
         if self.step == 0:
-            self.model.watched.assign([float(self._gradient(self.noisy, self.clean)), 0.0])
+            self.model.watched.assign([float(self.model.gradient_norm(self.noisy, self.clean)), 0.0])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look, if a look is due."""
@@ -90,7 +86,7 @@ class Watch(keras.callbacks.Callback):
 
     def _examined(self) -> Collapse:
         reconstruction = np.asarray(self.model.denoiser(self.noisy, training=False))
-        norm = float(self._gradient(self.noisy, self.clean))
+        norm = float(self.model.gradient_norm(self.noisy, self.clean))
         found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid, norm)
         first, looks = (float(value) for value in self.model.watched.numpy())
         looks = looks + 1 if found.fixed and norm < GONE * first else 0

@@ -33,7 +33,7 @@ def test_judging_takes_less_than_an_epoch_and_beats_the_linear_denoiser(compose,
     data, corruption = construct(config.data), construct(config.noise)
     model = build(config, data.train.shape, np.zeros(1))
     mean = mean_image(data.train.pixels)
-    history = fit.prepare(model, data.train, config, Path(tmp_path))
+    model, history = fit.prepare(model, data.train, config, Path(tmp_path))
     epochs, judgings = [], []
     found: list[Evaluation] = []
 

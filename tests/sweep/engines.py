@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from processes import run, runs, trajectory
+from processes import finished, run
 
 from dae_lab.sweep.pool import cores
 
@@ -23,14 +23,6 @@ def undisturbed() -> dict[str, dict]:
         code, _, errors = run(*SWEEP, f"hydra.launcher.workers={cores()}", store=Path(folder))
         assert code == 0, errors
         return finished(Path(folder))
-
-
-def finished(store: Path) -> dict[str, dict]:
-    """Every finished run's metrics but the times, by its fingerprint; fails if one has finished twice."""
-    done = [item for item in runs(store) if item.info.status == "FINISHED"]
-    found = {item.data.tags["fingerprint"]: trajectory(store, item) for item in done}
-    assert len(found) == len(done)
-    return found
 
 
 def doing(process: subprocess.Popen, store: Path, number: int, words: str, seconds: float = 180) -> int:

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from engines import LONG, SWEEP, doing, finished, undisturbed
-from processes import finish, run, runs, start, trajectory
+from engines import LONG, SWEEP, doing, undisturbed
+from processes import finish, finished, run, runs, start, trajectory
 
 pytest.importorskip("ray", reason="needs the extra ray: pip install 'dae-lab[ray]'")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")

@@ -5,8 +5,8 @@ import signal
 import sys
 
 import pytest
-from engines import LONG, SWEEP, doing, finished, undisturbed
-from processes import finish, run, runs, start, trajectory
+from engines import LONG, SWEEP, doing, undisturbed
+from processes import finish, finished, run, runs, start, trajectory
 
 pytest.importorskip("submitit", reason="needs the extra slurm: pip install 'dae-lab[slurm]'")
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes in /proc")

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import client, finish, run, runs, start, trajectory
+from processes import client, finish, finished, run, runs, start, trajectory
 
 TINY = (
     "data=digits",
@@ -20,14 +20,6 @@ TINY = (
     "tracking.log_model=false",
 )
 LOSSES = ("loss=bce,mse",)
-
-
-def finished(store: Path) -> dict[str, dict]:
-    """Every finished run's metrics but the times, by its fingerprint; fails if one has finished twice."""
-    done = [item for item in runs(store) if item.info.status == "FINISHED"]
-    found = {item.data.tags["fingerprint"]: trajectory(store, item) for item in done}
-    assert len(found) == len(done)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +49,14 @@ def test_the_same_command_again_trains_nothing(undisturbed):
     code, _, errors = run("-m", *TINY, *LOSSES, "seed=0,1", store=store)
     assert (code, len(runs(store))) == (0, 4)
     assert "4 runs: 4 finished before, 0 to train" in errors
+
+
+def test_a_metric_that_no_run_records_is_said_after_all_else(undisturbed):
+    store = undisturbed[0]
+    code, output, errors = run("-m", *TINY, *LOSSES, "seed=0,1", "sweep.metric=test/mze", store=store)
+    assert code == 1
+    assert "error: sweep.metric: no run records test/mze; did you mean test/mse?" in errors
+    assert "4 reused" in output
 
 
 def test_what_is_new_in_a_larger_sweep_is_trained_alone(undisturbed):
@@ -112,7 +112,7 @@ def test_a_file_changed_in_the_middle_changes_nothing(tmp_path):
     folder.mkdir(parents=True)
     preset = folder / "mine.yaml"
     preset.write_text("# @package _global_\nname: mine\nnoise: {sigma: 0.3}\n")
-    command = ("-m", "experiment=mine", *TINY, "seed=0,1", "--config-dir", str(tmp_path / "my"))
+    command = ("-m", "--config-dir", str(tmp_path / "my"), "experiment=mine", *TINY, "seed=0,1")
     process = start(*command, store=tmp_path / "store")
     wait_for(process, "[1/2] mine seed=0 begins")
     preset.write_text("# @package _global_\nname: mine\nnoise: {sigma: 0.9}\n")
@@ -134,7 +134,9 @@ def wait_for(process: subprocess.Popen, text: str, seconds: float = 120) -> None
 
 def workers(process: subprocess.Popen) -> list[int]:
     """The process ids of the command's descendants that train."""
-    lines = subprocess.run(["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True).stdout
+    lines = subprocess.run(
+        ["ps", "-ww", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    ).stdout
     rows = [line.split(None, 2) for line in lines.splitlines()[1:]]
     return [int(pid) for pid, parent, args in rows if int(parent) == process.pid and "spawn_main" in args]
 
@@ -239,7 +241,7 @@ def test_workers_beside_each_other_lose_nothing(undisturbed, tmp_path):
         (["noise.sigma=0.1,-1"], "noise.sigma must be at least 0; got -1"),
         (["encoder.filters=[8],[8,8,8,8,8,8]"], "encoder"),
         (["sweep.max_failures=-1"], "sweep.max_failures must be at least 0"),
-        (["sweep.metrik=test/mse"], "sweep.metrik: there is no such key; did you mean sweep.metric?"),
+        (["sweep.metrik=test/mse"], "sweep.metrik: there is no such key; did you mean metric?"),
     ],
 )
 def test_mistakes_are_refused_before_anything_is_trained(tmp_path, arguments, message):

@@ -6,6 +6,7 @@ import pytest
 from dae_lab.config.construct import construct
 from dae_lab.errors import TrainingError
 from dae_lab.losses import Output
+from dae_lab.model import traced
 from dae_lab.model.autoencoder import build
 from dae_lab.noise import corrupted
 from dae_lab.pixels import to_float
@@ -21,7 +22,8 @@ def train(config, images, folder, validation=None) -> list[dict[str, float]]:
     fit.set_up(config)
     corruption, validation = construct(config.noise), images[:0] if validation is None else validation
     model = build(config, images.shape, to_float(images.pixels).mean(axis=(0, 1, 2)))
-    history = fit.prepare(model, images, config, folder)
+    traced._last.clear()  # no test gets the model of another
+    model, history = fit.prepare(model, images, config, folder)
     noisy = corrupted(validation, corruption, 1)
     return fit.fit(model, images, (noisy, validation), corruption, config, folder, history)
 

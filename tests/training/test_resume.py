@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
+from dae_lab.model import traced
 from dae_lab.model.autoencoder import Autoencoder, build
 from dae_lab.noise import corrupted
 from dae_lab.training import fit
@@ -48,7 +49,8 @@ def train(config: Config, tiny, folder: Path, *listeners) -> tuple[Autoencoder, 
     images, validation = tiny(20), tiny(5, seed=1)
     corruption = construct(config.noise)
     model = build(config, images.shape, np.zeros(1))
-    history = fit.prepare(model, images, config, folder)
+    traced._last.clear()  # no test gets the model of another
+    model, history = fit.prepare(model, images, config, folder)
     noisy = corrupted(validation, corruption, 1)
     fit.fit(model, images, (noisy, validation), corruption, config, folder, history, listeners)
     return model, history

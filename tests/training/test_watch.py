@@ -9,6 +9,7 @@ import pytest
 from dae_lab.baselines.trivial import mean_image
 from dae_lab.config.construct import construct
 from dae_lab.evaluation.sets import evaluation_set
+from dae_lab.model import traced
 from dae_lab.model.autoencoder import build
 from dae_lab.training import fit
 from dae_lab.training.watch import IMAGES, Watch, due
@@ -28,7 +29,8 @@ def train(compose, folder, *overrides):
     fit.set_up(config)
     data, corruption = construct(config.data), construct(config.noise)
     model = build(config, data.train.shape, np.zeros(1))
-    history = fit.prepare(model, data.train, config, folder)
+    traced._last.clear()  # no test gets the model of another
+    model, history = fit.prepare(model, data.train, config, folder)
     looked_at = evaluation_set(data.train[:IMAGES], corruption, config)
     stop = config.training.on_collapse == "stop"
     watch = Watch(looked_at, mean_image(data.train.pixels), history, stop)

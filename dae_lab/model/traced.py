@@ -1,0 +1,42 @@
+"""Graphs outlive a run: the next run of this process that has the same network does not trace them again."""
+
+import json
+from dataclasses import asdict
+
+from dae_lab.config.run import Config
+from dae_lab.config.shapes import Shape
+from dae_lab.model.autoencoder import Autoencoder
+
+BAKED = ("encoder", "latent", "decoder", "loss", "optimizer", "training")
+"""What of a config becomes part of the graphs. Seeds do not: they are in variables and in the data."""
+
+_last: dict[str, Autoencoder] = {}
+"""The model of the last run, by what its graphs depend on; one, so that memory does not grow."""
+
+
+def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Autoencoder:
+    """``fresh``, or the last run's model in the state of ``fresh``, if its graphs are the same.
+
+    Args:
+        fresh: built and compiled, untrained.
+        config: what it was built from.
+        image: (h, w, c).
+        steps: in an epoch; a schedule of the learning rate may depend on it.
+    """
+    groups = asdict(config)
+    key = json.dumps([{name: groups[name] for name in BAKED}, image, steps])
+    known = _last.get(key)
+    _last.clear()
+    _last[key] = known or fresh
+    if known is None:
+        return fresh
+    for ours, its in zip(_state(known), _state(fresh), strict=True):
+        ours.assign(its)
+    return known
+
+
+def _state(model: Autoencoder) -> list:
+    """Everything that training changes: weights, states of random draws and metrics, the optimiser's."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return [*model.variables, *model.optimizer.variables]

@@ -1,0 +1,74 @@
+"""A model that is used again is as a new one, to the last bit, and its graphs are not traced again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dae_lab.config.construct import construct
+from dae_lab.model import traced
+from dae_lab.model.autoencoder import Autoencoder, build
+from dae_lab.noise import corrupted
+from dae_lab.training import fit
+
+SMALL = (
+    "data=digits",
+    "encoder.filters=[3]",
+    "encoder.strides=[2]",
+    "decoder.filters=[3]",
+    "decoder.strides=[2]",
+    "training.epochs=2",
+    "training.batch_size=6",
+    "encoder.dropout=0.3",
+    "encoder.batch_norm=after_activation",
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_known():
+    traced._last.clear()
+    yield
+    traced._last.clear()
+
+
+def train(config, tiny, folder: Path):
+    """The trained model, and all its variables."""
+    images, validation, corruption = tiny(20), tiny(5, seed=1), construct(config.noise)
+    model, history = fit.prepare(build(config, images.shape, np.full(1, 0.3)), images, config, folder)
+    assert int(model.optimizer.iterations) == 0
+    noisy = (corrupted(validation, corruption, 1), validation)
+    fit.fit(model, images, noisy, corruption, config, folder, history)
+    return model, [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
+
+
+@pytest.mark.parametrize("latent", ["variational", "contractive", "vector_quantised", "dense"])
+def test_it_is_as_new(compose, tiny, tmp_path, latent, monkeypatch):
+    steps = []
+    step = Autoencoder.train_step
+    monkeypatch.setattr(Autoencoder, "train_step", lambda *given: steps.append(1) or step(*given))
+    chosen = (*SMALL, f"latent={latent}", "optimizer/schedule=cosine")
+    first, numbers = train(compose(*chosen, "seed=0"), tiny, tmp_path / "0")
+    count = len(steps)  # Python is run only when a graph is traced
+    second, others = train(compose(*chosen, "seed=1"), tiny, tmp_path / "1")
+    third, again = train(compose(*chosen, "seed=0"), tiny, tmp_path / "2")
+    assert first is second is third
+    for one, other in zip(numbers, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert any((one != other).any() for one, other in zip(numbers, others, strict=True))
+    assert len(steps) == count > 0
+
+
+@pytest.mark.parametrize(
+    "change", ["loss=mse", "optimizer.learning_rate=0.5", "encoder.filters=[4]", "training.batch_size=5"]
+)
+def test_another_network_gets_its_own(compose, tiny, tmp_path, change):
+    first, _ = train(compose(*SMALL), tiny, tmp_path / "0")
+    second, _ = train(compose(*SMALL, change), tiny, tmp_path / "1")
+    assert first is not second
+    assert list(traced._last.values()) == [second], "one is kept"
+
+
+def test_noise_is_no_part_of_it(compose, tiny, tmp_path):
+    first, _ = train(compose(*SMALL), tiny, tmp_path / "0")
+    second, _ = train(compose(*SMALL, "noise.sigma=0.1"), tiny, tmp_path / "1")
+    assert first is second
