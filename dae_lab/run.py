@@ -54,6 +54,7 @@ def main() -> None:
         print(help_text())
         sys.exit(0)
     register()
+    _hear_claims()
     catch_signals()
     failures.clear()
     with _errors_are_ours() as wants_traceback:
@@ -74,6 +75,18 @@ def main() -> None:
             print(f"error: {message}", file=sys.stderr)
             sys.exit(1)
     sys.exit(1 if failures or failed else 0)
+
+
+def _hear_claims() -> None:
+    """``claim=a,b`` asks for runs of its own, as a sweep does: let Hydra take it as one."""
+    asked = [text for text in sys.argv[1:] if text.startswith("claim=")]
+    if not asked or {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(sys.argv):
+        return
+    from dae_lab.claims.study import Study
+
+    Engine.command = Study
+    if not {"-m", "--multirun"} & set(sys.argv):
+        sys.argv.insert(1, "-m")
 
 
 @contextmanager

@@ -27,6 +27,9 @@ def validate(cfg: DictConfig) -> Config:
         plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
         raise ConfigError(f"the config cannot be resolved: {first_line(error)}") from error
+    assert isinstance(plain, dict)
+    if plain.pop("claim", None):
+        raise ConfigError("claim: a claim is judged by many runs; leave hydra/launcher=basic away")
     config: Config = typed(plain, Config, "")
     _check_groups_fit(config)
     image = config.data.image_shape()

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
@@ -11,14 +11,30 @@ from omegaconf import DictConfig
 
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
-    from dae_lab.sweep.sweep import Sweep
+    from dae_lab.sweep.plan import Composed
+
+
+class Command(Protocol):
+    """What is done with the runs that one command asks for, in one batch or several."""
+
+    @property
+    def given_up(self) -> str:
+        """Why it ended before its last run; empty where it did not."""
+
+    def run(self, composed: "Sequence[Composed]", first: int) -> list[float]:
+        """Take one batch, whose first run has the number ``first``; gives a number for each."""
+
+    def sum_up(self) -> bool:
+        """Say what came of it all; gives whether a run failed."""
 
 
 class Engine(Launcher):
     """Does the runs of a sweep somewhere; children say where."""
 
-    current: "Sweep | None" = None
+    current: "Command | None" = None
     """The sweep of this process, for ``dae_lab.run`` to sum up, however Hydra ends."""
+    command: "Callable[[Any], Command] | None" = None
+    """What takes the runs that were asked for; None: a sweep, which does them."""
 
     @abstractmethod
     def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
@@ -32,18 +48,20 @@ class Engine(Launcher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Do one batch of runs; a sweeper that searches gives several batches, one after the other."""
         setup_globals()
-        from dae_lab.sweep.plan import Composed
         from dae_lab.sweep.sweep import Sweep
 
         if Engine.current is None:
-            Engine.current = Sweep(self)
-        composed = []
-        for overrides in job_overrides:
-            config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
-            preset = config.hydra.runtime.choices.get("experiment") or "none"
-            composed.append(Composed(list(overrides), preset, _without_hydra(config)))
-        values = Engine.current.run(composed, initial_job_idx)
+            Engine.current = (Engine.command or Sweep)(self)
+        values = Engine.current.run([self.compose(list(one)) for one in job_overrides], initial_job_idx)
         return [_as_return(value) for value in values]
+
+    def compose(self, overrides: list[str]) -> "Composed":
+        """The config of one run."""
+        from dae_lab.sweep.plan import Composed
+
+        config = self.context.config_loader.load_sweep_config(self.config, overrides)
+        preset = config.hydra.runtime.choices.get("experiment") or "none"
+        return Composed(overrides, preset, _without_hydra(config))
 
 
 def _remembering(compose: Callable[..., DictConfig]) -> Callable[..., DictConfig]:

@@ -1,0 +1,1 @@
+"""Claims: what is stated before the runs, and decided by them."""

@@ -1,0 +1,117 @@
+"""Effects: what is computed of the arms' values, as ``abs(mse - bce) / bce``."""
+
+import ast
+import operator
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dae_lab.errors import ConfigError
+
+OPERATORS: dict[type, Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: np.divide,
+    ast.USub: operator.neg,
+}
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "abs": np.abs,
+    "max": lambda *values: np.maximum.reduce(values),
+    "min": lambda *values: np.minimum.reduce(values),
+}
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A parsed effect.
+
+    text: as it was written. arms: those it is about, in order of appearance.
+    """
+
+    text: str
+    arms: tuple[str, ...]
+    tree: ast.expr
+
+    def __call__(self, values: Mapping[str, Any]) -> Any:
+        """The effect of ``values``, one number or one array over seeds for each arm; NaN spreads.
+
+        >>> float(parse("mse / bce - 1", ["mse", "bce"])({"mse": 3.0, "bce": 2.0}))
+        0.5
+        """
+        with np.errstate(all="ignore"):
+            return _value(self.tree, values)
+
+    def share(self) -> tuple[str | float, str | float] | None:
+        """The two sides of ``one - other``, arms or numbers, at least one an arm; None where it is not that.
+
+        >>> parse("stuck - 0.5", ["stuck"]).share()
+        ('stuck', 0.5)
+        """
+        match self.tree:
+            case ast.BinOp(left=ast.Name() | ast.Constant(), op=ast.Sub(), right=ast.Name() | ast.Constant()):
+                return _side(self.tree.left), _side(self.tree.right)
+        return None
+
+
+def _side(node: ast.expr) -> str | float:
+    return node.id if isinstance(node, ast.Name) else float(node.value)  # type: ignore[attr-defined]
+
+
+def parse(text: str, arms: Collection[str]) -> Effect:
+    """The effect that ``text`` describes: arms, numbers, + - * / and abs, max, min.
+
+    Raises:
+        ConfigError: it is none, or speaks of no arm, or of one that is not there.
+    """
+    try:
+        tree = ast.parse(text, mode="eval").body
+    except SyntaxError as error:
+        raise ConfigError(f"effect: {text!r} cannot be read: {error.msg}; write it as 'mse - bce'") from error
+    found: dict[str, None] = {}
+    _check(tree, text, found)
+    unknown = [name for name in found if name not in arms]
+    if unknown:
+        raise ConfigError(f"effect: {text!r} speaks of {', '.join(unknown)}; the arms are {', '.join(arms)}")
+    if not found:
+        raise ConfigError(f"effect: {text!r} speaks of no arm; the arms are {', '.join(arms)}")
+    return Effect(text, tuple(found), tree)
+
+
+def _check(node: ast.expr, text: str, names: dict[str, None]) -> None:
+    """Collect the ``names`` below ``node``; raise a ConfigError for what is no part of an effect."""
+    match node:
+        case ast.Name():
+            names[node.id] = None
+        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+            pass
+        case ast.BinOp() if type(node.op) in OPERATORS:
+            _check(node.left, text, names)
+            _check(node.right, text, names)
+        case ast.UnaryOp(op=ast.USub()):
+            _check(node.operand, text, names)
+        case ast.Call(func=ast.Name(id=name), keywords=[]) if name in FUNCTIONS and node.args:
+            for argument in node.args:
+                _check(argument, text, names)
+        case _:
+            raise ConfigError(
+                f"effect: {text!r} holds {ast.unparse(node)!r}; it may hold arms, numbers, + - * / and "
+                f"{', '.join(FUNCTIONS)}"
+            )
+
+
+def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Name():
+            return np.asarray(values[node.id], float)
+        case ast.Constant():
+            return np.float64(node.value)  # type: ignore[arg-type]
+        case ast.BinOp():
+            return OPERATORS[type(node.op)](_value(node.left, values), _value(node.right, values))
+        case ast.UnaryOp():
+            return -_value(node.operand, values)
+        case ast.Call(func=ast.Name(id=name)):
+            return FUNCTIONS[name](*(_value(item, values) for item in node.args))
+    raise AssertionError(ast.dump(node))

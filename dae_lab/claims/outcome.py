@@ -1,0 +1,77 @@
+"""What the runs of a claim measured: a value for each arm and seed."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dae_lab.claims.spec import Outcome
+from dae_lab.errors import ConfigError
+from dae_lab.evaluation.convergence import epochs_to_share, first_reached
+from dae_lab.tracking.recorded import Recorded
+
+Runs = Mapping[str, Mapping[int, Recorded]]
+"""Finished runs by arm and seed."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one arm's runs gave.
+
+    values: float (seeds,); NaN where there is no value. Of times: epochs, the last one watched where it
+        was not reached. Of shares: 1 where the run counts, else 0.
+    reached: bool (seeds,); false where a time is censored.
+    """
+
+    values: np.ndarray
+    reached: np.ndarray
+
+
+def measure(runs: Runs, seeds: Sequence[int], outcome: Outcome) -> dict[str, Measured]:
+    """What the runs of each arm gave, in the order of ``seeds``.
+
+    Raises:
+        ConfigError: no run records that metric or tag.
+    """
+    found = {arm: [_one(of[seed], outcome) for seed in seeds] for arm, of in runs.items()}
+    return {
+        arm: Measured(np.array([value for value, _ in pairs]), np.array([reached for _, reached in pairs]))
+        for arm, pairs in found.items()
+    }
+
+
+def _one(run: Recorded, outcome: Outcome) -> tuple[float, bool]:
+    """The value, and whether it was reached."""
+    if outcome.kind == "share":
+        if outcome.metric not in run.tags:
+            raise ConfigError(_missing("tag", outcome.metric, run.tags))
+        return float(run.tags[outcome.metric] in outcome.among), True
+    if outcome.kind == "time":
+        return _time(run, outcome)
+    value = _value(run, outcome.metric)
+    if outcome.relative_to:
+        divisor = _value(run, outcome.relative_to)
+        value = value / divisor if divisor else math.nan
+    return value, True
+
+
+def _value(run: Recorded, metric: str) -> float:
+    if metric not in run.values:
+        raise ConfigError(_missing("metric", metric, run.values))
+    return run.values[metric]
+
+
+def _time(run: Recorded, outcome: Outcome) -> tuple[float, bool]:
+    curve = run.curve(outcome.metric)
+    if not curve:
+        raise ConfigError(_missing("metric", outcome.metric, run.values))
+    if outcome.share is not None:
+        epoch = epochs_to_share(curve, outcome.share)
+    else:
+        epoch = first_reached(curve, float(outcome.target or 0.0), 1).epoch
+    return (float(curve[-1][0]), False) if epoch is None else (float(epoch), True)
+
+
+def _missing(kind: str, name: str, known: Mapping[str, object]) -> str:
+    return f"outcome.metric: the runs record no {kind} {name}; there are {', '.join(sorted(known))}"

@@ -1,0 +1,25 @@
+"""What a person sees while claims are judged."""
+
+import sys
+from collections.abc import Sequence
+
+from dae_lab.claims import words
+from dae_lab.claims.judge import Judgement
+
+
+def look(name: str, found: Judgement) -> None:
+    """A claim has been looked at."""
+    end = found.decided or found.n == found.claim.seeds.maximum
+    more = "" if end else "; more seeds are trained"
+    print(f"{name}, {found.n} seeds: {words.headline(found).rstrip('.')}{more}", file=sys.stderr)
+
+
+def verdicts(judged: Sequence[tuple[str, Judgement, str]]) -> None:
+    """All verdicts, by the claims' names, and where they are written down."""
+    for name, found, page in judged:
+        print(f"\n{found.claim.id} {name}: {found.claim.statement}")
+        print(f"  {words.headline(found)}")
+        for reading in found.readings[1:]:
+            print(f"  {reading.name}: {reading.verdict.value}, {words.effect(reading)}")
+        print(f"  {words.seeds(found)}")
+        print(f"  notebook: {page}")

@@ -1,0 +1,194 @@
+"""What is claimed, and the rule that decides it: ``conf/claim/<name>.yaml`` as checked dataclasses."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from dae_lab.claims.expression import Effect, parse
+from dae_lab.claims.statistics.decision import Kind
+from dae_lab.config.fields import Checked, choice, number, required, text
+from dae_lab.config.typed import NAME, typed
+from dae_lab.errors import ConfigError
+
+
+@dataclass
+class Seeds(Checked):
+    """How many: ``minimum`` at first, then ``batch`` at a time until it is decided, ``maximum`` at most."""
+
+    minimum: int = number(minimum=1)
+    maximum: int = number(minimum=1)
+    batch: int = number(minimum=1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.minimum > self.maximum:
+            raise ConfigError(f"minimum must be at most maximum, {self.maximum}; got {self.minimum}")
+
+    def looks(self) -> list[int]:
+        """After how many seeds the claim is looked at."""
+        return [*range(self.minimum, self.maximum, self.batch), self.maximum]
+
+
+@dataclass
+class Outcome(Checked):
+    """What is measured of each run.
+
+    kind: ``value``: a metric, at the run's end; ``time``: the epoch at which the curve ``metric`` has made
+        ``share`` of its own drop, or is at ``target``; a run that does not get there is censored at its
+        end; ``share``: whether the run's tag ``metric`` is ``among`` those.
+    metric: a metric of MLflow, or a tag.
+    relative_to: another metric that each run's value is divided by; null: none.
+    """
+
+    kind: str = choice("value", "time", "share")
+    metric: str = text()
+    relative_to: str | None = text()
+    share: float | None = number(above=0, below=1)
+    target: float | None = number()
+    among: list[str] = text()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.kind == "time" and (self.share is None) == (self.target is None):
+            raise ConfigError("kind=time needs either share, of the curve's own drop, or target, a value")
+        if self.kind == "share" and not self.among:
+            raise ConfigError("kind=share needs among: the values of the tag that count")
+
+
+@dataclass
+class Definition(Checked):
+    """One reading of the claim.
+
+    effect: of the arms' values, so oriented that a positive one speaks for the claim.
+    rule: ``difference``: is the effect above ``margin``? ``equivalence``: is it within ±``margin``?
+    margin: the smallest effect that matters, in the effect's unit.
+    """
+
+    outcome: Outcome = required()
+    effect: str = text()
+    rule: str = choice("difference", "equivalence")
+    margin: float = number(minimum=0)
+
+    @property
+    def kind(self) -> Kind:
+        """The rule, as the statistics know it."""
+        return "equivalence" if self.rule == "equivalence" else "difference"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rule == "equivalence" and self.margin == 0:
+            raise ConfigError("rule=equivalence needs a margin above 0: nothing is equal to the last digit")
+
+
+@dataclass
+class Guards(Checked):
+    """What must be so, or the verdict is ``invalid``.
+
+    improved: these arms' ``val/mse`` ends below where it began, in every run.
+    not_collapsed: these arms' runs did not collapse.
+    reached: at least this share of each arm's runs reached the target, where times are compared.
+    """
+
+    improved: list[str] = text()
+    not_collapsed: list[str] = text()
+    reached: float = number(minimum=0, maximum=1)
+
+
+@dataclass
+class Claim(Checked):
+    """A statement, and the rule by which runs decide it.
+
+    id: a short label, as the source numbers it. statement, source, confound: for people.
+    question: what is asked instead, where the statement as it stands cannot be measured.
+    base: overrides of all arms. arms: by name, the overrides that make each.
+    error: the probability of a wrong verdict that is accepted, over all looks.
+    definition: the reading that decides. alternatives: other readings, under which the answer could flip.
+    causes: arms that are described beside the verdict and decide nothing.
+    notebook: the folder in which the verdict gets a page.
+    """
+
+    id: str = text()
+    statement: str = text()
+    source: str = text()
+    confound: str = required()
+    base: list[str] = required()
+    arms: dict[str, list[str]] = required()
+    seeds: Seeds = required()
+    error: float = number(above=0, below=0.5)
+    definition: Definition = required()
+    alternatives: dict[str, Definition] = required()
+    guards: Guards = required()
+    causes: dict[str, list[str]] = required()
+    notebook: str = text()
+
+    def effects(self) -> dict[str, Effect]:
+        """The effect of each reading, the one that decides first, under the name ``definition``."""
+        found = {}
+        for name, reading in self.readings().items():
+            try:
+                found[name] = parse(reading.effect, self.arms)
+            except ConfigError as error:
+                raise ConfigError(f"{name}.{error}") from error
+        return found
+
+    def readings(self) -> dict[str, Definition]:
+        """All definitions by name, the one that decides first."""
+        return {"definition": self.definition, **self.alternatives}
+
+    def rule_hash(self) -> str:
+        """Twelve hex digits of everything that decides; words for people are not in it."""
+        rule = asdict(self)
+        for words in ("id", "statement", "source", "confound", "causes", "notebook"):
+            del rule[words]
+        return hashlib.sha256(json.dumps(rule, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def claim(plain: Mapping[str, Any]) -> Claim:
+    """The claim that a YAML file describes; an alternative says only what it changes of the definition.
+
+    Raises:
+        ConfigError: it makes no sense; names the key.
+    """
+    whole = dict(plain)
+    known = whole.get("definition") or {}
+    whole["alternatives"] = {
+        name: OmegaConf.to_container(OmegaConf.merge(known, changes))
+        for name, changes in (whole.get("alternatives") or {}).items()
+    }
+    found: Claim = typed(whole, Claim, "claim")
+    try:
+        _check(found)
+    except ConfigError as error:
+        raise ConfigError(f"claim.{error}") from error
+    return found
+
+
+def _check(found: Claim) -> None:
+    """Raise a ConfigError where the claim contradicts itself."""
+    effects = found.effects()
+    for name in [*found.arms, *found.causes]:
+        if not name.isidentifier() or not NAME.fullmatch(name):
+            raise ConfigError(f"arms: {name!r} cannot be written in an effect; take letters, digits and _")
+    silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}
+    if silent:
+        raise ConfigError(f"arms: no effect speaks of {', '.join(sorted(silent))}; put them under causes")
+    for guard in ("improved", "not_collapsed"):
+        unknown = set(getattr(found.guards, guard)) - set(found.arms)
+        if unknown:
+            raise ConfigError(f"guards.{guard}: there is no arm {', '.join(sorted(unknown))}")
+    for name, reading in found.readings().items():
+        if reading.outcome.kind == "share":
+            _check_share(name, effects[name])
+
+
+def _check_share(name: str, effect: Effect) -> None:
+    """Raise a ConfigError unless an exact interval is known for ``effect``."""
+    if effect.share() is None:
+        raise ConfigError(
+            f"{name}.effect: of shares it may be 'arm - arm', 'arm - number' or 'number - arm'; "
+            f"got {effect.text!r}"
+        )

@@ -1,0 +1,164 @@
+"""How an interval becomes a verdict, and verdicts on several definitions one."""
+
+import math
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from functools import partial
+from typing import Literal
+
+from dae_lab.claims.statistics.interval import Interval
+from dae_lab.claims.statistics.sequential import nominal
+
+Kind = Literal["difference", "equivalence"]
+"""What is claimed: an effect above the margin, or one within ±margin."""
+
+
+class Verdict(StrEnum):
+    """What is said of a claim."""
+
+    supported = "supported"
+    refuted = "refuted"
+    equivalent = "equivalent"  # the effect claimed is too small to matter
+    definition_dependent = "definition-dependent"  # it is so by one definition, and not by another
+    inconclusive = "inconclusive"
+    invalid = "invalid"  # a guard failed: the runs cannot answer the question
+
+
+AGAINST = frozenset({Verdict.refuted, Verdict.equivalent})
+"""Verdicts that the claim does not hold."""
+
+
+def decide(interval: Interval, margin: float, kind: Kind) -> Verdict:
+    """The verdict on an effect known to lie in ``interval``, oriented so that above 0 favours the claim.
+
+    margin: the smallest effect that matters, at least 0. The first row that applies:
+
+    ===========  =================================================  ============
+    kind         the interval                                       verdict
+    ===========  =================================================  ============
+    difference   low > margin                                       supported
+    difference   -margin < low, high < margin                       equivalent
+    difference   high < margin, or low = high = 0 with margin = 0   refuted
+    equivalence  -margin < low, high < margin                       supported
+    equivalence  low > margin, or high < -margin                    refuted
+    any          anything else                                      inconclusive
+    ===========  =================================================  ============
+
+    An effect that is exactly 0 on all seeds so refutes a difference without a margin, and does not decide
+    an equivalence without one. Raises ValueError for another kind, and a margin that is negative or NaN.
+    """
+    _check(margin, kind)
+    low, high = interval.low, interval.high
+    above, below, within = low > margin, high < -margin, -margin < low and high < margin
+    if kind == "equivalence":
+        return _first(supported=within, refuted=above or below)
+    return _first(supported=above, equivalent=within, refuted=high < margin or low == high == margin == 0)
+
+
+def _check(margin: float, kind: str) -> None:
+    if kind not in ("difference", "equivalence"):
+        raise ValueError(f"A claim is of a difference or an equivalence, not of {kind!r}.")
+    if not 0 <= margin < math.inf:
+        raise ValueError(f"A margin must be 0 or a finite number above, not {margin}.")
+
+
+def _first(**found: bool) -> Verdict:
+    return next((Verdict[name] for name, so in found.items() if so), Verdict.inconclusive)
+
+
+def combine(verdicts: Sequence[Verdict]) -> Verdict:
+    """The verdict on a claim from those by its definitions, the primary one first.
+
+    The primary definition's stands, unless another one is decided and contradicts it:
+
+    ====================  ==========  =======  ==========  ====================  ============  =======
+    primary ╲ another     supported   refuted  equivalent  definition-dependent  inconclusive  invalid
+    ====================  ==========  =======  ==========  ====================  ============  =======
+    supported             supported   def.-d.  def.-d.     def.-d.               supported     supported
+    refuted               def.-d.     refuted  refuted     def.-d.               refuted       refuted
+    equivalent            def.-d.     equiv.   equivalent  def.-d.               equivalent    equivalent
+    definition-dependent  def.-d.     def.-d.  def.-d.     def.-d.               def.-d.       def.-d.
+    inconclusive          inconcl.    inconcl. inconcl.    inconcl.              inconcl.      inconcl.
+    invalid               invalid     invalid  invalid     invalid               invalid       invalid
+    ====================  ==========  =======  ==========  ====================  ============  =======
+
+    Of several others one that contradicts is enough. Refuted and equivalent agree: either way the claim does
+    not hold. What the primary definition leaves open no other may close, for then one could be
+    picked that does; and one that is open or invalid says nothing against the primary. So others can take a
+    claim's support away but never give it, and how many there are does not raise the error rate.
+    Raises ValueError where there is no verdict.
+    """
+    if not verdicts:
+        raise ValueError("A claim needs a verdict by at least one definition.")
+    primary, *others = (Verdict(verdict) for verdict in verdicts)
+    contradictory = {Verdict.definition_dependent}
+    if primary is Verdict.supported:
+        contradictory |= AGAINST
+    elif primary in AGAINST:
+        contradictory.add(Verdict.supported)
+    else:
+        return primary
+    return Verdict.definition_dependent if contradictory.intersection(others) else primary
+
+
+Attainable = Callable[[int, float], Sequence[Interval]]
+"""(n, level) → the intervals of the most telling outcomes that n seeds can have."""
+
+
+def can_be_both(
+    n_max: int,
+    alpha: float,
+    looks: Sequence[int],
+    margin: float,
+    kind: Kind,
+    bounded: tuple[float, float] | None = None,
+    attainable: Attainable | None = None,
+) -> str:
+    """Why no runs could support the claim, or none could refute it; empty where either may happen.
+
+    It asks ``decide`` about every outcome of every look at ``looks`` seeds, the last of them at most
+    ``n_max``, at error rate ``alpha`` overall. A difference found too small to matter counts as refuted.
+
+    bounded: the least and greatest effect there can be, of an outcome that is; a mean's interval can be as
+        narrow as may be round any of them. attainable: what intervals there are, where those are exact and
+        have a width even if all seeds agree: ``attainable`` of ``proportion`` or ``correlation``,
+        ``proportion.paired_attainable``; for a proportion above one half
+        ``lambda n, level: [one.shifted(-0.5) for one in proportion.attainable(n, level)]``.
+    Raises ValueError as ``decide`` and ``sequential.nominal``.
+    """
+    _check(margin, kind)
+    if n_max < 2 or max(looks, default=0) < 2:
+        return "Fewer than two seeds cannot decide anything."
+    outcomes = attainable or partial(_points, margin, bounded)
+    levels = [1 - error for error in nominal(looks, n_max, alpha)]
+    intervals = [one for n, level in zip(looks, levels, strict=True) for one in outcomes(n, level)]
+    found = {decide(one, margin, kind) for one in intervals}
+    for verdict, wanted, distance in _DISTANCES[kind]:
+        if not found & wanted:
+            nearest = min(intervals, key=distance)
+            return (
+                f"It could never be {verdict}: the nearest that {n_max} seeds come to it is an interval of "
+                f"[{nearest.low:.3g}, {nearest.high:.3g}], beside a margin of {margin:g}."
+            )
+    return ""
+
+
+_SUPPORTED = frozenset({Verdict.supported})
+_Distance = Callable[[Interval], float]
+_DISTANCES: dict[str, list[tuple[Verdict, frozenset[Verdict], _Distance]]] = {
+    "difference": [
+        (Verdict.supported, _SUPPORTED, lambda one: -one.low),
+        (Verdict.refuted, AGAINST, lambda one: one.high),
+    ],
+    "equivalence": [
+        (Verdict.supported, _SUPPORTED, lambda one: max(-one.low, one.high)),
+        (Verdict.refuted, AGAINST, lambda one: min(-one.low, one.high)),
+    ],
+}
+"""Kind → verdict, the verdicts that count as it, and how far an interval is from it, up to a constant."""
+
+
+def _points(margin: float, bounded: tuple[float, float] | None, n: int, level: float) -> list[Interval]:
+    """The narrowest intervals of means: of an effect as small or large as may be, or of none."""
+    low, high = bounded or (-margin - 1, margin + 1)
+    return [Interval(effect, effect, level) for effect in (low, min(max(low, 0.0), high), high)]

@@ -1,0 +1,69 @@
+"""Effects: arithmetic over arms, and nothing else."""
+
+import numpy as np
+import pytest
+
+from dae_lab.claims.expression import parse
+from dae_lab.errors import ConfigError
+
+ARMS = ("a", "b", "c")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a - b", [-1.0, 3.0]),
+        ("-a + 2 * b", [3.0, -3.0]),
+        ("a / b - 1", [-0.5, np.inf]),
+        ("abs(a - b) - abs(b - c)", [-2.0, 1.0]),
+        ("max(a, b, c) - min(a, c)", [4.0, 1.0]),
+        ("0.5 - a", [-0.5, -2.5]),
+    ],
+)
+def test_it_is_computed_seed_by_seed(text, expected):
+    values = {"a": [1.0, 3.0], "b": [2.0, 0.0], "c": [5.0, 2.0]}
+    np.testing.assert_allclose(parse(text, ARMS)(values), expected)
+
+
+def test_nothing_known_makes_nothing_known():
+    assert np.isnan(parse("a - b", ARMS)({"a": [np.nan], "b": [1.0]})).all()
+
+
+def test_it_knows_its_arms_in_order():
+    assert parse("b - abs(a - b)", ARMS).arms == ("b", "a")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a - d", "speaks of d; the arms are a, b, c"),
+        ("1 - 2", "speaks of no arm"),
+        ("a -", "cannot be read"),
+        ("a ** b", "holds 'a ** b'"),
+        ("__import__('os')", "holds"),
+        ("a.real", "holds 'a.real'"),
+        ("abs()", "holds 'abs()'"),
+        ("a if b else c", "holds"),
+        ("True - a", "holds 'True'"),
+        ("'x' - a", "holds"),
+    ],
+)
+def test_anything_else_is_refused(text, message):
+    with pytest.raises(ConfigError, match=r"effect") as caught:
+        parse(text, ARMS)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "sides"),
+    [
+        ("a - b", ("a", "b")),
+        ("a - 0.5", ("a", 0.5)),
+        ("1 - a", (1.0, "a")),
+        ("a", None),
+        ("a + b", None),
+        ("2 * a - b", None),
+    ],
+)
+def test_what_an_effect_of_shares_may_be(text, sides):
+    assert parse(text, ARMS).share() == sides

@@ -1,0 +1,66 @@
+"""A claim that makes no sense is refused, naming the key."""
+
+import pytest
+from claims import made, plain
+
+from dae_lab.claims.spec import claim
+from dae_lab.errors import ConfigError
+
+
+def test_an_alternative_says_only_what_it_changes():
+    found = made(alternatives={"area": {"outcome": {"metric": "convergence/area"}, "margin": 0.1}})
+    area = found.alternatives["area"]
+    assert (area.outcome.metric, area.outcome.kind, area.effect, area.margin) == (
+        "convergence/area",
+        "value",
+        "a - b",
+        0.1,
+    )
+    assert list(found.readings()) == ["definition", "area"]
+
+
+def test_it_is_looked_at_after_the_minimum_and_every_batch():
+    assert made(seeds={"minimum": 5, "maximum": 12, "batch": 3}).seeds.looks() == [5, 8, 11, 12]
+    assert made(seeds={"minimum": 5, "maximum": 5, "batch": 3}).seeds.looks() == [5]
+
+
+def test_the_rule_has_a_hash_that_words_do_not_change():
+    first = made().rule_hash()
+    assert made(statement="said otherwise", source="somebody", id="Y").rule_hash() == first
+    assert made(error=0.01).rule_hash() != first
+    assert made(arms={"a": ["loss=mae"], "b": ["loss=bce"]}).rule_hash() != first
+
+
+DEFINITION = plain()["definition"]
+
+
+def definition(**changes):
+    outcome = {**DEFINITION["outcome"], **changes.pop("outcome", {})}
+    return {**DEFINITION, "outcome": outcome, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"definition": definition(effect="a - x")}, "claim.definition.effect: 'a - x' speaks of x"),
+        ({"arms": {"a": [], "b": [], "c": []}}, "claim.arms: no effect speaks of c"),
+        ({"seeds": {"minimum": 9, "maximum": 5, "batch": 5}}, "claim.seeds.minimum must be at most maximum"),
+        ({"error": 0.7}, "claim.error must be less than 0.5"),
+        ({"definition": definition(rule="equivalence")}, "rule=equivalence needs a margin above 0"),
+        ({"definition": definition(rule="better")}, "rule must be one of difference, equivalence"),
+        ({"definition": definition(outcome={"kind": "time"})}, "kind=time needs either share"),
+        ({"definition": definition(outcome={"kind": "share"})}, "kind=share needs among"),
+        (
+            {"definition": definition(outcome={"kind": "share", "among": ["black"]}, effect="a * b")},
+            "of shares it may be",
+        ),
+        ({"guards": {"improved": ["z"], "not_collapsed": [], "reached": 0.5}}, "guards.improved: there is no"),
+        ({"alternatives": {"other": {"marign": 1}}}, "claim.alternatives.other.marign: there is no such key"),
+        ({"arms": {"a b": [], "b": []}}, "claim.arms: "),
+        ({"statment": "x"}, "claim.statment: there is no such key; did you mean statement?"),
+    ],
+)
+def test_it_is_refused(changes, message):
+    with pytest.raises(ConfigError) as caught:
+        claim(plain(**changes))
+    assert message in str(caught.value)
