@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import shlex
 import shutil
 import time
@@ -74,14 +75,25 @@ class Record(Recorded):
         self.series([(key, value, step) for key, value in values.items()])
 
     def series(self, points: list[tuple[str, float, int]]) -> None:
-        """Log (name, value, step) triples in as few calls as possible."""
+        """Log (name, value, step) triples in as few calls as possible.
+
+        One that was logged before an interruption is not logged again.
+        """
         now = _now()
-        made: list[Point] = [(key, float(value), now, step) for key, value, step in points]
+        made: list[Point] = [
+            (key, float(value), now, step)
+            for key, value, step in points
+            if not self._is_logged(key, float(value), step)
+        ]
         self._sender.send(writes.batch(metrics=made))
         for point in made:
             self._points.setdefault(point[0], {})[point[3]] = point
         for name in {point[0] for point in made}:
             self.values[name] = self._points[name][self.last_step(name)][1]
+
+    def _is_logged(self, metric: str, value: float, step: int) -> bool:
+        known = self._points.get(metric, {}).get(step)
+        return known is not None and (known[1] == value or (math.isnan(known[1]) and math.isnan(value)))
 
     def last_step(self, metric: str) -> int:
         """The last step at which ``metric`` was logged; 0 if never."""

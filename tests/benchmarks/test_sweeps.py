@@ -28,7 +28,7 @@ def test_twelve_runs_killed_ten_times_at_random_are_those_of_an_undisturbed_swee
     moments = random.Random(0)
     for _ in range(10):
         process = start(*command, store=tmp_path / "cut")
-        time.sleep(moments.uniform(0.2, 0.5) * took)
+        time.sleep(moments.uniform(0.12, 0.24) * took)
         process.kill()
         process.communicate()
     code, _, errors = run(*command, store=tmp_path / "cut")

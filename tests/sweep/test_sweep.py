@@ -91,6 +91,15 @@ def test_one_run_is_reused_too_unless_it_is_to_be_trained_afresh(undisturbed):
     client(store).delete_run(again.info.run_id)
 
 
+def test_hydras_own_launcher_gives_the_same_numbers(undisturbed, tmp_path):
+    """In the command's own process, one run after the other, each as if it were asked for alone."""
+    command = ("-m", *TINY, *LOSSES, "seed=0,1", "hydra/launcher=basic")
+    code, _, errors = run(*command, store=tmp_path)
+    assert code == 0, errors
+    assert finished(tmp_path).items() <= finished(undisturbed[0]).items()
+    assert len(finished(tmp_path)) == 4
+
+
 def test_two_processes_that_want_the_same_run_train_it_once(tmp_path):
     both = [start(*TINY, "training.batches=40", store=tmp_path) for _ in range(2)]
     ended = [finish(process) for process in both]
