@@ -16,7 +16,7 @@ test: .venv/installed  ## set up, then all checks: ruff, mypy, import-linter, py
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 bench: .venv/installed  ## what takes minutes on full MNIST: measurements, ten seeds (ARGS="-k evaluation")
 	$(BIN)/python -m pytest --long tests/benchmarks $(ARGS)

@@ -45,7 +45,7 @@ class Result:
 
 
 def run(
-    config: Config, label: str = "", preset: str = "none", tags: Mapping[str, str] | None = None
+    config: Config, title: str = "", preset: str = "none", tags: Mapping[str, str] | None = None
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -54,7 +54,7 @@ def run(
 
     Args:
         config: a validated config.
-        label: becomes part of the run's name.
+        title: what the run is called, its seed aside; empty: the config's name.
         preset: the option of the group ``experiment`` that was chosen, for a tag.
         tags: more tags, by name.
 
@@ -75,7 +75,7 @@ def run(
         known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
         if code:
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
-        name = f"{config.name} seed {config.seed} {label}".strip()
+        name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
             with store.record(name, own, known, afresh) as record:
                 found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))

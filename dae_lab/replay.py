@@ -67,7 +67,7 @@ def replay(config: Config, overrides: Sequence[str]) -> Replayed:
         )
     again = _as_recorded(original, config)
     tags = {"replay_of": original.run_id}
-    result = run(again, "replayed", original.tags.get("experiment", "none"), tags)
+    result = run(again, f"{again.name} replayed", original.tags.get("experiment", "none"), tags)
     now = store.read(result.record.run_id)
     values, differences = compare(original, now)
     return Replayed(original, result, values, differences, _causes(original, now))

@@ -87,7 +87,7 @@ def _attempt(job: Job) -> tuple[str, str, str]:
         from dae_lab.summary import show
 
         tags = {"sweep": job.sweep, "arm": job.arm}
-        result = run(job.schema(), job.label, job.preset, tags)
+        result = run(job.schema(), job.arm, job.preset, tags)
         show(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
     except UserError as error:
