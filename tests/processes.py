@@ -75,7 +75,8 @@ def runs(store: Path) -> list:
     """All runs in ``store``, oldest first."""
     here = client(store)
     experiment = here.get_experiment_by_name("dae_lab")
-    return sorted(here.search_runs([experiment.experiment_id]), key=lambda item: item.info.start_time)
+    found = here.search_runs([experiment.experiment_id]) if experiment else []
+    return sorted(found, key=lambda item: item.info.start_time)
 
 
 def trajectory(store: Path, run: object) -> dict[str, list[tuple[int, float]]]:

