@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dae_lab import provenance
 from dae_lab.config.construct import construct
-from dae_lab.config.fingerprint import fingerprint, workload
+from dae_lab.config.fingerprint import fingerprint, kept, workload
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import FEW, Dataset
-from dae_lab.errors import TrainingError
+from dae_lab.errors import ConfigError, TrainingError
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
@@ -45,7 +45,11 @@ class Result:
 
 
 def run(
-    config: Config, title: str = "", preset: str = "none", tags: Mapping[str, str] | None = None
+    config: Config,
+    title: str = "",
+    preset: str = "none",
+    tags: Mapping[str, str] | None = None,
+    planned: str = "",
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -57,6 +61,7 @@ def run(
         title: what the run is called, its seed aside; empty: the config's name.
         preset: the option of the group ``experiment`` that was chosen, for a tag.
         tags: more tags, by name.
+        planned: the fingerprint that the run was planned with, if it was.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -64,11 +69,16 @@ def run(
     """
     dataset = loaded(config)
     own = identity(config, dataset)
+    if planned and own != planned:
+        raise ConfigError(
+            "the code, the packages or the data have changed since this run was planned: give the same "
+            "command again"
+        )
     _say_what_is_seen(dataset)
     store = Store(config.tracking)
     afresh = config.tracking.reuse == "never"
     with store.turn(own):
-        done = None if afresh else store.finished(own)
+        done = None if afresh else store.finished(own, kept(config))
         if done:
             return Result(store, done, None, config)
         code = provenance.git()
@@ -144,6 +154,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     if config.evaluation.report:
         steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if cut else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
+    record.tag("kept", " ".join(kept(config)))
     _need_success(found, watch, cut)
     return found
 

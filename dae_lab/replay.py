@@ -114,7 +114,9 @@ def _causes(before: Recorded, now: Recorded) -> list[str]:
     found = []
     if before.tags.get("fingerprint") != now.tags.get("fingerprint"):
         found.append("the code or the packages that compute have changed since")
-    for key in ("machine/cpu", "machine/gpu", "data/fingerprint"):
+    if before.settings.get("training.deterministic") == "False":
+        found.append("training.deterministic=false promises no equal numbers")
+    for key in ("machine/cpu", "machine/gpu", "machine/threads", "data/fingerprint"):
         if before.settings.get(key) != now.settings.get(key):
             found.append(f"{key} was {before.settings.get(key)}, is {now.settings.get(key)}")
     return found

@@ -1,6 +1,7 @@
 """Real processes for tests: the command as a person starts it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -37,10 +38,20 @@ def start(*arguments: str, store: Path | None, **environment: str) -> subprocess
         store.mkdir(parents=True, exist_ok=True)
         (store / "mlflow.db").write_bytes(_empty_database())
     command = [sys.executable, "-c", HEARING, *arguments, *place]
-    environment = os.environ | environment
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
     )
+
+
+def kill_all(process: subprocess.Popen) -> None:
+    """SIGKILL for the command and all that it started, as a power cut would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def finish(process: subprocess.Popen, seconds: float = 240) -> tuple[int, str, str]:

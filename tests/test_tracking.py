@@ -83,6 +83,21 @@ def test_what_was_logged_before_an_interruption_is_not_logged_again(tracking):
         assert len(store.client.get_metric_history(again.run_id, name)) == 1, name
 
 
+def test_runs_that_died_together_all_go_on(tracking):
+    store = Store(tracking)
+    dead = []
+    for fingerprint in ("a" * 64, "b" * 64):
+        record = store._begin("a run", fingerprint, {})
+        record.checkpoints.mkdir()
+        (record.checkpoints / "state.json").write_text("{}")
+        record._lock.release()  # as the system does when a process is killed
+        dead.append(record.run_id)
+    for fingerprint, run_id in zip(("a" * 64, "b" * 64), dead, strict=True):
+        with store.record("a run", fingerprint, {}) as again:
+            assert again.run_id == run_id
+    assert status(store) == ["FINISHED"] * 2
+
+
 def test_what_fails_from_outside_goes_on_and_what_diverged_does_not(tracking):
     store = Store(tracking)
     for error, resumed in ((OSError("disk full"), True), (TrainingError("the loss became nan"), False)):

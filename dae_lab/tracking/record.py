@@ -18,6 +18,7 @@ from filelock import FileLock
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
 from dae_lab.provenance import packages
 from dae_lab.tracking import writes
@@ -178,6 +179,9 @@ class Record(Recorded):
 
         A server that is away is waited for, up to ``patience``; a run that was KILLED waits for nothing.
         A database that is lost is only warned of: the next start closes the run.
+
+        Raises:
+            TrackingError: a run cannot be closed as FINISHED; the same command goes on with it.
         """
         try:
             with uninterrupted():
@@ -191,7 +195,10 @@ class Record(Recorded):
             if self._settled(0 if status == "KILLED" else self._patience) and not keep:
                 Path(self._lock.lock_file).unlink(missing_ok=True)
         except Exception as error:
-            log.warning("run %s could not be closed as %s: %s", self.run_id, status, first_sentence(error))
+            said = f"run {self.run_id} could not be closed as {status}: {first_sentence(error)}"
+            if status == "FINISHED":
+                raise TrackingError(f"{said}; the same command goes on with it") from error
+            log.warning("%s", said)
         finally:
             self._lock.release()
 

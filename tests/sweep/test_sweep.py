@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import client, finish, finished, run, runs, start, trajectory
+from processes import client, finish, finished, kill_all, run, runs, start, trajectory
 
 TINY = (
     "data=digits",
@@ -221,8 +221,7 @@ def test_a_sweep_killed_again_and_again_ends_as_an_undisturbed_one(undisturbed, 
         for line in process.stderr:
             if re.search(moment, line):
                 break
-        process.kill()
-        process.communicate()
+        kill_all(process)
     code, _, errors = run(*command, store=tmp_path)
     assert code == 0, errors
     assert finished(tmp_path).items() <= finished(undisturbed[0]).items()
