@@ -16,13 +16,13 @@ test: .venv/installed  ## set up, then all checks: ruff, mypy, import-linter, py
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile $(ARGS)
 
-bench: .venv/installed  ## what takes minutes on full MNIST: measurements, ten seeds (ARGS="-k evaluation")
-	$(BIN)/python -m pytest --long tests/benchmarks $(ARGS)
+bench: .venv/installed  ## what takes minutes: measurements, ten seeds, sweeps at length (ARGS="-k evaluation")
+	$(BIN)/python -m pytest --long -m long $(ARGS)
 
 ui: .venv/installed  ## open the MLflow UI on http://127.0.0.1:5000 (this machine only; PORT=…)
-	$(BIN)/python -m mlflow ui --workers 1 --host 127.0.0.1 --port $(PORT) --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false $(BIN)/python -m mlflow ui --workers 1 --host 127.0.0.1 --port $(PORT) --backend-store-uri "sqlite:///$(CURDIR)/mlruns/mlflow.db"
 
 format: .venv/installed  ## format the code, mend what ruff can mend
 	$(BIN)/ruff format .

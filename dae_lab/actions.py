@@ -35,7 +35,7 @@ def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> f
         show.plan(plan.make([plan.Composed(overrides, preset, cfg)])[0])
         return math.nan
     again = replay(config, overrides) if config.replay else None
-    result = again.result if again else run(config, label(overrides), preset)
+    result = again.result if again else run(config, f"{config.name} {label(overrides)}".strip(), preset)
     summary.show(result)
     if again:
         show_replayed(again)

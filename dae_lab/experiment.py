@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from dae_lab import provenance
 from dae_lab.config.construct import construct
-from dae_lab.config.fingerprint import fingerprint, workload
+from dae_lab.config.fingerprint import fingerprint, kept, workload
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import FEW, Dataset
-from dae_lab.errors import TrainingError
+from dae_lab.errors import ConfigError, TrainingError
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
@@ -45,7 +45,11 @@ class Result:
 
 
 def run(
-    config: Config, label: str = "", preset: str = "none", tags: Mapping[str, str] | None = None
+    config: Config,
+    title: str = "",
+    preset: str = "none",
+    tags: Mapping[str, str] | None = None,
+    planned: str = "",
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -54,9 +58,10 @@ def run(
 
     Args:
         config: a validated config.
-        label: becomes part of the run's name.
+        title: what the run is called, its seed aside; empty: the config's name.
         preset: the option of the group ``experiment`` that was chosen, for a tag.
         tags: more tags, by name.
+        planned: the fingerprint that the run was planned with, if it was.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -64,18 +69,23 @@ def run(
     """
     dataset = loaded(config)
     own = identity(config, dataset)
+    if planned and own != planned:
+        raise ConfigError(
+            "the code, the packages or the data have changed since this run was planned: give the same "
+            "command again"
+        )
     _say_what_is_seen(dataset)
     store = Store(config.tracking)
     afresh = config.tracking.reuse == "never"
     with store.turn(own):
-        done = None if afresh else store.finished(own)
+        done = None if afresh else store.finished(own, kept(config))
         if done:
             return Result(store, done, None, config)
         code = provenance.git()
         known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
         if code:
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
-        name = f"{config.name} seed {config.seed} {label}".strip()
+        name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
             with store.record(name, own, known, afresh) as record:
                 found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
@@ -144,6 +154,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     if config.evaluation.report:
         steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if cut else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
+    record.tag("kept", " ".join(kept(config)))
     _need_success(found, watch, cut)
     return found
 

@@ -28,13 +28,14 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="replace")
 
 
-def catch_signals() -> dict[int, Any]:
-    """Raise ``Terminated`` on SIGTERM and SIGHUP, unless they are ignored, as under nohup.
+def catch_signals(*numbers: int) -> dict[int, Any]:
+    """Raise ``Terminated`` on SIGTERM and SIGHUP, or ``numbers``, unless they are ignored, as under nohup.
 
     Returns:
         what answered them before.
     """
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    wanted = numbers or (signal.SIGTERM, signal.SIGHUP)
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in wanted}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, _terminate)
@@ -42,9 +43,9 @@ def catch_signals() -> dict[int, Any]:
 
 
 @contextmanager
-def signals_caught() -> Iterator[None]:
+def signals_caught(*numbers: int) -> Iterator[None]:
     """``catch_signals`` inside the block alone."""
-    before = catch_signals()
+    before = catch_signals(*numbers)
     try:
         yield
     finally:

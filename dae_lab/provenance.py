@@ -26,8 +26,12 @@ def packages() -> dict[str, str]:
     return dict(sorted((item.name.lower(), item.version) for item in distributions()))
 
 
+@cache
 def code_fingerprint() -> str:
-    """SHA-256 over what can change a number: the source of those rooms, and what they compute with."""
+    """SHA-256 over what can change a number: the source of those rooms, and what they compute with.
+
+    Read once a process: what is edited later is not what this process runs.
+    """
     digest = hashlib.sha256()
     for room in RESULT_ROOMS:
         path = PACKAGE / room
@@ -82,8 +86,17 @@ def cpu() -> str:
             line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
         ]
         name = models[0] if models else name
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{name}, {cores} cores"
+    return f"{name}, {cores()} cores"
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """How many threads one operation of TensorFlow's may take; other numbers of them round differently."""
+    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or cores()
 
 
 def gpus() -> str:

@@ -67,7 +67,7 @@ def replay(config: Config, overrides: Sequence[str]) -> Replayed:
         )
     again = _as_recorded(original, config)
     tags = {"replay_of": original.run_id}
-    result = run(again, "replayed", original.tags.get("experiment", "none"), tags)
+    result = run(again, f"{again.name} replayed", original.tags.get("experiment", "none"), tags)
     now = store.read(result.record.run_id)
     values, differences = compare(original, now)
     return Replayed(original, result, values, differences, _causes(original, now))
@@ -114,7 +114,9 @@ def _causes(before: Recorded, now: Recorded) -> list[str]:
     found = []
     if before.tags.get("fingerprint") != now.tags.get("fingerprint"):
         found.append("the code or the packages that compute have changed since")
-    for key in ("machine/cpu", "machine/gpu", "data/fingerprint"):
+    if before.settings.get("training.deterministic") == "False":
+        found.append("training.deterministic=false promises no equal numbers")
+    for key in ("machine/cpu", "machine/gpu", "machine/threads", "data/fingerprint"):
         if before.settings.get(key) != now.settings.get(key):
             found.append(f"{key} was {before.settings.get(key)}, is {now.settings.get(key)}")
     return found

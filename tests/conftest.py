@@ -36,7 +36,7 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="run also what takes minutes on full MNIST")
+    parser.addoption("--long", action="store_true", help="run also what takes minutes")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--long"):
         for item in items:
             if item.get_closest_marker("long"):
-                item.add_marker(pytest.mark.skip(reason="takes minutes on full MNIST: --long, or make bench"))
+                item.add_marker(pytest.mark.skip(reason="takes minutes: --long, or make bench"))
 
 
 def pytest_collection_finish() -> None:

@@ -1,10 +1,13 @@
 """Real processes for tests: the command as a person starts it."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mlflow.tracking import MlflowClient
 
@@ -20,14 +23,35 @@ QUICK = ("training.epochs=6", "training.batches=8", "evaluation=scores", "tracki
 """A run long enough to be interrupted, short enough for a test."""
 
 
+@cache
+def _empty_database() -> bytes:
+    """What MLflow takes two seconds to set up; with ``store=None`` a test has the command do it itself."""
+    with TemporaryDirectory() as folder:
+        MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
+        return Path(folder, "mlflow.db").read_bytes()
+
+
 def start(*arguments: str, store: Path | None, **environment: str) -> subprocess.Popen:
     """The command, running; its output is in ``stdout`` and ``stderr`` once ``communicate`` returns."""
     place = [f"tracking.dir={store}"] if store else []
+    if store and not (store / "mlflow.db").exists():
+        store.mkdir(parents=True, exist_ok=True)
+        (store / "mlflow.db").write_bytes(_empty_database())
     command = [sys.executable, "-c", HEARING, *arguments, *place]
-    environment = os.environ | environment
     return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
     )
+
+
+def kill_all(process: subprocess.Popen) -> None:
+    """SIGKILL for the command and all that it started, as a power cut would."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
 
 
 def finish(process: subprocess.Popen, seconds: float = 240) -> tuple[int, str, str]:
@@ -62,7 +86,8 @@ def runs(store: Path) -> list:
     """All runs in ``store``, oldest first."""
     here = client(store)
     experiment = here.get_experiment_by_name("dae_lab")
-    return sorted(here.search_runs([experiment.experiment_id]), key=lambda item: item.info.start_time)
+    found = here.search_runs([experiment.experiment_id]) if experiment else []
+    return sorted(found, key=lambda item: item.info.start_time)
 
 
 def trajectory(store: Path, run: object) -> dict[str, list[tuple[int, float]]]:

@@ -39,7 +39,7 @@ def test_params_and_tags_say_what_was_run(finished):
     tags = run.data.tags
     assert (tags["seed"], tags["experiment"]) == ("0", "none")
     assert len(tags["fingerprint"]) == 64
-    assert run.info.run_name == "default seed 0 as a test"
+    assert run.info.run_name == "as a test seed 0"
     assert "| model |" in tags["mlflow.note.content"]
     (dataset,) = run.inputs.dataset_inputs
     assert dataset.dataset.name == "mnist_5k"

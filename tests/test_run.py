@@ -122,8 +122,9 @@ def test_a_killed_run_of_another_config_is_closed(tmp_path):
 
 
 def test_eight_at_once_on_an_empty_store(tmp_path):
-    quick = ("debug=smoke", "tracking.log_model=false", "tracking.grids=0")
-    together = [start(*quick, f"seed={seed}", store=tmp_path) for seed in range(8)]
+    quick = ("debug=smoke", "evaluation=scores", "tracking.log_model=false", "tracking.grids=0")
+    place = f"tracking.dir={tmp_path}"
+    together = [start(*quick, f"seed={seed}", place, store=None) for seed in range(8)]
     ends = [finish(process) for process in together]
     assert [code for code, _, _ in ends] == [0] * 8, ends
     assert [item.info.status for item in runs(tmp_path)] == ["FINISHED"] * 8
@@ -160,15 +161,6 @@ def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(tmp_path):
     (failed,) = runs(tmp_path)
     assert failed.info.status == "FAILED"
     assert "learning rate" in failed.data.tags["reason"]
-
-
-def test_a_bad_job_does_not_stop_a_sweep(tmp_path):
-    sweep = ("debug=smoke", "tracking.log_model=false", "noise.sigma=-1,0.2,0.4")
-    command = [sys.executable, "-m", "dae_lab.run", "-m", *sweep, f"tracking.dir={tmp_path}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "error: noise.sigma must be at least 0" in done.stderr
-    assert [item.info.status for item in runs(tmp_path)] == ["FINISHED"] * 2
 
 
 def test_the_wheel_works_away_from_the_checkout(tmp_path):

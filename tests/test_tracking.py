@@ -1,6 +1,7 @@
 """The record of runs, in a real database and behind a real server."""
 
 import json
+import math
 import os
 import shlex
 import signal
@@ -68,6 +69,33 @@ def test_an_interrupted_block_is_killed_and_its_run_taken_up_again(tracking):
         assert again.run_id == record.run_id
     assert sorted(status(store)) == ["FINISHED", "FINISHED"]
     assert not record.checkpoints.exists()
+
+
+def test_what_was_logged_before_an_interruption_is_not_logged_again(tracking):
+    store = Store(tracking)
+    values = {"test/mse": 0.25, "test/area": math.nan}
+    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}) as record:
+        record.metrics(values, step=0) or interrupted_after_a_checkpoint(record)
+    with store.record("a run", "f" * 64, {}) as again:
+        again.metrics({**values, "test/ssim": 0.5}, step=0)
+    assert again.run_id == record.run_id
+    for name in ("test/mse", "test/area", "test/ssim"):
+        assert len(store.client.get_metric_history(again.run_id, name)) == 1, name
+
+
+def test_runs_that_died_together_all_go_on(tracking):
+    store = Store(tracking)
+    dead = []
+    for fingerprint in ("a" * 64, "b" * 64):
+        record = store._begin("a run", fingerprint, {})
+        record.checkpoints.mkdir()
+        (record.checkpoints / "state.json").write_text("{}")
+        record._lock.release()  # as the system does when a process is killed
+        dead.append(record.run_id)
+    for fingerprint, run_id in zip(("a" * 64, "b" * 64), dead, strict=True):
+        with store.record("a run", fingerprint, {}) as again:
+            assert again.run_id == run_id
+    assert status(store) == ["FINISHED"] * 2
 
 
 def test_what_fails_from_outside_goes_on_and_what_diverged_does_not(tracking):
@@ -160,7 +188,11 @@ def served(*command, health):
     """A server of MLflow's, answering."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mlflow", *command],
-        env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        },
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -21,6 +21,16 @@ def fingerprint(config: Config, data: str, code: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def kept(config: Config) -> list[str]:
+    """What a run leaves behind beside its numbers: ``model``, ``report``, ``profile``."""
+    wanted = {
+        "model": config.tracking.log_model,
+        "report": config.evaluation.report,
+        "profile": config.training.profile,
+    }
+    return [name for name, so in wanted.items() if so]
+
+
 def workload(config: Config) -> str:
     """Sixteen hex digits, equal for runs of equal length on one machine: same data, network, training."""
     parts = ("data", "encoder", "latent", "decoder", "training", "evaluation")

@@ -14,21 +14,25 @@ def label(overrides: Sequence[str]) -> str:
     >>> label(["loss=mse", "seed=1", "tracking.dir=x"])
     'loss=mse'
     """
-    return " ".join(item for item in overrides if not item.startswith(ELSEWHERE))[:LONGEST]
+    return _cut(" ".join(item for item in overrides if not item.startswith(ELSEWHERE)))
 
 
 def arms(runs: Sequence[Sequence[str]], names: Sequence[str]) -> list[str]:
     """For each run of a sweep its arm: what of its overrides differs between runs, seeds aside.
 
-    Where nothing does, as in a sweep over seeds alone, it is the config's name.
+    Where nothing does, as in a sweep over seeds alone, it is the config's name; of a single run, as a
+    search asks for, all overrides tell.
 
     >>> arms([["loss=bce", "seed=0"], ["loss=mse", "seed=0"], ["loss=mse", "seed=1"]], ["a", "a", "a"])
     ['loss=bce', 'loss=mse', 'loss=mse']
     """
-    common = set.intersection(*map(set, runs))
+    common = set.intersection(*map(set, runs)) if len(runs) > 1 else set[str]()
     different = [[item for item in run if item not in common] for run in runs]
-    told = [
-        " ".join(item for item in run if not item.startswith(("seed=", "tracking.", "plan=", "sweep.")))
-        for run in different
-    ]
-    return [arm[:LONGEST] or name for arm, name in zip(told, names, strict=True)]
+    told = [" ".join(item for item in run if not item.startswith(ELSEWHERE[2:])) for run in different]
+    return [_cut(arm) or name for arm, name in zip(told, names, strict=True)]
+
+
+def _cut(text: str) -> str:
+    """``text``, without its middle if it is too long: what differs often stands at the end."""
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[: half - 1]}…{text[-half:]}"

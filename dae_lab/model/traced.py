@@ -17,6 +17,9 @@ _last: dict[str, Autoencoder] = {}
 def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Autoencoder:
     """``fresh``, or the last run's model in the state of ``fresh``, if its graphs are the same.
 
+    What is no variable stays as it was first built: the seeds that layers and initialisers name in a kept
+    model's config are the first run's, though every number is this run's own.
+
     Args:
         fresh: built and compiled, untrained.
         config: what it was built from.

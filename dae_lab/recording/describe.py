@@ -24,6 +24,7 @@ def describe(
         **{f"model/{key}": str(value) for key, value in counts.items()},
         "machine/cpu": provenance.cpu(),
         "machine/gpu": provenance.gpus(),
+        "machine/threads": str(provenance.threads()),
     }
     record.params({**flattened(OmegaConf.to_container(resolved)), **facts})
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}

@@ -72,11 +72,15 @@ Outcomes = Generator[tuple[Job, Outcome], None, None]
 """Jobs and what came of them, in the order in which they end."""
 
 
-def perform(job: Job) -> Outcome:
-    """Do ``job`` in this process, whatever happens; what it prints goes to its log."""
+def perform(job: Job, *stops: int) -> Outcome:
+    """Do ``job`` in this process, whatever happens; what it prints goes to its log.
+
+    Args:
+        stops: signals that close the run; none: those of ``dae_lab.process.catch_signals``.
+    """
     began, cpu_began = time.perf_counter(), time.process_time()
     print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
-    with _into(Path(job.log)), signals_caught():
+    with _into(Path(job.log)), signals_caught(*stops):
         status, run_id, reason = _attempt(job)
     return Outcome(status, run_id, reason, time.perf_counter() - began, time.process_time() - cpu_began)
 
@@ -85,9 +89,13 @@ def _attempt(job: Job) -> tuple[str, str, str]:
     try:
         from dae_lab.experiment import run
         from dae_lab.summary import show
+        from dae_lab.tracking.server import wait_for
 
+        config = job.schema()
+        if config.tracking.uri:
+            wait_for(config.tracking.uri, config.tracking.patience)
         tags = {"sweep": job.sweep, "arm": job.arm}
-        result = run(job.schema(), job.label, job.preset, tags)
+        result = run(config, job.arm, job.preset, tags, job.fingerprint)
         show(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
     except UserError as error:

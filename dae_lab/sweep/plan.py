@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
 
-from dae_lab.config.fingerprint import workload
+from dae_lab.config.fingerprint import kept, workload
 from dae_lab.config.overrides import arms, label
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
@@ -119,11 +120,13 @@ def _keep(jobs: Sequence[Job], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "plan.json"
     before = json.loads(file.read_text()) if file.is_file() and jobs[0].number else []
-    file.write_text(json.dumps([*before[: jobs[0].number], *map(asdict, jobs)], indent=1) + "\n")
+    draft = file.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps([*before[: jobs[0].number], *map(asdict, jobs)], indent=1) + "\n")
+    os.replace(draft, file)
 
 
 def _done(jobs: Sequence[Job], store: Store) -> dict[int, Recorded]:
-    found = {job.number: store.finished(job.fingerprint) for job in jobs}
+    found = {job.number: store.finished(job.fingerprint, kept(job.schema())) for job in jobs}
     return {number: run for number, run in found.items() if run is not None}
 
 

@@ -11,10 +11,14 @@ from concurrent.futures import Future, as_completed
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.errors import unexpected
+from dae_lab.provenance import cores
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
 CLOSING = 120.0
 """Seconds a stopped run may take to close its record before it is killed."""
+
+INSISTENCE = 3.0
+"""Seconds after which a run that has been asked to stop is asked again."""
 
 LOOK = 0.5
 """Seconds between two looks at whether the parent lives."""
@@ -45,8 +49,19 @@ def run(jobs: Sequence[Job], workers: int) -> Outcomes:
             yield futures[future], _outcome(future)
         ended = True
     finally:
-        pool.close() if ended else pool.stop()
+        pool.close() if ended else _stop(pool)
         pool.join()
+
+
+def _stop(pool: ProcessPool) -> None:
+    """Have every worker close its run; again and again, since Python drops what is raised in a destructor."""
+    pool.stop()
+    deadline = time.monotonic() + CLOSING
+    while (children := multiprocessing.active_children()) and time.monotonic() < deadline:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.join(INSISTENCE / len(children))
 
 
 def _outcome(future: Future[Outcome]) -> Outcome:
@@ -71,11 +86,6 @@ def _cause(code: int | None) -> str:
     return f"its process ended with exit code {code} in the middle of the run"
 
 
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _begin(parent: int, threads: int) -> None:
     """Set up a worker: its threads, and its end when ``parent`` dies."""
     if threads:
@@ -95,4 +105,6 @@ def _follow(parent: int) -> None:
     """End this process when ``parent`` is gone: nobody is there to be told of its runs any more."""
     while os.getppid() == parent:
         time.sleep(LOOK)
-    os.kill(os.getpid(), signal.SIGTERM)
+    while True:  # Python drops what is raised in a destructor
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(INSISTENCE)

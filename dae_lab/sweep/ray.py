@@ -17,10 +17,10 @@ from typing import Any
 from dae_lab.config.fields import Checked, number, text
 from dae_lab.errors import ConfigError
 from dae_lab.process import catch_signals
+from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
-from dae_lab.sweep.pool import CLOSING, cores
-from dae_lab.sweep.worker import INSISTENCE
+from dae_lab.sweep.pool import CLOSING, INSISTENCE
 
 LOOPBACK = "127."
 OBJECTS = 100 * 2**20

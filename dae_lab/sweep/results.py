@@ -32,7 +32,7 @@ def keep(found: Summary, runs: Mapping[int, Recorded], given_up: str, store: Sto
     """
     with store.sweep_record(found.name, runs.values()) as record:
         content = _plain({**asdict(found), "given_up": given_up})
-        state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()
+        state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()[:12]
         if record.tags.get("summary") != state:
             from dae_lab.sweep.page import page  # here, because a sweep of which nothing is new needs none
 

@@ -118,7 +118,8 @@ def _values(wanted: list[list[str]], engine: Engine, begun: int) -> list[JobRetu
     try:
         return list(engine.launch(wanted, begun))
     except ConfigError as error:
-        if not begun:
+        trained = Engine.current is not None and len(Engine.current.jobs) > begun
+        if not begun or trained:  # what was planned and done is not refused
             raise
         if len(wanted) == 1:
             log.warning("refused: %s", error)

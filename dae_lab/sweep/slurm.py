@@ -22,9 +22,10 @@ from submitit.helpers import Checkpointable
 
 from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.errors import ConfigError
+from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
-from dae_lab.sweep.pool import CLOSING, LOOK, cores
+from dae_lab.sweep.pool import CLOSING, INSISTENCE, LOOK
 
 ASKED = 30.0
 """Seconds between two looks at the queue."""
@@ -83,7 +84,7 @@ class Resumable(Checkpointable):
         self.threads = threads
 
     def __call__(self, job: Job) -> Outcome:
-        return worker.perform(job, self.threads)
+        return worker.perform(job, self.threads, signal.SIGHUP)  # SIGTERM is SLURM's: submitit waits for more
 
 
 def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
@@ -210,9 +211,9 @@ def _last_line(text: object) -> str:
 def _cancel(running: Sequence[submitit.Job[Outcome]]) -> None:
     """Stop what runs, and wait until it has closed its records."""
     now = time.monotonic()
-    asked, deadline = now - worker.INSISTENCE, now + CLOSING
+    asked, deadline = now - INSISTENCE, now + CLOSING
     while (left := [one for one in running if not one.done(force_check=True)]) and now < deadline:
-        if now >= asked + worker.INSISTENCE:  # again and again: Python drops what is raised in a destructor
+        if now >= asked + INSISTENCE:  # again and again: Python drops what is raised in a destructor
             for submitted in left:
                 _stop(submitted)
             asked = now
@@ -221,7 +222,8 @@ def _cancel(running: Sequence[submitit.Job[Outcome]]) -> None:
 
 
 def _stop(submitted: submitit.Job[Outcome]) -> None:
+    """By SIGHUP, which a run closes its record on; SIGTERM may be the start of a preemption."""
     if isinstance(submitted, submitit.LocalJob):
-        kill(int(submitted.job_id), signal.SIGTERM)  # its own cancel() kills after one second
+        kill(int(submitted.job_id), signal.SIGHUP)  # its own cancel() kills after one second
     else:
-        submitted.cancel(check=False)
+        subprocess.run(["scancel", "--signal=HUP", submitted.job_id], check=False)

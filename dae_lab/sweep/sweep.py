@@ -10,7 +10,7 @@ from typing import Protocol
 
 from dae_lab.config.hints import nearest
 from dae_lab.config.run import Config
-from dae_lab.errors import ConfigError, UserError
+from dae_lab.errors import ConfigError, TrackingError
 from dae_lab.sweep import show
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.plan import Composed, Plan, make
@@ -45,6 +45,7 @@ class Sweep:
         self.given_up = ""
         self.planned = False
         self.store: Store | None = None
+        self._records: dict[int, Recorded] = {}
         self.began = time.perf_counter()
 
     def run(self, composed: Sequence[Composed], first: int) -> list[float]:
@@ -65,16 +66,16 @@ class Sweep:
             return [0.0] * len(plan.jobs)
         show.begin(plan, first)
         for number, run in plan.done.items():
-            self.outcomes[number] = Outcome("reused", run.run_id)
+            self.outcomes[number], self._records[number] = Outcome("reused", run.run_id), run
         if plan.open:
             self._perform(plan, config)
-        return [self._value(job, config) for job in plan.jobs]
+        return self._values(plan, config.sweep.metric)
 
     def _perform(self, plan: Plan, config: Config) -> None:
         with closing(self.engine.perform(plan.open)) as outcomes:
             for job, ended in outcomes:
                 self.outcomes[job.number] = outcome = self._closed(job, ended)
-                show.ended(job, outcome, config.sweep.metric, self._metric(outcome, config))
+                show.ended(job, outcome, config.sweep.metric, self._metric(job, config.sweep.metric))
                 self.given_up = self._too_many(config)
                 if self.given_up:
                     return
@@ -95,39 +96,41 @@ class Sweep:
             return f"sweep.max_failures={limit}: {failures} runs failed"
         return ""
 
-    def _metric(self, outcome: Outcome, config: Config) -> float | None:
-        """The value of ``sweep.metric`` in the run of a job that ended well."""
-        run = self.record(outcome)
-        return None if run is None else run.values.get(config.sweep.metric)
-
-    def record(self, outcome: Outcome) -> Recorded | None:
-        """The run of a job that has finished, now or before."""
+    def record(self, number: int) -> Recorded | None:
+        """The run of a job that has finished, now or before; None too while its server is away."""
         assert self.store is not None
-        return self.store.read(outcome.run_id) if outcome.status in ("finished", "reused") else None
+        outcome = self.outcomes.get(number)
+        if outcome is None or outcome.status not in ("finished", "reused"):
+            return None
+        if number not in self._records:
+            try:
+                self._records[number] = self.store.read(outcome.run_id)
+            except TrackingError as error:
+                log.warning("%s", error)
+                return None
+        return self._records[number]
 
-    def _value(self, job: Job, config: Config) -> float:
-        outcome = self.outcomes.get(job.number)
-        run = None if outcome is None else self.record(outcome)
-        if run is None:
-            return math.nan
-        value = run.values.get(config.sweep.metric)
-        if value is None:
-            wanted, names = config.sweep.metric, sorted(run.values)
-            meant = nearest(wanted, names)
+    def _metric(self, job: Job, metric: str) -> float | None:
+        run = self.record(job.number)
+        return None if run is None else run.values.get(metric)
+
+    def _values(self, plan: Plan, metric: str) -> list[float]:
+        """The value of ``metric`` of each run, NaN where there is none; a ConfigError if no run has one."""
+        found = [self._metric(job, metric) for job in plan.jobs]
+        runs = list(filter(None, (self.record(job.number) for job in self.jobs)))
+        if runs and not any(metric in run.values for run in runs):
+            names = sorted(runs[0].values)
+            meant = nearest(metric, names)
             hint = f"did you mean {meant}?" if meant else f"there are {', '.join(names)}"
-            raise ConfigError(f"sweep.metric: no run records {wanted}; {hint}")
-        return value
+            raise ConfigError(f"sweep.metric: no run records {metric}; {hint}")
+        return [math.nan if value is None else value for value in found]
 
     def sum_up(self) -> bool:
         """Say what came of the sweep, and record it; gives whether a run failed."""
         if self.planned or not self.jobs:
             return False
         chosen, wall = self.jobs[0].schema().sweep, time.perf_counter() - self.began
-        runs: dict[int, Recorded] = {}
-        try:
-            runs |= self._runs()
-        except UserError as error:
-            log.warning("the runs cannot be summed up: %s", error)
+        runs = self._runs()
         found = summarise(self.jobs, self.outcomes, runs, chosen.metric, chosen.direction, wall)
         show.summary(found, self.given_up)
         try:
@@ -135,9 +138,9 @@ class Sweep:
             show.places(found, keep(found, runs, self.given_up, self.store), self.store)
         except Exception as error:  # the runs are there all the same, and have been said
             log.warning("the sweep's page cannot be recorded: %s: %s", type(error).__name__, error)
-        return bool(found.failures)
+        return bool(found.failures or {"stopped", "unfinished"} & set(found.counts))
 
     def _runs(self) -> dict[int, Recorded]:
         """By number, the runs that have finished, now or before."""
-        found = {number: self.record(outcome) for number, outcome in self.outcomes.items()}
+        found = {number: self.record(number) for number in self.outcomes}
         return {number: run for number, run in found.items() if run is not None}

@@ -6,15 +6,16 @@ from threadpoolctl import threadpool_limits
 
 from dae_lab.sweep import job, pool
 
-INSISTENCE = 3.0
-"""Seconds after which a run that has been asked to stop is asked again."""
 
+def perform(one: job.Job, threads: int, *stops: int) -> job.Outcome:
+    """Do one run with ``threads`` threads, in a process that has not imported TensorFlow yet.
 
-def perform(one: job.Job, threads: int) -> job.Outcome:
-    """Do one run with ``threads`` threads, in a process that has not imported TensorFlow yet."""
+    Args:
+        stops: signals that close the run; none: those of ``dae_lab.process.catch_signals``.
+    """
     pool.limit_threads(threads)
     threadpool_limits(threads)  # NumPy is there already: submitit and Ray import it
-    return job.perform(one)
+    return job.perform(one, *stops)
 
 
 def say_queued(one: job.Job) -> None:

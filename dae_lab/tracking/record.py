@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import shlex
 import shutil
 import time
@@ -17,6 +18,7 @@ from filelock import FileLock
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
 from dae_lab.provenance import packages
 from dae_lab.tracking import writes
@@ -74,14 +76,25 @@ class Record(Recorded):
         self.series([(key, value, step) for key, value in values.items()])
 
     def series(self, points: list[tuple[str, float, int]]) -> None:
-        """Log (name, value, step) triples in as few calls as possible."""
+        """Log (name, value, step) triples in as few calls as possible.
+
+        One that was logged before an interruption is not logged again.
+        """
         now = _now()
-        made: list[Point] = [(key, float(value), now, step) for key, value, step in points]
+        made: list[Point] = [
+            (key, float(value), now, step)
+            for key, value, step in points
+            if not self._is_logged(key, float(value), step)
+        ]
         self._sender.send(writes.batch(metrics=made))
         for point in made:
             self._points.setdefault(point[0], {})[point[3]] = point
         for name in {point[0] for point in made}:
             self.values[name] = self._points[name][self.last_step(name)][1]
+
+    def _is_logged(self, metric: str, value: float, step: int) -> bool:
+        known = self._points.get(metric, {}).get(step)
+        return known is not None and (known[1] == value or (math.isnan(known[1]) and math.isnan(value)))
 
     def last_step(self, metric: str) -> int:
         """The last step at which ``metric`` was logged; 0 if never."""
@@ -166,6 +179,9 @@ class Record(Recorded):
 
         A server that is away is waited for, up to ``patience``; a run that was KILLED waits for nothing.
         A database that is lost is only warned of: the next start closes the run.
+
+        Raises:
+            TrackingError: a run cannot be closed as FINISHED; the same command goes on with it.
         """
         try:
             with uninterrupted():
@@ -179,7 +195,10 @@ class Record(Recorded):
             if self._settled(0 if status == "KILLED" else self._patience) and not keep:
                 Path(self._lock.lock_file).unlink(missing_ok=True)
         except Exception as error:
-            log.warning("run %s could not be closed as %s: %s", self.run_id, status, first_sentence(error))
+            said = f"run {self.run_id} could not be closed as {status}: {first_sentence(error)}"
+            if status == "FINISHED":
+                raise TrackingError(f"{said}; the same command goes on with it") from error
+            log.warning("%s", said)
         finally:
             self._lock.release()
 

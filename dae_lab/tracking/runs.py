@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -36,10 +36,18 @@ class Runs:
     client: MlflowClient
     experiment_id: str
 
-    def finished(self, fingerprint: str) -> Recorded | None:
-        """The last run of this experiment that has finished under ``fingerprint``."""
+    def finished(self, fingerprint: str, kept: Collection[str] = ()) -> Recorded | None:
+        """The last run of this experiment that has finished under ``fingerprint``, replays aside.
+
+        Args:
+            kept: what it must have kept, see ``dae_lab.config.fingerprint.kept``.
+        """
         query = f"tags.fingerprint = '{fingerprint}' and attributes.status = 'FINISHED'"
-        found = self._search(query, [self.experiment_id])
+        found = [
+            run
+            for run in self._search(query, [self.experiment_id])
+            if "replay_of" not in run.data.tags and set(kept) <= set(run.data.tags.get("kept", "").split())
+        ]
         return Recorded(self.client, max(found, key=lambda run: run.info.end_time)) if found else None
 
     def typical_seconds(self, workload: str) -> float | None:

@@ -1,5 +1,7 @@
 """Is the MLflow server there?"""
 
+import time
+
 import requests
 from mlflow.exceptions import RestException
 
@@ -25,6 +27,22 @@ def reach(uri: str) -> None:
             f"tracking.uri: no MLflow server answers at {uri} ({type(error).__name__}); start one with "
             f"`mlflow server`, or leave tracking.uri=null for a database in tracking.dir"
         ) from error
+
+
+def wait_for(uri: str, seconds: float) -> None:
+    """Return as soon as an MLflow server answers at ``uri``.
+
+    Raises:
+        TrackingError: none does within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return reach(uri)
+        except TrackingError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(1)
 
 
 def knock(session: requests.Session, uri: str) -> None:

@@ -2,7 +2,6 @@
 
 import getpass
 import logging
-import os
 import platform
 import shutil
 import uuid
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import requests
 from filelock import FileLock, Timeout
@@ -26,6 +26,9 @@ from dae_lab.tracking.server import away, reach
 from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
+
+MOMENT = 30.0
+"""Seconds for which another process may hold a run's lock only to look at the run."""
 
 NO_SPACE = 1_000_000
 """Bytes: a disk with less left counts as full."""
@@ -79,9 +82,7 @@ class Store(Runs):
         try:
             for name in ("locks", "checkpoints"):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
-            probe = self.folder / "locks" / f"probe-{os.getpid()}"
-            probe.touch()
-            probe.unlink()
+            TemporaryFile(dir=self.folder / "locks").close()
         except OSError as error:
             raise TrackingError(
                 f"tracking.dir: {self.folder} cannot be written ({error.strerror}); "
@@ -111,6 +112,8 @@ class Store(Runs):
             log.info("another process is training this very run: waiting for it")
             lock.acquire()
         try:
+            if self.tracking.uri:
+                self._push_what_waits()  # the other may have left there what it finished
             yield
         finally:
             lock.release()
@@ -187,7 +190,8 @@ class Store(Runs):
             if not found:
                 tags = {"sweep": name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
                 found = [self.client.create_run(home, tags=tags, run_name=f"sweep {name}")]
-                self.client.set_terminated(found[0].info.run_id)  # written to all the same, never RUNNING
+            if found[0].info.status == "RUNNING":  # it is written to all the same
+                self.client.set_terminated(found[0].info.run_id)
             for run in members:
                 known = run.tags.get("sweep", "").split()
                 if name not in known:
@@ -222,7 +226,8 @@ class Store(Runs):
             candidates += self._search(f"{cut} = '{status}'", [self.experiment_id])
         chosen = None
         for candidate in candidates:
-            lock = self._free_lock(candidate)
+            own = candidate.data.tags.get("fingerprint") == fingerprint
+            lock = self._free_lock(candidate, MOMENT if own else 0)
             if lock is None:
                 continue
             if self._spool_of(candidate.info.run_id):  # died a moment ago, or the server refuses what it left
@@ -235,7 +240,8 @@ class Store(Runs):
             if chosen is None and same and here and (record.checkpoints / "state.json").is_file():
                 chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
-                record.close("KILLED", "the process ended without closing its run", keep=same)
+                kept = record.checkpoints.exists()  # whoever asks for that run goes on with it
+                record.close("KILLED", "the process ended without closing its run", keep=kept)
             else:
                 lock.release()
         return chosen
@@ -251,14 +257,18 @@ class Store(Runs):
             del record.tags["reason"]
         return record
 
-    def _free_lock(self, run: Run) -> FileLock | None:
-        """The run's lock, held by this process now; None if another holds it or it is not of this folder."""
+    def _free_lock(self, run: Run, seconds: float = 0) -> FileLock | None:
+        """The run's lock, held by this process now; None if another holds it or it is not of this folder.
+
+        Args:
+            seconds: for which it is waited for, where another may only be looking at the run.
+        """
         name = run.data.tags.get("lock", "")
         if not name or not (self.folder / "locks" / name).is_file():
             return None
         lock = self._lock(name)
         try:
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=seconds)
         except Timeout:
             return None
         return lock

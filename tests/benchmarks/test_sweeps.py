@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from processes import client, finish, finished, run, runs, start
+from processes import client, finish, finished, kill_all, run, runs, start
 
-from dae_lab.sweep.pool import cores
+from dae_lab.provenance import cores
 
 TINY = ("-m", "data=digits", "training.batches=4", "evaluation=scores", "tracking.log_model=false")
 SHORT = (*TINY, "training.epochs=2", "tracking.grids=0")
@@ -20,17 +20,18 @@ def seeds(count: int) -> str:
 
 
 @pytest.mark.long
-def test_twelve_runs_killed_ten_times_at_random_are_those_of_an_undisturbed_sweep(tmp_path, capsys):
-    command = (*TINY, "training.epochs=20", "training.checkpoint_s=0", "loss=bce,mse", seeds(6))
+@pytest.mark.parametrize("workers", [1, 2])
+def test_twelve_runs_killed_ten_times_at_random_are_those_of_an_undisturbed_sweep(tmp_path, capsys, workers):
+    several = f"hydra.launcher.workers={workers}"
+    command = (*TINY, several, "training.epochs=20", "training.checkpoint_s=0", "loss=bce,mse", seeds(6))
     began = time.monotonic()
     assert run(*command, store=tmp_path / "whole")[0] == 0
     took = time.monotonic() - began
     moments = random.Random(0)
     for _ in range(10):
         process = start(*command, store=tmp_path / "cut")
-        time.sleep(moments.uniform(0.2, 0.5) * took)
-        process.kill()
-        process.communicate()
+        time.sleep(moments.uniform(0.12, 0.24) * took)
+        kill_all(process)
     code, _, errors = run(*command, store=tmp_path / "cut")
     assert code == 0, errors
     found = runs(tmp_path / "cut")
@@ -77,9 +78,13 @@ def test_eight_workers_and_sixty_four_runs_lose_no_value(tmp_path):
         }
         for item in runs(tmp_path)
     }
-    first = next(iter(lengths.values()))
-    assert sum(first.values()) > 50
-    assert all(one == first for one in lengths.values()), "each run has as many values of each metric"
+    assert run(*SHORT, "seed=64", store=tmp_path / "alone")[0] == 0
+    (alone,) = finished(tmp_path / "alone").values()
+    assert all(
+        {name: one[name] for name in one if not name.startswith("time/")}
+        == {name: len(points) for name, points in alone.items()}
+        for one in lengths.values()
+    ), "each run has as many values of each metric as one that is alone"
 
 
 @pytest.mark.long

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 from processes import finished, run
 
-from dae_lab.sweep.pool import cores
+from dae_lab.provenance import cores
 
 TINY = ("-m", "data=digits", "training.batches=4", "evaluation=scores", "tracking.log_model=false")
 SWEEP = (*TINY, "training.epochs=2", "loss=bce,mse", "seed=0,1")

@@ -59,6 +59,7 @@ def cluster(folder: Path):
         process.wait(30)
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_a_run_that_another_cluster_finishes(tmp_path, monkeypatch):
     process = start(*LONG, *RAY, store=tmp_path)
     doing(process, tmp_path, 0, "val/loss")

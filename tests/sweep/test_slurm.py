@@ -31,6 +31,7 @@ def test_the_same_numbers_and_one_that_dies_takes_no_other_along(tmp_path):
     assert "3 finished before, 1 to train" in errors
 
 
+@pytest.mark.long
 def test_ctrl_c_and_preemption_cut_a_run_that_goes_on(tmp_path):
     setup = f"hydra.launcher.setup=['touch {tmp_path}/set_up']"
     process = start(*LONG, *LOCAL, setup, store=tmp_path)

@@ -39,7 +39,11 @@ class Server:
         """Start it; returns when it answers."""
         command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(self.port)]
         places = ["--backend-store-uri", self.backend, "--artifacts-destination", f"{self.folder}/artifacts"]
-        environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        environment = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # a dozen processes that nobody here needs
+        }
         with (self.folder / "server.log").open("a") as log:
             self.process = subprocess.Popen(
                 [*command, *places], env=environment, stdout=log, stderr=log, start_new_session=True
