@@ -169,10 +169,10 @@ def claim(plain: Mapping[str, Any]) -> Claim:
 
 def _check(found: Claim) -> None:
     """Raise a ConfigError where the claim contradicts itself."""
-    effects = found.effects()
     for name in [*found.arms, *found.causes]:
         if not name.isidentifier() or not NAME.fullmatch(name):
             raise ConfigError(f"arms: {name!r} cannot be written in an effect; take letters, digits and _")
+    effects = found.effects()
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}
     if silent:
         raise ConfigError(f"arms: no effect speaks of {', '.join(sorted(silent))}; put them under causes")

@@ -66,6 +66,11 @@ class Study:
         self._known: dict[str, int] = {}  # by a run's config, its job's number
 
     @property
+    def jobs(self) -> list[Job]:
+        """All runs that were asked for so far."""
+        return self.sweep.jobs
+
+    @property
     def given_up(self) -> str:
         """Why the runs ended early; empty where they did not."""
         return self.sweep.given_up
@@ -138,8 +143,7 @@ class Study:
         """The runs of a claim that have finished, by arm and seed."""
         runs: dict[str, dict[int, Recorded]] = {arm: {} for arm in question.arms}
         for (arm, seed), number in question.numbers.items():
-            outcome = self.sweep.outcomes.get(number)
-            record = self.sweep.record(outcome) if outcome else None
+            record = self.sweep.record(number)
             if record is not None:
                 runs[arm][seed] = record
         return runs

@@ -18,6 +18,10 @@ class Command(Protocol):
     """What is done with the runs that one command asks for, in one batch or several."""
 
     @property
+    def jobs(self) -> "Sequence[Job]":
+        """All that was asked for so far."""
+
+    @property
     def given_up(self) -> str:
         """Why it ended before its last run; empty where it did not."""
 

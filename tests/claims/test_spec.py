@@ -54,7 +54,10 @@ def definition(**changes):
             {"definition": definition(outcome={"kind": "share", "among": ["black"]}, effect="a * b")},
             "of shares it may be",
         ),
-        ({"guards": {"improved": ["z"], "not_collapsed": [], "reached": 0.5}}, "guards.improved: there is no"),
+        (
+            {"guards": {"improved": ["z"], "not_collapsed": [], "reached": 0.5}},
+            "guards.improved: there is no",
+        ),
         ({"alternatives": {"other": {"marign": 1}}}, "claim.alternatives.other.marign: there is no such key"),
         ({"arms": {"a b": [], "b": []}}, "claim.arms: "),
         ({"statment": "x"}, "claim.statment: there is no such key; did you mean statement?"),
