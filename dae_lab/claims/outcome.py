@@ -50,6 +50,8 @@ def _one(run: Recorded, outcome: Outcome) -> tuple[float, bool]:
     if outcome.kind == "time":
         return _time(run, outcome)
     value = _value(run, outcome.metric)
+    if outcome.at is not None:
+        value = dict(run.curve(outcome.metric)).get(outcome.at, math.nan)
     if outcome.relative_to:
         divisor = _value(run, outcome.relative_to)
         value = value / divisor if divisor else math.nan

@@ -42,11 +42,13 @@ class Outcome(Checked):
         end; ``share``: whether the run's tag ``metric`` is ``among`` those.
     metric: a metric of MLflow, or a tag.
     relative_to: another metric that each run's value is divided by; null: none.
+    at: the step of the metric; null: its last.
     """
 
     kind: str = choice("value", "time", "share")
     metric: str = text()
     relative_to: str | None = text()
+    at: int | None = number(minimum=0)
     share: float | None = number(above=0, below=1)
     target: float | None = number()
     among: list[str] = text()

@@ -9,6 +9,7 @@ def plain(**changes: object) -> dict:
         "kind": "value",
         "metric": "test/mse",
         "relative_to": None,
+        "at": None,
         "share": None,
         "target": None,
         "among": [],

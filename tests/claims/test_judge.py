@@ -122,5 +122,5 @@ def test_shares_are_judged_exactly(store):
 
 
 def test_a_metric_that_no_run_records_is_named(store):
-    with pytest.raises(ConfigError, match="the runs record no metric test/mse; there are .*val/mse"):
+    with pytest.raises(ConfigError, match=r"the runs record no metric test/mse; there are .*val/mse"):
         judge(made(), {arm: {seed: recorded(store, {}) for seed in range(5)} for arm in "ab"}, 5)
