@@ -157,8 +157,9 @@ class Study:
             "Scale": "; ".join(sorted(scales)),
             "Cost": f"{len(every)} runs, {spent / 3600:.2f} CPU hours",
         }
-        if question.overrides:
-            facts["Changed on the command line"] = f"`{' '.join(question.overrides)}`"
+        said = " ".join(text for text in question.overrides if not text.startswith(("tracking.", "plan=")))
+        if said:
+            facts["Changed on the command line"] = f"`{said}`"
         return facts
 
 
