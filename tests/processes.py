@@ -43,7 +43,7 @@ def start(*arguments: str, store: Path | None, **environment: str) -> subprocess
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=os.environ | environment,
         start_new_session=True,
     )
 

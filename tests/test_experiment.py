@@ -168,3 +168,19 @@ def test_a_profile_names_the_convolutions(compose, tmp_path):
     table = Path(result.record.artifact("profile.txt")).read_text()
     assert "ms/step" in table
     assert "Conv2D" in table
+
+
+def test_code_that_has_changed_since_it_was_planned_trains_nothing(compose, tmp_path):
+    config = compose("debug=smoke", f"tracking.dir={tmp_path}")
+    with pytest.raises(ConfigError, match="have changed since this run was planned"):
+        experiment.run(config, planned="0" * 64)
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_run_that_kept_no_report_is_trained_again_for_one(compose, tmp_path):
+    lean = (*SMALL, "tracking.log_model=false", f"tracking.dir={tmp_path}")
+    first = experiment.run(compose(*lean))
+    assert experiment.run(compose(*lean)).reused
+    again = experiment.run(compose(*lean, "tracking.log_model=true"))
+    assert not again.reused
+    assert experiment.run(compose(*lean)).record.run_id == again.record.run_id != first.record.run_id

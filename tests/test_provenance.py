@@ -31,33 +31,45 @@ def copied(tmp_path, monkeypatch):
     return package
 
 
+def looked_at_anew() -> str:
+    """The fingerprint as another process, started now, would have it."""
+    provenance.code_fingerprint.cache_clear()
+    return provenance.code_fingerprint()
+
+
+@pytest.fixture(autouse=True)
+def _leave_nothing_behind():
+    yield
+    provenance.code_fingerprint.cache_clear()
+
+
 def test_the_code_is_told_by_its_content_alone(copied, monkeypatch):
-    before = provenance.code_fingerprint()
+    before = looked_at_anew()
     assert len(before) == 64
     monkeypatch.undo()
-    assert provenance.code_fingerprint() == before
+    assert looked_at_anew() == before
 
 
 @pytest.mark.parametrize("file", ["losses.py", "model/latent.py", "training/batches.py", "data/new.py"])
 def test_a_change_that_can_change_a_number_changes_it(copied, file):
-    before = provenance.code_fingerprint()
+    before = looked_at_anew()
     with (copied / file).open("a") as stream:
         stream.write("\n")
-    assert provenance.code_fingerprint() != before
+    assert looked_at_anew() != before
 
 
 @pytest.mark.parametrize("file", ["figures.py", "help.py", "tracking.py", "new.py"])
 def test_a_change_that_can_not_does_not(copied, file):
-    before = provenance.code_fingerprint()
+    before = looked_at_anew()
     with (copied / file).open("a") as stream:
         stream.write("\n")
-    assert provenance.code_fingerprint() == before
+    assert looked_at_anew() == before
 
 
 def test_versions_of_what_computes_count(monkeypatch):
-    before = provenance.code_fingerprint()
+    before = looked_at_anew()
     monkeypatch.setattr(provenance, "RESULT_PACKAGES", ("keras", "numpy", "tensorflow", "pytest"))
-    assert provenance.code_fingerprint() != before
+    assert looked_at_anew() != before
 
 
 def run(*command: str, folder) -> str:

@@ -40,8 +40,8 @@ def test_a_command_runs(command, compose, tmp_path):
     arguments = shlex.split(command)[3:]
     if not any(argument.startswith("--") for argument in arguments):
         _need_data(compose, arguments)
+        arguments += ["evaluation=scores"] if arguments and "evaluation" not in command else []
         arguments += ["tracking.log_model=false", f"tracking.dir={tmp_path}"]
-        arguments += ["evaluation=scores"] if "-m" in arguments else []
         # as documented, only shorter
         arguments += ["training.epochs=1", "training.batches=2"] if "debug=" in command else ["debug=smoke"]
     done = subprocess.run(

@@ -119,13 +119,14 @@ def test_what_a_sweep_costs_beside_training(tmp_path, capsys, scale):
     """Ten runs, one after the other and in a pool of as many workers as there are cores, in turn."""
     chosen = {
         "tiny": (*SHORT, seeds(10)),
-        "default": ("-m", "training.epochs=3", seeds(10)),
+        "default": ("-m", "training.epochs=3", "evaluation=scores", "tracking.log_model=false", seeds(10)),
     }[scale]
     with capsys.disabled():
         for workers in (1, cores()):
             store = tmp_path / str(workers)
             wall, cpu = time.perf_counter(), _cpu_of_children()
-            code, _, errors = run(*chosen, f"hydra.launcher.workers={workers}", store=store)
+            process = start(*chosen, f"hydra.launcher.workers={workers}", store=store)
+            code, _, errors = finish(process, seconds=900)
             wall, cpu = time.perf_counter() - wall, _cpu_of_children() - cpu
             assert code == 0, errors
             training = _seconds_of_training(store)

@@ -21,6 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes
 RAY = ("hydra/launcher=ray",)
 
 
+@pytest.mark.long
 def test_the_same_numbers_and_one_that_dies_takes_no_other_along(tmp_path):
     process = start(*SWEEP, *RAY, store=tmp_path)
     os.kill(doing(process, tmp_path, 0, "data: "), signal.SIGKILL)
