@@ -192,7 +192,7 @@ def _question(item: Composed, engine: Composes) -> Question:
         if any(text.startswith("seed=") for text in own):
             raise ConfigError("seed: a claim takes its seeds from claim.seeds, 0 and up")
         arms = {
-            arm: engine.compose([*found.base, *overrides, *own, "seed=0"])
+            arm: engine.compose([*found.base, *own, *overrides, "seed=0"])
             for arm, overrides in {**found.arms, **found.causes}.items()
         }
         _check_arms(arms)
