@@ -19,6 +19,8 @@ GROUPS = {
     "hydra/launcher": "where the runs of -m are done",
     "hydra/sweeper": "search instead of all combinations",
     "experiment": "whole published systems",
+    "claim": "statements that runs decide",
+    "claim/rule": "what they start from",
     "debug": "quick checks",
 }
 
@@ -36,6 +38,7 @@ Examples:
   python -m dae_lab.run experiment=dense_latent debug=smoke    does this system run at all?
   python -m dae_lab.run -m loss=bce,mse seed=0,1,2             a sweep: all combinations
   python -m dae_lab.run -m loss=bce,mse seed=0,1,2 plan=true   what would be trained, how long would it take?
+  python -m dae_lab.run claim=mse_stalls                       train what is missing, then judge
   python -m dae_lab.run experiment=spatial_latent --cfg job    show the config, train nothing
   python -m dae_lab.run --info defaults                        where each part of it comes from
 

@@ -33,5 +33,7 @@ def test_there_are_examples():
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_is_accepted(compose, example):
-    overrides = [word.split(",")[0] for word in example.split() if "=" in word and not word.startswith("-")]
+    overrides = [
+        word.split(",")[0] for word in example.split() if "=" in word and not word.startswith(("-", "claim="))
+    ]
     compose(*overrides)

@@ -13,7 +13,7 @@ from dae_lab.config.typed import SCHEMAS
 
 CONF = conf_folder()
 FILES = sorted(file.relative_to(CONF).as_posix() for file in CONF.rglob("*.yaml"))
-OPTIONS = [file for file in FILES if not file.startswith(("hydra/", "experiment/", "debug/"))]
+OPTIONS = [file for file in FILES if not file.startswith(("hydra/", "experiment/", "debug/", "claim/"))]
 WITHOUT_TARGET = {
     "config.yaml": run.Config,
     "training/default.yaml": run.Training,
