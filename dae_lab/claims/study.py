@@ -23,6 +23,7 @@ from dae_lab.sweep.job import Job, Outcomes
 from dae_lab.sweep.plan import Composed
 from dae_lab.sweep.sweep import Sweep
 from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,8 @@ class Question:
     """A claim that is being judged.
 
     name: the option of the group ``claim``. overrides: the user's own, which all arms get.
-    arms: each arm's config, composed with seed 0. numbers: by arm and seed, the number of the job.
+    arms: each arm's config, composed with seed 0. changed: what is to be said of an earlier rule.
+    numbers: by arm and seed, the number of the job.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Question:
     arms: dict[str, Composed]
     numbers: dict[tuple[str, int], int] = field(default_factory=dict)
     judgement: Judgement | None = None
+    changed: str = ""
 
 
 class Study:
@@ -84,6 +87,8 @@ class Study:
         """
         self.questions = [_question(item, self.engine) for item in composed]
         planned = bool(composed[0].config.plan)
+        if not planned:
+            self._state_rules(Store(validate(next(iter(self.questions[0].arms.values())).config).tracking))
         while waiting := [one for one in self.questions if not _settled(one)]:
             self._train(waiting)
             if planned or self.given_up:
@@ -92,6 +97,19 @@ class Study:
                 question.judgement = self._judged(question)
                 show.look(question.name, question.judgement)
         return [0.0] * len(composed)
+
+    def _state_rules(self, store: Store) -> None:
+        """Record every rule before its first run, and see whether it is another than it was."""
+        for question in self.questions:
+            rule = question.claim.rule_hash()
+            with store.summary_record("claim", question.name) as record:
+                known = record.tags.get("rule", "").split()
+                if known and known[-1] != rule:
+                    question.changed = f"the rule was {known[-1]} when runs were judged by it before"
+                    log.warning("claim %s: %s", question.name, question.changed)
+                if rule not in known[-1:]:
+                    record.tag("rule", " ".join([*known, rule]))
+                    record.text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
 
     def _train(self, questions: Sequence[Question]) -> None:
         """Do the runs that ``questions`` want before they are looked at again; shared ones once."""
@@ -137,7 +155,14 @@ class Study:
     def _write(self, question: Question, found: Judgement) -> str:
         """Write the page of one claim; gives where it is."""
         runs, folder = self._runs(question), Path(question.claim.notebook)
-        return str(notebook.write(folder, question.name, found, runs, self._facts(question, runs)))
+        page = notebook.write(folder, question.name, found, runs, self._facts(question, runs))
+        assert self.sweep.store is not None
+        members = [run for of in runs.values() for run in of.values()]
+        with self.sweep.store.summary_record("claim", question.name, members) as record:
+            record.tag("verdict", found.verdict.value)
+            record.describe(page.read_text("utf-8"))
+            record.folder(page.parent)
+        return str(page)
 
     def _runs(self, question: Question) -> dict[str, dict[int, Recorded]]:
         """The runs of a claim that have finished, by arm and seed."""
@@ -157,6 +182,8 @@ class Study:
             "Scale": "; ".join(sorted(scales)),
             "Cost": f"{len(every)} runs, {spent / 3600:.2f} CPU hours",
         }
+        if question.changed:
+            facts["Changed since it was first stated"] = question.changed
         said = " ".join(text for text in question.overrides if not text.startswith(("tracking.", "plan=")))
         if said:
             facts["Changed on the command line"] = f"`{said}`"

@@ -30,7 +30,7 @@ def keep(found: Summary, runs: Mapping[int, Recorded], given_up: str, store: Sto
     Args:
         runs: by a job's number. given_up: why the sweep ended before its last run, if it did.
     """
-    with store.sweep_record(found.name, runs.values()) as record:
+    with store.summary_record("sweep", found.name, runs.values()) as record:
         content = _plain({**asdict(found), "given_up": given_up})
         state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()[:12]
         if record.tags.get("summary") != state:

@@ -136,6 +136,10 @@ class Record(Recorded):
         if "mlflow.loggedImages" not in self.tags:
             self.tag("mlflow.loggedImages", "True")
 
+    def folder(self, folder: Path) -> None:
+        """Keep all files of ``folder``."""
+        self._sender.send(writes.files(), folder)
+
     def _keep(self, files: Mapping[str, Callable[[Path], Any]]) -> None:
         """Keep each file, which its function writes, among the run's artifacts."""
         with TemporaryDirectory() as folder:

@@ -178,24 +178,27 @@ class Store(Runs):
         return self._as_record(run, lock)
 
     @contextmanager
-    def sweep_record(self, name: str, members: Iterable[Recorded]) -> Iterator[Record]:
-        """The record of sweep ``name`` as a whole, always the same; others wait while it is written.
+    def summary_record(self, kind: str, name: str, members: Iterable[Recorded] = ()) -> Iterator[Record]:
+        """The record of a sweep or a claim as a whole, always the same; others wait while it is written.
 
-        It is in an experiment of its own, so that charts of the runs show runs alone. ``members`` that
-        another sweep trained get this one's name into their tag ``sweep`` too.
+        It is in an experiment of its own, so that charts of the runs show runs alone. ``members`` get the
+        name into their tag ``kind``, beside others that they have.
+
+        Args:
+            kind: ``sweep`` or ``claim``.
         """
-        with self._lock("sweeps") as lock:
-            home = self._experiment(replace(self.tracking, experiment=f"{self.tracking.experiment} sweeps"))
-            found = self._search(f"tags.sweep = '{name}'", [home])
+        with self._lock(f"{kind}s") as lock:
+            home = self._experiment(replace(self.tracking, experiment=f"{self.tracking.experiment} {kind}s"))
+            found = self._search(f"tags.{kind} = '{name}'", [home])
             if not found:
-                tags = {"sweep": name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
-                found = [self.client.create_run(home, tags=tags, run_name=f"sweep {name}")]
+                tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
+                found = [self.client.create_run(home, tags=tags, run_name=f"{kind} {name}")]
             if found[0].info.status == "RUNNING":  # it is written to all the same
                 self.client.set_terminated(found[0].info.run_id)
             for run in members:
-                known = run.tags.get("sweep", "").split()
+                known = run.tags.get(kind, "").split()
                 if name not in known:
-                    self.client.set_tag(run.run_id, "sweep", " ".join([*known, name]))
+                    self.client.set_tag(run.run_id, kind, " ".join([*known, name]))
             yield self._as_record(found[0], lock)
 
     def bury(self, fingerprint: str, reason: str) -> str:

@@ -317,7 +317,7 @@ def test_the_runs_of_a_sweep_are_found_by_its_name_whoever_trained_them(store):
     with store.record("a run", "e" * 64, {"sweep": "11111111"}) as record:
         pass
     for _ in range(2):
-        with store.sweep_record("22222222", [store.read(record.run_id)]) as own:
+        with store.summary_record("sweep", "22222222", [store.read(record.run_id)]) as own:
             assert own.name == "sweep 22222222"
     for name in ("11111111", "22222222"):
         found = store.client.search_runs([store.experiment_id], f"tags.sweep LIKE '%{name}%'")
@@ -331,7 +331,7 @@ def test_a_page_that_cannot_be_recorded_does_not_hide_what_came_of_the_runs(
 ):
     config = compose(f"tracking.dir={tmp_path}")
     store = Store(config.tracking)
-    with store.sweep_record("abcdef01", []) as record:
+    with store.summary_record("sweep", "abcdef01", []) as record:
         store.client.delete_experiment(record.experiment_id)
     sweep = Sweep(None)
     sweep.store = store
