@@ -100,10 +100,14 @@ class PostgreSQL:
         self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", f"{self.folder}/data")
 
     def _run(self, program: str, *arguments: str) -> None:
-        other = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []  # it refuses to run as root
-        command = [*other, str(self.programs / program), *arguments]
+        command = [str(self.programs / program), *arguments]
         done = subprocess.run(
-            command, cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=120
+            command,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            timeout=120,
+            user="postgres" if os.geteuid() == 0 else None,  # it refuses to run as root
         )
         assert done.returncode == 0, command
 
