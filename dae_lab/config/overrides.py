@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 
-ELSEWHERE = ("experiment=", "name=", "seed=", "tracking.", "data.path=", "plan=", "sweep.")
-"""Overrides that are said elsewhere, or change no number."""
+NO_ARM = ("seed=", "tracking.", "plan=", "sweep.")
+"""Overrides that make no arm of their own."""
+
+ELSEWHERE = ("experiment=", "name=", "debug=", "data.path=", *NO_ARM)
+"""Overrides that are said elsewhere than in a run's name, or change no number."""
 
 LONGEST = 150  # characters of a label
 
@@ -25,10 +28,12 @@ def arms(runs: Sequence[Sequence[str]], names: Sequence[str]) -> list[str]:
 
     >>> arms([["loss=bce", "seed=0"], ["loss=mse", "seed=0"], ["loss=mse", "seed=1"]], ["a", "a", "a"])
     ['loss=bce', 'loss=mse', 'loss=mse']
+    >>> arms([["data.path=x", "seed=0"], ["data.path=y", "seed=0"]], ["a", "a"])
+    ['data.path=x', 'data.path=y']
     """
     common = set.intersection(*map(set, runs)) if len(runs) > 1 else set[str]()
     different = [[item for item in run if item not in common] for run in runs]
-    told = [" ".join(item for item in run if not item.startswith(ELSEWHERE[2:])) for run in different]
+    told = [" ".join(item for item in run if not item.startswith(NO_ARM)) for run in different]
     return [_cut(arm) or name for arm, name in zip(told, names, strict=True)]
 
 

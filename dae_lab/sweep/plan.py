@@ -83,7 +83,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )
     _keep(jobs, folder)
-    done = {} if configs[0].tracking.reuse == "never" else _done(jobs, store)
+    done = {} if configs[0].tracking.reuse == "never" else _done(jobs, configs, store)
     return Plan(name, jobs, done, _seconds(jobs, configs, done, store)), store
 
 
@@ -125,8 +125,11 @@ def _keep(jobs: Sequence[Job], folder: Path) -> None:
     os.replace(draft, file)
 
 
-def _done(jobs: Sequence[Job], store: Store) -> dict[int, Recorded]:
-    found = {job.number: store.finished(job.fingerprint, kept(job.schema())) for job in jobs}
+def _done(jobs: Sequence[Job], configs: Sequence[Config], store: Store) -> dict[int, Recorded]:
+    found = {
+        job.number: store.finished(job.fingerprint, kept(config))
+        for job, config in zip(jobs, configs, strict=True)
+    }
     return {number: run for number, run in found.items() if run is not None}
 
 

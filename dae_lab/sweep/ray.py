@@ -80,15 +80,13 @@ def _perform(job: Job, threads: int, folder: str) -> Outcome:
     """Do one run in a process of Ray's, which keeps its own answer to signals."""
     with suppress(OSError):  # so that relative paths mean what they mean to the user, where that folder is
         os.chdir(folder)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     over = threading.Event()
-    signal.signal(signal.SIGINT, partial(_insist, over))
+    before = signal.signal(signal.SIGINT, partial(_insist, over))
     try:
         return worker.perform(job, threads)
     finally:
         over.set()
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, before)
 
 
 def _insist(over: threading.Event, number: int, frame: Any) -> None:

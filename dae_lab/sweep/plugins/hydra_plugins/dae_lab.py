@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -35,42 +36,36 @@ class LocalPool(Engine):
         return pool.run(jobs, self.workers)
 
 
-class Slurm(Engine):
-    """Jobs of a SLURM cluster, see ``dae_lab.sweep.slurm.Settings``."""
+class Extra(Engine):
+    """An engine of others: ``dae_lab.sweep.<extra>`` has its ``Settings``, and ``run``, which does runs."""
+
+    extra: str
+    package: str
 
     def __init__(self, **settings: Any) -> None:
         pass  # checked by ``setup``, where an error reaches the user in its own words
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        _need("submitit", "hydra/launcher=slurm")
-        from dae_lab.sweep import slurm
-
-        self.settings = _settings(config, "launcher", slurm.Settings)
+        _need(self.package, f"hydra/launcher={self.extra}")
+        self.room = import_module(f"dae_lab.sweep.{self.extra}")
+        self.settings = _settings(config, "launcher", self.room.Settings)
 
     def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
-        from dae_lab.sweep import slurm
+        outcomes: Outcomes = self.room.run(jobs, self.settings)
+        return outcomes
 
-        return slurm.run(jobs, self.settings)
+
+class Slurm(Extra):
+    """Jobs of a SLURM cluster, see ``dae_lab.sweep.slurm.Settings``."""
+
+    extra, package = "slurm", "submitit"
 
 
-class Ray(Engine):
+class Ray(Extra):
     """Tasks of a Ray cluster, see ``dae_lab.sweep.ray.Settings``."""
 
-    def __init__(self, **settings: Any) -> None:
-        pass  # checked by ``setup``
-
-    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
-        _need("ray", "hydra/launcher=ray")
-        from dae_lab.sweep import ray
-
-        self.settings = _settings(config, "launcher", ray.Settings)
-
-    def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
-        from dae_lab.sweep import ray
-
-        return ray.run(jobs, self.settings)
+    extra, package = "ray", "ray"
 
 
 class Optuna(Sweeper):
