@@ -73,7 +73,7 @@ def judge(claim: Claim, runs: Runs, n: int) -> Judgement:
     looks = claim.seeds.looks()
     nominal = sequential.nominal(looks, claim.seeds.maximum, claim.error)[looks.index(n)]
     effects = claim.effects()
-    seeds = range(n)
+    seeds = {arm: claim.wanted(arm, n) for arm in runs}
     readings = tuple(
         _reading(name, definition, effects[name], measure(runs, seeds, definition.outcome), 1 - nominal)
         for name, definition in claim.readings().items()

@@ -161,7 +161,9 @@ def table(found: Judgement, runs: Runs) -> str:
     for arm, of in runs.items():
         for seed, run in sorted(of.items()):
             values = [
-                one.arms[arm].values[seed] for one in found.readings if arm in one.arms and seed < found.n
+                one.arms[arm].values[seed]
+                for one in found.readings
+                if seed in found.claim.wanted(arm, found.n)
             ]
             rows.writerow([arm, seed, run.run_id, run.tags.get("fingerprint", ""), *values])
     return file.getvalue()

@@ -28,13 +28,13 @@ class Measured:
     reached: np.ndarray
 
 
-def measure(runs: Runs, seeds: Sequence[int], outcome: Outcome) -> dict[str, Measured]:
-    """What the runs of each arm gave, in the order of ``seeds``.
+def measure(runs: Runs, seeds: Mapping[str, Sequence[int]], outcome: Outcome) -> dict[str, Measured]:
+    """What the runs of each arm gave, in the order of its ``seeds``.
 
     Raises:
         ConfigError: no run records that metric or tag.
     """
-    found = {arm: [_one(of[seed], outcome) for seed in seeds] for arm, of in runs.items()}
+    found = {arm: [_one(of[seed], outcome) for seed in seeds[arm]] for arm, of in runs.items()}
     return {
         arm: Measured(np.array([value for value, _ in pairs]), np.array([reached for _, reached in pairs]))
         for arm, pairs in found.items()

@@ -109,7 +109,7 @@ class Claim(Checked):
     base: overrides of all arms. arms: by name, the overrides that make each.
     error: the probability of a wrong verdict that is accepted, over all looks.
     definition: the reading that decides. alternatives: other readings, under which the answer could flip.
-    causes: arms that are described beside the verdict and decide nothing.
+    causes: arms that are described beside the verdict and decide nothing; they get ``seeds.minimum`` seeds.
     notebook: the folder in which the verdict gets a page.
     """
 
@@ -126,6 +126,10 @@ class Claim(Checked):
     guards: Guards = required()
     causes: dict[str, list[str]] = required()
     notebook: str = text()
+
+    def wanted(self, arm: str, n: int) -> range:
+        """The seeds of which ``arm`` has runs when the claim is looked at after ``n``."""
+        return range(min(n, self.seeds.minimum) if arm in self.causes else n)
 
     def effects(self) -> dict[str, Effect]:
         """The effect of each reading, the one that decides first, under the name ``definition``."""

@@ -115,8 +115,11 @@ class Study:
         """Do the runs that ``questions`` want before they are looked at again; shared ones once."""
         fresh: dict[str, Composed] = {}
         for question in questions:
-            for seed in range(_next_look(question)):
+            look = _next_look(question)
+            for seed in range(look):
                 for arm, composed in question.arms.items():
+                    if seed not in question.claim.wanted(arm, look):
+                        continue
                     one = _with_seed(composed, seed)
                     key = _key(one.config)
                     if key not in self._known:
