@@ -221,28 +221,27 @@ def _question(item: Composed, engine: Composes) -> Question:
         own = [text for text in item.overrides if not text.startswith(("claim=", "claim."))]
         if any(text.startswith("seed=") for text in own):
             raise ConfigError("seed: a claim takes its seeds from claim.seeds, 0 and up")
-        arms = {
-            arm: engine.compose([*found.base, *own, *overrides, "seed=0"])
-            for arm, overrides in {**found.arms, **found.causes}.items()
-        }
-        _check_arms(arms)
+        arms = _arms(found, own, engine)
         refuse_undecidable(found)
     except UserError as error:
         raise type(error)(f"claim={name}: {error}") from error
     return Question(name, found, own, arms)
 
 
-def _check_arms(arms: dict[str, Composed]) -> None:
-    """Raise a ConfigError for an arm that cannot be trained, and for two that are the same."""
+def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]:
+    """Each arm's config; raises a UserError for one that cannot be trained, and for two that are the same."""
+    arms: dict[str, Composed] = {}
     seen: dict[str, str] = {}
-    for arm, composed in arms.items():
+    for arm, overrides in {**found.arms, **found.causes}.items():
         try:
-            validate(composed.config)
+            arms[arm] = engine.compose([*found.base, *own, *overrides, "seed=0"])
+            validate(arms[arm].config)
         except UserError as error:
             raise type(error)(f"arm {arm}: {error}") from error
-        twin = seen.setdefault(_key(composed.config), arm)
+        twin = seen.setdefault(_key(arms[arm].config), arm)
         if twin != arm:
             raise ConfigError(f"arms: {twin} and {arm} differ in nothing that is trained")
+    return arms
 
 
 def refuse_undecidable(found: Claim) -> None:

@@ -9,6 +9,9 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
+from dae_lab.config.explain import explain
+from dae_lab.errors import ConfigError
+
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
     from dae_lab.sweep.plan import Composed
@@ -60,10 +63,19 @@ class Engine(Launcher):
         return [_as_return(value) for value in values]
 
     def compose(self, overrides: list[str]) -> "Composed":
-        """The config of one run."""
+        """The config of one run.
+
+        Raises:
+            ConfigError: Hydra cannot compose it.
+        """
         from dae_lab.sweep.plan import Composed
 
-        config = self.context.config_loader.load_sweep_config(self.config, overrides)
+        try:
+            config = self.context.config_loader.load_sweep_config(self.config, overrides)
+        except Exception as error:
+            if (message := explain(error)) is None:
+                raise
+            raise ConfigError(message) from error
         preset = config.hydra.runtime.choices.get("experiment") or "none"
         return Composed(overrides, preset, _without_hydra(config))
 

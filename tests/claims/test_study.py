@@ -79,7 +79,13 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
         ({"[training.epochs=1]": "[loss=msee]"}, "did you mean loss=mse"),
         ({"[training.epochs=1]": "[]"}, "arms: short and long differ in nothing that is trained"),
         ({"minimum: 3, maximum: 6": "minimum: 1, maximum: 1"}, "Fewer than two seeds"),
-        ({"{metric: val/mse}": "{kind: share, metric: collapse, among: [black]}"}, "undecidable"),
+        (
+            {
+                "{metric: val/mse}": "{kind: share, metric: collapse, among: [black]}",
+                "maximum: 6": "maximum: 3",
+            },
+            "undecidable",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_trained(mine, tmp_path, changes, message):
