@@ -1,0 +1,55 @@
+"""The names under which numbers are recorded, known before a run begins. Imports no TensorFlow."""
+
+from fnmatch import fnmatchcase
+
+from dae_lab.collapse import FIXED
+from dae_lab.config.run import VALIDATION_METRICS, Config
+
+LABELS = {"collapse": ("none", "unknown", *FIXED, "identity")}
+"""Tags that say how a run ended, and what they may be."""
+
+_TRIVIAL = ("noisy", "black", "constant", "mean_image")
+_LINEAR = ("linear_3x3", "linear_5x5", "ridge", "pca")
+_CLASSICAL = ("median", "gaussian_filter", "total_variation", "non_local_means", "wavelet")
+BASELINES = {
+    "trivial": _TRIVIAL,
+    "linear": (*_TRIVIAL, *_LINEAR),
+    "all": (*_TRIVIAL, *_LINEAR, *_CLASSICAL),
+}
+"""By ``evaluation.baselines``: those that a model is held against, unless the images do not allow it."""
+
+_VIEW = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")
+_CORRELATED = ("overlap", "silhouette", "silhouette_plane")
+
+
+def metric_names(config: Config) -> list[str]:
+    """What a run of ``config`` may record; ``*`` stands for what the data decide, such as a class.
+
+    A run leaves out what cannot be given of it, such as a target that it did not reach.
+    """
+    asked = config.evaluation
+    scores = [name for name in VALIDATION_METRICS if name != "loss"]
+    baselines = BASELINES[asked.baselines]
+    names = ["train/loss", "train/step_loss", "time/epoch_s", "time/run_s", "time/cpu_s"]
+    names += [f"test/{name}" for name in (*scores, "nmse", "baselines_beaten")]
+    names += [f"baseline_mse/{name}" for name in baselines]
+    names += ["class_nmse/*"]
+    names += [f"collapse/{name}" for name in ("variance_ratio", "saturated", "gradient_norm")]
+    if config.data.validation != []:
+        targets = [*baselines, *(["target_mse"] if asked.target_mse else [])]
+        names += [f"val/{name}" for name in VALIDATION_METRICS]
+        names += [f"watch/{name}" for name in ("variance_ratio", "saturated", "gradient_norm")]
+        names += ["convergence/area", *(f"convergence/epochs_to_{share}" for share in (90, 95, 99))]
+        names += [f"convergence/{unit}_below_{one}" for unit in ("epoch", "step") for one in targets]
+    if asked.images:
+        names += ["noise_level/mse", "noise_level/noisy_mse"] if asked.levels else []
+        names += [f"corruption_{of}/{name}" for of in ("mse", "noisy_mse") for name in asked.corruptions]
+        views = ("code",) if hasattr(config.latent, "z_dim") else ("flattened", "pooled")
+        kinds = (*_VIEW, *(f"rho_{name}" for name in _CORRELATED))
+        names += [f"{view}/{kind}" for view in views for kind in kinds]
+    return names
+
+
+def is_recorded(name: str, config: Config) -> bool:
+    """Whether a run of ``config`` may record the metric ``name``."""
+    return any(fnmatchcase(name, pattern) for pattern in metric_names(config))
