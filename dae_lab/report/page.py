@@ -1,12 +1,10 @@
 """The report page: one HTML file that needs nothing but itself."""
 
-import base64
 from collections.abc import Mapping
 from functools import cache
-from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from PIL import Image
 
 from dae_lab import collapse, metrics
@@ -15,6 +13,7 @@ from dae_lab.evaluation import latent, separation
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.scores import interval
 from dae_lab.report import words
+from dae_lab.report.html import embedded, environment
 
 SECTIONS = {
     "reconstructions": "Reconstructions",
@@ -29,17 +28,6 @@ SECTIONS = {
     "definitions": "Definitions",
 }
 """Anchor → heading, in the order of the page."""
-
-WIDEST = 1720
-"""Of a picture on the page, in pixels: twice what it is shown in, for fine screens and print."""
-
-
-class Picture(NamedTuple):
-    """A picture as the page carries it: a ``data:`` URI, and its size in pixels."""
-
-    uri: str
-    width: int
-    height: int
 
 
 def page(
@@ -69,26 +57,9 @@ def page(
     )
 
 
-def embedded(picture: Image.Image) -> Picture:
-    """``picture`` as a PNG in a ``data:`` URI, made smaller if it is wider than ``WIDEST``."""
-    if picture.width > WIDEST:  # twelve noisy photographs in a row would weigh tens of megabytes
-        height = max(1, round(picture.height * WIDEST / picture.width))
-        picture = picture.resize((WIDEST, height), Image.Resampling.LANCZOS)
-    file = BytesIO()
-    picture.save(file, "PNG", optimize=True)
-    return Picture(f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}", *picture.size)
-
-
 @cache
 def _environment() -> Environment:
-    """Templates of this folder. All they are given is escaped; a name they do not know is an error."""
-    made = Environment(
-        loader=PackageLoader("dae_lab", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment("report")
     made.filters |= {name: getattr(words, name) for name in ("number", "bounds", "share")}
     known: dict[str, Any] = {"words": words, "metrics": metrics, "collapse": collapse}
     made.globals |= known | {"latent": latent, "separation": separation, "few": FEW}
