@@ -87,6 +87,11 @@ def _hear_claims() -> None:
     Engine.command = Study
     if not {"-m", "--multirun"} & set(sys.argv):
         sys.argv.insert(1, "-m")
+    # Hydra first composes what is the same in all runs: of several claims that is none, and a key of a
+    # claim is unknown then; unless it is varied as well, over one value
+    keys = {place: text.partition("=") for place, text in enumerate(sys.argv) if text.startswith("claim.")}
+    for place, (key, _, value) in keys.items():
+        sys.argv[place] = f"{key}=choice({value})"
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 
 from dae_lab.errors import ConfigError
 
@@ -21,7 +22,20 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": np.abs,
     "max": lambda *values: np.maximum.reduce(values),
     "min": lambda *values: np.minimum.reduce(values),
+    "trend": lambda *values: _trend(*values),
 }
+
+
+def _trend(*values: np.ndarray) -> np.ndarray:
+    """Spearman's rank correlation of the arms' values with the arms' order, for each seed: in [-1, 1].
+
+    1: every arm is above the one before it; 0 where all are equal.
+    """
+    ranks = scipy.stats.rankdata(np.broadcast_arrays(*values), axis=0)
+    ranks = ranks - ranks.mean(axis=0)
+    order = np.arange(len(values)) - (len(values) - 1) / 2
+    spread = np.sqrt(np.square(ranks).sum(axis=0) * np.square(order).sum())
+    return np.tensordot(order, ranks, 1) / np.where(spread, spread, 1)
 
 
 @dataclass(frozen=True)
@@ -44,15 +58,21 @@ class Effect:
         with np.errstate(all="ignore"):
             return _value(self.tree, values)
 
-    def share(self) -> tuple[str | float, str | float] | None:
+    def sides(self) -> tuple[str | float, str | float] | None:
         """The two sides of ``one - other``, arms or numbers, at least one an arm; None where it is not that.
 
-        >>> parse("stuck - 0.5", ["stuck"]).share()
+        ``arm`` alone is ``arm - 0``, and ``-arm`` is ``0 - arm``.
+
+        >>> parse("stuck - 0.5", ["stuck"]).sides()
         ('stuck', 0.5)
         """
         match self.tree:
             case ast.BinOp(left=ast.Name() | ast.Constant(), op=ast.Sub(), right=ast.Name() | ast.Constant()):
                 return _side(self.tree.left), _side(self.tree.right)
+            case ast.Name(id=arm):
+                return arm, 0.0
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=arm)):
+                return 0.0, arm
         return None
 
 
@@ -61,7 +81,7 @@ def _side(node: ast.expr) -> str | float:
 
 
 def parse(text: str, arms: Collection[str]) -> Effect:
-    """The effect that ``text`` describes: arms, numbers, + - * / and abs, max, min.
+    """The effect that ``text`` describes: arms, numbers, + - * / and abs, max, min, trend.
 
     Raises:
         ConfigError: it is none, or speaks of no arm, or of one that is not there.

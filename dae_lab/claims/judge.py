@@ -9,10 +9,26 @@ import numpy as np
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.outcome import Measured, Runs, measure
 from dae_lab.claims.spec import Claim, Definition
-from dae_lab.claims.statistics import decision, paired, proportion, sequential
+from dae_lab.claims.statistics import correlation, decision, paired, proportion, sequential
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval, whole
 from dae_lab.seeds import derive
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the runs of a claim's first ``n`` seeds say, before anything is decided by it.
+
+    arms: by reading, what was measured of each arm.
+    effects: by reading, the effect of each seed, float (n,); of a correlation that of all seeds, (1,).
+    broken: guards that are not met, one sentence each.
+    """
+
+    claim: Claim
+    n: int
+    arms: Mapping[str, Mapping[str, Measured]]
+    effects: Mapping[str, np.ndarray]
+    broken: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -22,10 +38,7 @@ class Reading:
     name: ``definition``, or the alternative's.
     effect: the mean over seeds, or the difference of shares; NaN where a run has no value.
     interval: at the level of this look, so that all looks together hold the claim's error rate.
-    effects: of each seed, float (n,); of shares, the seeds' own differences.
-    arms: what was measured of each arm.
-    p: the exact two-sided p value of the sign-flip test that the mean effect is ``margin``; NaN of shares.
-    bootstrap: the interval by resampling seeds, at the same level, for comparison.
+    effects, arms: as in ``Evidence``.
     """
 
     name: str
@@ -34,9 +47,7 @@ class Reading:
     effect: float
     interval: Interval
     effects: np.ndarray
-    arms: dict[str, Measured]
-    p: float
-    bootstrap: Interval
+    arms: Mapping[str, Measured]
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class Judgement:
     readings: the one that decides first.
     broken: guards that are not met, one sentence each; then the verdict is ``invalid``.
     level: of the intervals, 1 less what of the error rate this look may spend.
+    share: what the claim's error rate was divided by, as it was judged with others.
     needed: seeds that a fixed design with 80 % power would have needed for this effect; None: unknown.
     """
 
@@ -56,86 +68,114 @@ class Judgement:
     broken: tuple[str, ...]
     n: int
     level: float
+    share: int
     needed: int | None
 
     @property
     def decided(self) -> bool:
-        """Whether more seeds would change nothing that matters."""
+        """Whether the runs answer the question."""
         return self.verdict not in (Verdict.inconclusive, Verdict.invalid)
 
 
-def judge(claim: Claim, runs: Runs, n: int) -> Judgement:
-    """Judge ``claim`` by the runs of seeds 0 to ``n`` - 1.
+def gather(claim: Claim, runs: Runs, n: int) -> Evidence:
+    """What the runs of seeds 0 to ``n`` - 1 say.
 
     Raises:
         ConfigError: the runs do not record what is asked for.
     """
-    looks = claim.seeds.looks()
-    nominal = sequential.nominal(looks, claim.seeds.maximum, claim.error)[looks.index(n)]
-    effects = claim.effects()
     seeds = {arm: claim.wanted(arm, n) for arm in runs}
-    readings = tuple(
-        _reading(name, definition, effects[name], measure(runs, seeds, definition.outcome), 1 - nominal)
-        for name, definition in claim.readings().items()
-    )
-    broken = tuple(_broken(claim, runs, readings[0]))
-    verdict = Verdict.invalid if broken else decision.combine([reading.verdict for reading in readings])
-    first = readings[0]
-    needed = _fixed(first, claim.error)
-    return Judgement(claim, verdict, readings, broken, n, 1 - nominal, needed)
+    effects = claim.effects()
+    arms = {name: measure(runs, seeds, one.outcome) for name, one in claim.readings().items()}
+    found = {
+        name: _effects(effects[name], one.outcome.kind, arms[name]) for name, one in claim.readings().items()
+    }
+    return Evidence(claim, n, arms, found, tuple(_broken(claim, runs, arms["definition"])))
 
 
-def _fixed(first: Reading, error: float) -> int | None:
-    """Seeds that one look at the end would have needed; None: not known, or no number would do."""
-    given = first.definition
-    if given.rule != "difference" or given.outcome.kind == "share" or not math.isfinite(first.effect):
-        return None
-    spread = float(np.std(first.effects, ddof=1))
-    return sequential.fixed_design(first.effect, spread, error, margin=given.margin)
+def judge(evidence: Evidence, share: int = 1) -> Judgement:
+    """Judge a claim by what its runs say, at its error rate divided by ``share``."""
+    claim, n = evidence.claim, evidence.n
+    looks, error = claim.seeds.looks(), claim.error / share
+    level = 1 - sequential.nominal(looks, claim.seeds.maximum, error)[looks.index(n)]
+    readings = tuple(_reading(name, evidence, level) for name in claim.readings())
+    found = decision.combine([reading.verdict for reading in readings])
+    verdict = Verdict.invalid if evidence.broken else found
+    needed = _fixed(readings[0], claim.effects()["definition"], error)
+    return Judgement(claim, verdict, readings, evidence.broken, n, level, share, needed)
 
 
 def invalid(claim: Claim, broken: Sequence[str], n: int) -> Judgement:
     """The judgement where runs are missing."""
-    return Judgement(claim, Verdict.invalid, (), tuple(broken), n, math.nan, None)
+    return Judgement(claim, Verdict.invalid, (), tuple(broken), n, math.nan, 1, None)
 
 
-def _reading(
-    name: str, definition: Definition, effect: Effect, arms: dict[str, Measured], level: float
-) -> Reading:
-    values = {arm: measured.values for arm, measured in arms.items()}
-    effects = np.atleast_1d(effect(values))
+def correlated(measured: Measured, level: float) -> correlation.RankCorrelation:
+    """How an arm's metric goes with the other one, over seeds; the same whenever it is asked."""
+    rng = np.random.default_rng(derive(0, "claim", "correlation"))
+    return correlation.rank_correlation(measured.values, measured.beside, level, rng)
+
+
+def _effects(effect: Effect, kind: str, arms: Mapping[str, Measured]) -> np.ndarray:
+    if kind == "correlation":
+        known = all(np.isfinite([arms[arm].values, arms[arm].beside]).all() for arm in effect.arms)
+        rho = {arm: correlated(arms[arm], 0.95).rho if known else math.nan for arm in effect.arms}
+        return np.atleast_1d(effect(rho))
+    return np.atleast_1d(effect({arm: arms[arm].values for arm in effect.arms}))
+
+
+def _reading(name: str, evidence: Evidence, level: float) -> Reading:
+    definition, effects, arms = evidence.claim.readings()[name], evidence.effects[name], evidence.arms[name]
     if not np.isfinite(effects).all():
-        nothing = whole(level)
-        return Reading(name, definition, Verdict.invalid, math.nan, nothing, effects, arms, math.nan, nothing)
-    if definition.outcome.kind == "share":
-        interval, p, resampled = _of_shares(effect, values, level), math.nan, None
-    else:
-        grain = 1.0 if definition.outcome.kind == "time" else 0.0  # epochs come whole
-        interval = paired.mean_interval(effects, level, grain)
-        rng = np.random.default_rng(derive(0, "claim", name))
-        off = definition.margin if definition.rule == "difference" else 0.0
-        p = paired.sign_flip(effects - off, rng)
-        resampled = paired.bootstrap_interval(effects, level, rng)
+        return Reading(name, definition, Verdict.invalid, math.nan, whole(level), effects, arms)
+    interval = _interval(evidence.claim.effects()[name], definition.outcome.kind, effects, arms, level)
     verdict = decision.decide(interval, definition.margin, definition.kind)
-    mean = float(effects.mean())
-    return Reading(name, definition, verdict, mean, interval, effects, arms, p, resampled or interval)
+    return Reading(name, definition, verdict, float(effects.mean()), interval, effects, arms)
 
 
-def _of_shares(effect: Effect, values: Mapping[str, np.ndarray], level: float) -> Interval:
-    """The exact interval of ``arm - arm``, ``arm - number`` or ``number - arm``."""
-    sides = effect.share()
+def _interval(
+    effect: Effect, kind: str, effects: np.ndarray, arms: Mapping[str, Measured], level: float
+) -> Interval:
+    if kind in ("value", "time"):
+        return paired.mean_interval(effects, level, grain=1.0 if kind == "time" else 0.0)  # epochs come whole
+    sides = effect.sides()
     assert sides is not None
     one, other = sides
     if isinstance(one, str) and isinstance(other, str):
-        return proportion.paired_difference(values[one] > 0, values[other] > 0, level)
-    arm = one if isinstance(one, str) else str(other)
-    exact = proportion.exact_interval(int(values[arm].sum()), len(values[arm]), level)
-    if isinstance(one, str):
-        return exact.shifted(-float(other))
-    return Interval(float(one) - exact.high, float(one) - exact.low, level)
+        return proportion.paired_difference(arms[one].values > 0, arms[other].values > 0, level)
+    measured = arms[one if isinstance(one, str) else str(other)]
+    if kind == "share":
+        found = proportion.exact_interval(int(measured.values.sum()), len(measured.values), level)
+    else:
+        found = correlated(measured, level).interval
+    return found.shifted(-float(other)) if isinstance(one, str) else found.mirrored(float(one))
 
 
-def _broken(claim: Claim, runs: Runs, first: Reading) -> list[str]:
+def _fixed(first: Reading, effect: Effect, error: float) -> int | None:
+    """Seeds that one look at the end would have needed; None: not known, or no number would do."""
+    given, kind = first.definition, first.definition.outcome.kind
+    if not math.isfinite(first.effect) or kind == "correlation":
+        return None
+    if kind == "share":
+        return _fixed_of_share(first, effect, error) if given.rule == "difference" else None
+    spread = float(np.std(first.effects, ddof=1))
+    if given.rule == "equivalence":
+        return sequential.fixed_equivalence(first.effect, spread, error, given.margin)
+    return sequential.fixed_design(first.effect, spread, error, margin=given.margin)
+
+
+def _fixed_of_share(first: Reading, effect: Effect, error: float) -> int | None:
+    """For the share of one arm, as it was found, above or below a number."""
+    match effect.sides():
+        case (str(arm), float(number)):
+            share = float(first.arms[arm].values.mean())
+            return proportion.fixed_design(share, number + first.definition.margin, error)
+        case (float(number), str(arm)):
+            rest = 1 - float(first.arms[arm].values.mean())
+            return proportion.fixed_design(rest, 1 - number + first.definition.margin, error)
+    return None
+
+
+def _broken(claim: Claim, runs: Runs, deciding: Mapping[str, Measured]) -> list[str]:
     """The guards that are not met."""
     found = []
     for arm in claim.guards.improved:
@@ -146,12 +186,12 @@ def _broken(claim: Claim, runs: Runs, first: Reading) -> list[str]:
         stuck = [seed for seed, run in runs[arm].items() if run.tags.get("collapse", "none") != "none"]
         if stuck:
             found.append(f"arm {arm} collapsed with seed {_list(stuck)}")
-    if first.definition.outcome.kind == "time":
-        for arm, measured in first.arms.items():
-            share = float(measured.reached.mean())
-            if share < claim.guards.reached:
-                found.append(f"only {share:.0%} of the runs of arm {arm} reached the target")
-    if any(not np.isfinite(measured.values).all() for measured in first.arms.values()):
+    if claim.definition.outcome.kind == "time":
+        for arm in claim.arms:
+            reached = float(deciding[arm].reached.mean())
+            if reached < claim.guards.reached:
+                found.append(f"only {reached:.0%} of the runs of arm {arm} reached the target")
+    if any(not np.isfinite(deciding[arm].values).all() for arm in claim.arms):
         found.append("a run has no value of the outcome")
     return found
 

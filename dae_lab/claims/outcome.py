@@ -22,10 +22,12 @@ class Measured:
     values: float (seeds,); NaN where there is no value. Of times: epochs, the last one watched where it
         was not reached. Of shares: 1 where the run counts, else 0.
     reached: bool (seeds,); false where a time is censored.
+    beside: float (seeds,); of correlations the other metric, else the values again.
     """
 
     values: np.ndarray
     reached: np.ndarray
+    beside: np.ndarray
 
 
 def measure(runs: Runs, seeds: Mapping[str, Sequence[int]], outcome: Outcome) -> dict[str, Measured]:
@@ -34,28 +36,31 @@ def measure(runs: Runs, seeds: Mapping[str, Sequence[int]], outcome: Outcome) ->
     Raises:
         ConfigError: no run records that metric or tag.
     """
-    found = {arm: [_one(of[seed], outcome) for seed in seeds[arm]] for arm, of in runs.items()}
     return {
-        arm: Measured(np.array([value for value, _ in pairs]), np.array([reached for _, reached in pairs]))
-        for arm, pairs in found.items()
+        arm: _measured([_one(of[seed], outcome) for seed in seeds[arm]], outcome) for arm, of in runs.items()
     }
 
 
-def _one(run: Recorded, outcome: Outcome) -> tuple[float, bool]:
-    """The value, and whether it was reached."""
+def _measured(found: Sequence[tuple[float, bool, float]], outcome: Outcome) -> Measured:
+    values, reached, other = (np.array(column) for column in zip(*found, strict=True))
+    if outcome.relative_to and outcome.kind != "correlation":
+        with np.errstate(all="ignore"):
+            values = np.where(other == 0, math.nan, values / other)
+    return Measured(values, reached, other if outcome.kind == "correlation" else values)
+
+
+def _one(run: Recorded, outcome: Outcome) -> tuple[float, bool, float]:
+    """The value, whether it was reached, and that of ``relative_to``."""
     if outcome.kind == "share":
         if outcome.metric not in run.tags:
             raise ConfigError(_missing("tag", outcome.metric, run.tags))
-        return float(run.tags[outcome.metric] in outcome.among), True
+        return float(run.tags[outcome.metric] in outcome.among), True, math.nan
     if outcome.kind == "time":
-        return _time(run, outcome)
+        return *_time(run, outcome), math.nan
     value = _value(run, outcome.metric)
     if outcome.at is not None:
         value = dict(run.curve(outcome.metric)).get(outcome.at, math.nan)
-    if outcome.relative_to:
-        divisor = _value(run, outcome.relative_to)
-        value = value / divisor if divisor else math.nan
-    return value, True
+    return value, True, _value(run, outcome.relative_to) if outcome.relative_to else math.nan
 
 
 def _value(run: Recorded, metric: str) -> float:

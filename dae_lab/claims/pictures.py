@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 CURVE = "val/mse"
 """What the arms' curves show, whatever the outcome is: the same yardstick for every loss."""
 
+CAPTIONS = {
+    "outcome": "What was measured of each arm: the seeds, their mean and its 95 % interval.",
+    "effect": "The effect by each reading: the seeds, their mean, and the interval that decides.",
+    "val_mse": "Validation MSE over the epochs: each arm's mean and its 95 % interval, and single seeds.",
+}
+"""Figure → what it shows."""
+
 
 def pictures(found: Judgement, runs: Runs) -> "dict[str, Image]":
     """``outcome``: each arm's values; ``effect``: each reading's; ``val_mse``: the arms' curves."""

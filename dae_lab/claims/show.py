@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 from dae_lab.claims import words
 from dae_lab.claims.judge import Judgement
+from dae_lab.claims.question import Question
 
 
-def look(name: str, found: Judgement) -> None:
+def look(question: Question) -> None:
     """A claim has been looked at."""
-    end = found.decided or found.n == found.claim.seeds.maximum
-    more = "" if end else "; more seeds are trained"
-    print(f"{name}, {found.n} seeds: {words.headline(found).rstrip('.')}{more}", file=sys.stderr)
+    if found := question.judgement:
+        more = "" if question.settled else "; more seeds are trained"
+        print(f"{question.name}, {found.n} seeds: {words.headline(found).rstrip('.')}{more}", file=sys.stderr)
 
 
 def verdicts(judged: Sequence[tuple[str, Judgement, str]]) -> None:

@@ -39,13 +39,14 @@ class Outcome(Checked):
 
     kind: ``value``: a metric, at the run's end; ``time``: the epoch at which the curve ``metric`` has made
         ``share`` of its own drop, or is at ``target``; a run that does not get there is censored at its
-        end; ``share``: whether the run's tag ``metric`` is ``among`` those.
+        end; ``share``: whether the run's tag ``metric`` is ``among`` those; ``correlation``: how ``metric``
+        goes with ``relative_to`` over an arm's seeds, Spearman's rho.
     metric: a metric of MLflow, or a tag.
-    relative_to: another metric that each run's value is divided by; null: none.
+    relative_to: another metric that each run's value is divided by, or correlated with; null: none.
     at: the step of the metric; null: its last.
     """
 
-    kind: str = choice("value", "time", "share")
+    kind: str = choice("value", "time", "share", "correlation")
     metric: str = text()
     relative_to: str | None = text()
     at: int | None = number(minimum=0)
@@ -59,6 +60,8 @@ class Outcome(Checked):
             raise ConfigError("kind=time needs either share, of the curve's own drop, or target, a value")
         if self.kind == "share" and not self.among:
             raise ConfigError("kind=share needs among: the values of the tag that count")
+        if self.kind == "correlation" and not self.relative_to:
+            raise ConfigError("kind=correlation needs relative_to: the metric that it is correlated with")
 
 
 @dataclass
@@ -187,14 +190,16 @@ def _check(found: Claim) -> None:
         if unknown:
             raise ConfigError(f"guards.{guard}: there is no arm {', '.join(sorted(unknown))}")
     for name, reading in found.readings().items():
-        if reading.outcome.kind == "share":
-            _check_share(name, effects[name])
+        if reading.outcome.kind in ("share", "correlation"):
+            _check_sides(name, reading.outcome.kind, effects[name])
 
 
-def _check_share(name: str, effect: Effect) -> None:
-    """Raise a ConfigError unless an exact interval is known for ``effect``."""
-    if effect.share() is None:
+def _check_sides(name: str, kind: str, effect: Effect) -> None:
+    """Raise a ConfigError unless an interval is known for ``effect``."""
+    sides = effect.sides()
+    if sides is None or (kind == "correlation" and len(effect.arms) > 1):
+        two = "'arm - arm', " if kind == "share" else ""
         raise ConfigError(
-            f"{name}.effect: of shares it may be 'arm - arm', 'arm - number' or 'number - arm'; "
+            f"{name}.effect: with kind={kind} it may be {two}'arm - number' or 'number - arm'; "
             f"got {effect.text!r}"
         )

@@ -3,8 +3,9 @@
 import math
 
 from dae_lab.claims.judge import Judgement, Reading
-from dae_lab.claims.spec import Outcome
+from dae_lab.claims.spec import Definition, Outcome
 from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.claims.statistics.interval import Interval
 
 MEANING = {
     Verdict.supported: "the effect is large enough to matter",
@@ -40,13 +41,13 @@ def headline(found: Judgement) -> str:
 
 def effect(reading: Reading) -> str:
     """``linear_mse - sigmoid_bce is 3.2 [2.1, 4.3] epochs``."""
-    text = f"{reading.definition.effect} is {number(reading.effect)} {bounds(reading)}"
+    text = f"{reading.definition.effect} is {number(reading.effect)} {bounds(reading.interval)}"
     return f"{text} epochs" if reading.definition.outcome.kind == "time" else text
 
 
-def bounds(reading: Reading) -> str:
+def bounds(interval: Interval) -> str:
     """The interval's ends."""
-    return f"[{number(reading.interval.low)}, {number(reading.interval.high)}]"
+    return f"[{number(interval.low)}, {number(interval.high)}]"
 
 
 def _against(reading: Reading) -> str:
@@ -64,13 +65,14 @@ def outcome(found: Outcome) -> str:
         if found.share is not None:
             return f"epochs until `{found.metric}` has made {found.share:.0%} of its own drop"
         return f"epochs until `{found.metric}` is at {number(float(found.target or 0))}"
+    if found.kind == "correlation":
+        return f"Spearman's correlation of `{found.metric}` with `{found.relative_to}` over the seeds"
     over = f" ÷ `{found.relative_to}`" if found.relative_to else ""
-    return f"`{found.metric}`{over} at the end"
+    return f"`{found.metric}`{over} {'at the end' if found.at is None else f'at step {found.at}'}"
 
 
-def rule(reading: Reading) -> str:
-    """The rule, in words."""
-    given = reading.definition
+def rule(given: Definition) -> str:
+    """When the claim holds."""
     if given.rule == "equivalence":
         return f"{given.effect} within ±{number(given.margin)}"
     return f"{given.effect} > {number(given.margin)}"
@@ -80,9 +82,22 @@ def seeds(found: Judgement) -> str:
     """How many seeds were used, and how many a fixed design would have needed."""
     looks = found.claim.seeds.looks()
     used = f"{found.n} of at most {looks[-1]} seeds, looked at after {', '.join(map(str, looks))}"
+    if not found.readings:
+        return used
     if found.needed is None:
-        return f"{used}; no fixed number of seeds is known that would decide an effect like this one"
+        return f"{used}; no fixed number of seeds is known that would show an effect like this one"
     return f"{used}; a fixed design with 80 % power would have needed {found.needed} for the effect found"
+
+
+def error(found: Judgement) -> str:
+    """The error rate, and what became of it in a family."""
+    own = f"Error rate {number(found.claim.error)} over all looks together"
+    if found.share == 1:
+        return own
+    return (
+        f"{own}, here divided by {found.share}: it was judged with other claims, and Holm's correction keeps "
+        "the rate of the whole family"
+    )
 
 
 def number(value: float) -> str:

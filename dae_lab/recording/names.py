@@ -1,5 +1,6 @@
 """The names under which numbers are recorded, known before a run begins. Imports no TensorFlow."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from dae_lab.collapse import FIXED
@@ -50,6 +51,6 @@ def metric_names(config: Config) -> list[str]:
     return names
 
 
-def is_recorded(name: str, config: Config) -> bool:
-    """Whether a run of ``config`` may record the metric ``name``."""
-    return any(fnmatchcase(name, pattern) for pattern in metric_names(config))
+def is_recorded(name: str, known: Sequence[str]) -> bool:
+    """Whether the metric ``name`` is one of ``known``, as ``metric_names`` gives them."""
+    return any(fnmatchcase(name, pattern) for pattern in known)

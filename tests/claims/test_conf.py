@@ -1,12 +1,14 @@
 """Every claim of conf/ makes sense, and so does the rule they start from."""
 
+import re
 from dataclasses import fields
 
 import pytest
 from omegaconf import OmegaConf
+from processes import run, runs
 
+from dae_lab.claims.question import refuse_undecidable
 from dae_lab.claims.spec import Claim, claim
-from dae_lab.claims.study import refuse_undecidable
 from dae_lab.config.places import conf_folder
 
 FOLDER = conf_folder() / "claim"
@@ -38,3 +40,14 @@ def test_all_claims_of_both_articles_are_there():
 def test_the_rule_they_start_from_fills_what_a_claim_need_not_say():
     given = OmegaConf.load(FOLDER / "rule" / "default.yaml")
     assert {item.name for item in fields(Claim)} - set(given) == {"id", "statement", "source", "arms"}
+
+
+def test_all_of_them_can_be_asked_at_once(tmp_path):
+    """Every arm composes, records what is asked of it, and is trained once for all claims that share it."""
+    code, output, errors = run("claim=glob(*)", "plan=true", store=tmp_path)
+    assert code == 0, errors
+    claims = [claim(plain(name)) for name in NAMES]
+    wanted = sum(one.seeds.minimum * (len(one.arms) + len(one.causes)) for one in claims)
+    count = int(re.search(r"(\d+) to train", output + errors)[1])
+    assert 100 < count < wanted
+    assert runs(tmp_path) == []

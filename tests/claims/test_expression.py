@@ -18,6 +18,8 @@ ARMS = ("a", "b", "c")
         ("abs(a - b) - abs(b - c)", [-2.0, 1.0]),
         ("max(a, b, c) - min(a, c)", [4.0, 1.0]),
         ("0.5 - a", [-0.5, -2.5]),
+        ("trend(a, b, c)", [1.0, -0.5]),  # ranks 1 2 3, and 3 1 2
+        ("-trend(c, a, a)", [np.sqrt(3) / 2, np.sqrt(3) / -2]),  # ranks 3 1.5 1.5, and 1 2.5 2.5
     ],
 )
 def test_it_is_computed_seed_by_seed(text, expected):
@@ -60,10 +62,11 @@ def test_anything_else_is_refused(text, message):
         ("a - b", ("a", "b")),
         ("a - 0.5", ("a", 0.5)),
         ("1 - a", (1.0, "a")),
-        ("a", None),
+        ("a", ("a", 0.0)),
+        ("-a", (0.0, "a")),
         ("a + b", None),
         ("2 * a - b", None),
     ],
 )
 def test_what_an_effect_of_shares_may_be(text, sides):
-    assert parse(text, ARMS).share() == sides
+    assert parse(text, ARMS).sides() == sides

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from claims import made, plain
 
-from dae_lab.claims.judge import judge
+from dae_lab.claims import judge as judging
+from dae_lab.claims.beside import beside
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.errors import ConfigError
 from dae_lab.tracking.store import Store
@@ -28,6 +29,10 @@ def runs(store, **arms):
         arm: {seed: recorded(store, {"test/mse": value}) for seed, value in enumerate(values)}
         for arm, values in arms.items()
     }
+
+
+def judge(claim, runs, n, share=1):
+    return judging.judge(judging.gather(claim, runs, n), share)
 
 
 LUCK = np.array([0.001, -0.002, 0.0015, 0.0, -0.0005])
@@ -124,3 +129,43 @@ def test_shares_are_judged_exactly(store):
 def test_a_metric_that_no_run_records_is_named(store):
     with pytest.raises(ConfigError, match=r"the runs record no metric test/mse; there are .*val/mse"):
         judge(made(), {arm: {seed: recorded(store, {}) for seed in range(5)} for arm in "ab"}, 5)
+
+
+def test_a_correlation_over_seeds(store):
+    outcome = {"kind": "correlation", "metric": "test/mse", "relative_to": "test/ssim"}
+    definition = {**plain()["definition"], "effect": "-a"}
+    definition["outcome"] = {**definition["outcome"], **outcome}
+    claim = made(arms={"a": []}, definition=definition, seeds={"minimum": 10, "maximum": 10, "batch": 5})
+    errors = np.linspace(0.1, 0.2, 10)
+    every = {
+        "a": {
+            seed: recorded(store, {"test/mse": value, "test/ssim": 1 - value**2})
+            for seed, value in enumerate(errors)
+        }
+    }
+    found = judge(claim, every, 10)
+    assert found.readings[0].effect == pytest.approx(1.0)
+    assert found.verdict is Verdict.supported
+    tests = beside(found.readings[0], claim.effects()["definition"].sides())
+    assert tests["permutation p"] < 0.01
+    assert found.needed is None
+
+
+def test_what_is_said_beside(store):
+    claim = made(seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    found = judge(claim, runs(store, a=0.2 + LUCK, b=np.full(5, 0.1)), 5)
+    tests = beside(found.readings[0], ("a", "b"))
+    assert tests["sign-flip p"] == tests["Wilcoxon p"] == 2 / 2**5
+    assert tests["P(effect > 0)"] == 1.0
+    assert tests["its interval"].low == pytest.approx(0.025 ** (1 / 5))
+    assert tests["bootstrap"].low < 0.1 < tests["bootstrap"].high
+    assert found.needed == 2
+
+
+def test_a_family_takes_its_share_of_the_error(store):
+    claim = made(seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    every = runs(store, a=0.1 + 0.02 * np.array([1.0, 0.2, 1.5, 0.9, 1.4]), b=np.full(5, 0.1))
+    alone, among = judge(claim, every, 5), judge(claim, every, 5, share=10)
+    assert alone.verdict is Verdict.supported
+    assert among.verdict is Verdict.inconclusive
+    assert among.level == pytest.approx(0.995)

@@ -52,7 +52,12 @@ def definition(**changes):
         ({"definition": definition(outcome={"kind": "share"})}, "kind=share needs among"),
         (
             {"definition": definition(outcome={"kind": "share", "among": ["black"]}, effect="a * b")},
-            "of shares it may be",
+            "with kind=share it may be 'arm - arm', 'arm - number'",
+        ),
+        ({"definition": definition(outcome={"kind": "correlation"})}, "kind=correlation needs relative_to"),
+        (
+            {"definition": definition(outcome={"kind": "correlation", "relative_to": "val/mse"})},
+            "with kind=correlation it may be 'arm - number'",
         ),
         (
             {"guards": {"improved": ["z"], "not_collapsed": [], "reached": 0.5}},

@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from processes import finished, run, runs
+from processes import client, finished, run, runs
 
 TINY = ("data=digits", "training.epochs=2", "training.batches=4", "tracking.log_model=false")
 
@@ -57,6 +57,7 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
     assert {
         "README.md",
         "verdict.json",
+        "verdict.svg",
         "runs.csv",
         "outcome.png",
         "effect.png",
@@ -78,6 +79,10 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
         ({"[training.epochs=1]": "[training.epochz=1]"}, "arm short: training.epochz"),
         ({"[training.epochs=1]": "[loss=msee]"}, "did you mean loss=mse"),
         ({"[training.epochs=1]": "[]"}, "arms: short and long differ in nothing that is trained"),
+        ({"metric: val/mse": "metric: val/msse"}, "record no val/msse; did you mean val/mse"),
+        ({"metric: val/mse": "kind: share, metric: colapse, among: [black]"}, "runs have no tag colapse"),
+        ({"metric: val/mse": "kind: share, metric: collapse, among: [blck]"}, "collapse is never blck"),
+        ({"metric: val/mse": "metric: code/silhouette"}, "arm short: definition.outcome.metric"),
         ({"minimum: 3, maximum: 6": "minimum: 1, maximum: 1"}, "Fewer than two seeds"),
         (
             {
@@ -89,9 +94,55 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_is_trained(mine, tmp_path, changes, message):
-    code, _, errors = run(*mine(**changes), store=tmp_path / "store")
+    notebook = tmp_path / "notebook"
+    code, _, errors = run(*mine(**changes), f"claim.notebook={notebook}", store=tmp_path / "store")
     assert code == 1
     assert message in errors
     assert errors.count("error:") == 1
     assert "Traceback" not in errors
     assert runs(tmp_path / "store") == []
+    assert not notebook.exists()
+
+
+def test_a_rule_that_was_changed_is_flagged(mine, tmp_path):
+    store, notebook = tmp_path / "store", tmp_path / "notebook"
+    here = f"claim.notebook={notebook}"
+    once = {"minimum: 3, maximum: 6": "minimum: 2, maximum: 2"}
+    code, _, errors = run(*mine(**once), here, store=store)
+    assert code == 0, errors
+    first = json.loads((notebook / "mine" / "verdict.json").read_text())["rule"]
+    code, _, errors = run(*mine(**once), here, "claim.definition.margin=0.001", store=store)
+    assert code == 0, errors
+    assert f"the rule was {first} when" in errors
+    changed = json.loads((notebook / "mine" / "verdict.json").read_text())
+    assert changed["rule"] != first
+    assert first in changed["facts"]["Changed since it was first stated"]
+    assert first in (notebook / "mine" / "README.md").read_text()
+
+
+def test_a_family_shares_arms_and_the_error_rate(mine, tmp_path):
+    """Of two claims that differ in their margin alone, every run is one of both."""
+    store, notebook = tmp_path / "store", tmp_path / "notebook"
+    once = {"minimum: 3, maximum: 6": "minimum: 2, maximum: 2"}
+    command = mine(**once)
+    home = tmp_path / "my" / "claim"
+    text = (home / "mine.yaml").read_text()
+    (home / "other.yaml").write_text(f"{text}  margin: 10\n")
+    command[command.index("claim=mine")] = "claim=mine,other"
+    code, _, errors = run(*command, f"claim.notebook={notebook}", store=store)
+    assert code == 0, errors
+    assert len(finished(store)) == 4
+    known = {name: json.loads((notebook / name / "verdict.json").read_text()) for name in ("mine", "other")}
+    assert known["other"]["verdict"] == "equivalent"  # no error is as large as 10
+    assert known["other"]["error_divided_by"] == 2
+    assert known["mine"]["error_divided_by"] in (1, 2)
+    assert "Holm's correction" in (notebook / "other" / "README.md").read_text()
+    (claimed,) = [one for one in summaries(store) if one.data.tags["claim"] == "other"]
+    assert claimed.data.tags["verdict"] == "equivalent"
+    names = {item.path for item in client(store).list_artifacts(claimed.info.run_id)}
+    assert {"claim.html", "README.md", "verdict.json", "runs.csv", "outcome.png"} <= names
+
+
+def summaries(store):
+    home = client(store).get_experiment_by_name("dae_lab claims")
+    return client(store).search_runs([home.experiment_id])

@@ -1,34 +1,27 @@
 """Several claims judged together: the error rate is that of the whole family."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 
-def holm(p_values: Mapping[str, float], alpha: float) -> dict[str, bool]:
-    """Which hypotheses are rejected so that none is wrongly, but with a probability of at most ``alpha``.
+def holm(decides: Mapping[str, Callable[[int], bool]]) -> dict[str, int]:
+    """By what each claim's own error rate is divided, so that of the family is no larger.
 
     Holm, "A simple sequentially rejective multiple test procedure", Scandinavian Journal of Statistics 1979:
-    the smallest of m p-values is held against α/m, the next against α/(m-1), until one is too large.
-    Raises ValueError as ``adjusted``, and unless alpha is in (0, 1).
+    of m claims those that are decided at α/m are, the rest may use α/(m-1) for each that was, and so on
+    until none is added. With intervals of group-sequential looks, claim by claim, it holds as well (Ye, Li,
+    Liu & Yao, "A group sequential Holm procedure with multiple primary endpoints", Statistics in Medicine
+    2013).
+
+    Args:
+        decides: by name, whether the claim is decided at its error rate divided by that number; it must
+            not be decided at a smaller rate where it is not at a larger one.
+
+    >>> p = {"a": 0.01, "b": 0.04, "c": 0.02}
+    >>> holm({name: lambda by, own=own: own <= 0.05 / by for name, own in p.items()})
+    {'a': 3, 'b': 1, 'c': 2}
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"An error rate must lie between 0 and 1, not be {alpha}.")
-    return {name: p <= alpha for name, p in adjusted(p_values).items()}
-
-
-def adjusted(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Name → the smallest error rate of the family at which Holm's procedure rejects it, in [0, 1].
-
-    Raises ValueError for a p that is NaN or outside [0, 1].
-
-    >>> adjusted({"a": 0.01, "b": 0.04, "c": 0.03})
-    {'a': 0.03, 'b': 0.06, 'c': 0.06}
-    """
-    for name, p in p_values.items():
-        if not 0 <= p <= 1:
-            raise ValueError(f"{p} is no probability: {name}.")
-    found: dict[str, float] = {}
-    largest = 0.0
-    for place, name in enumerate(sorted(p_values, key=p_values.__getitem__)):
-        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[name]))
-        found[name] = largest
-    return {name: found[name] for name in p_values}
+    found: dict[str, int] = {}
+    while left := [name for name in decides if name not in found]:
+        fresh = [name for name in left if decides[name](len(left))]
+        found |= dict.fromkeys(fresh or left, len(left))
+    return {name: found[name] for name in decides}

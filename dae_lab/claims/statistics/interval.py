@@ -28,6 +28,10 @@ class Interval:
         """The interval of the effect plus ``by``: of a proportion above one half, shifted by -0.5."""
         return Interval(self.low + by, self.high + by, self.level)
 
+    def mirrored(self, at: float) -> "Interval":
+        """The interval of ``at`` minus the effect."""
+        return Interval(at - self.high, at - self.low, self.level)
+
 
 def whole(level: float) -> Interval:
     """What is known of an effect from too few seeds: (-∞, ∞)."""

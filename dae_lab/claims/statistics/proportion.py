@@ -1,5 +1,6 @@
 """Outcomes that happen on a seed or not, such as a collapse: how often, and in which arm more often."""
 
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -33,6 +34,26 @@ def _lowest(successes: int, n: int, tail: float) -> float:
 def attainable(n: int, level: float) -> list[Interval]:
     """The exact intervals of all outcomes of ``n`` seeds, from none to all."""
     return [exact_interval(successes, n, level) for successes in range(n + 1)]
+
+
+def fixed_design(share: float, bound: float, alpha: float, power: float = 0.8) -> int | None:
+    """The seeds with which the exact interval of one proportion lies above ``bound``.
+
+    That is, with the probability ``power``, at two-sided error rate ``alpha``, where the proportion is
+    ``share``; the least number from which on all of the next ten do, as exact power goes up and down. None
+    where the share does not exceed the bound, or ten thousand are too few.
+    Raises ValueError unless shares are in [0, 1] and rates in (0, 1).
+    """
+    if not (0 <= share <= 1 and 0 < alpha < 1 and 0 < power < 1 and not math.isnan(bound)):
+        raise ValueError(f"No design for {share=}, {bound=}, {alpha=}, {power=}.")
+    if share <= bound or bound >= 1:
+        return None
+    numbers = np.arange(1, 10_001)
+    # so many successes or more are less likely than alpha / 2 where the proportion is the bound
+    least = scipy.stats.binom.isf(alpha / 2, numbers, max(bound, 0.0)) + 1
+    enough = scipy.stats.binom.sf(least - 1, numbers, share) >= power
+    runs = np.lib.stride_tricks.sliding_window_view(enough, 11).all(axis=1)
+    return int(numbers[np.argmax(runs)]) if runs.any() else None
 
 
 def mcnemar(first: ArrayLike, second: ArrayLike) -> float:

@@ -10,10 +10,32 @@ from dae_lab.claims.statistics.interval import Interval
 from dae_lab.claims.statistics.proportion import (
     attainable,
     exact_interval,
+    fixed_design,
     mcnemar,
     paired_attainable,
     paired_difference,
 )
+
+
+@pytest.mark.parametrize(("share", "bound"), [(1.0, 0.5), (0.9, 0.5), (0.3, 0.1)])
+def test_a_fixed_design_has_its_power(share, bound):
+    """Every outcome of so many seeds, weighed by its probability."""
+
+    def power(n):
+        wins = [k for k in range(n + 1) if exact_interval(k, n, 0.95).low > bound]
+        return scipy.stats.binom.pmf(wins, n, share).sum()
+
+    n = fixed_design(share, bound, 0.05)
+    assert all(power(more) >= 0.8 for more in range(n, n + 11))
+    assert power(n - 1) < 0.8
+
+
+def test_fixed_designs_at_the_edges():
+    assert fixed_design(1.0, 0.5, 0.05) == 6  # 0.5⁶ is the first below 0.025
+    assert fixed_design(0.5, 0.5, 0.05) is fixed_design(0.5, 1.0, 0.05) is None
+    assert fixed_design(0.5001, 0.5, 0.05) is None
+    with pytest.raises(ValueError, match="No design"):
+        fixed_design(1.5, 0.5, 0.05)
 
 
 def arms(only_first, only_second, n):

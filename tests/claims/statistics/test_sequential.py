@@ -8,7 +8,7 @@ from scipy.special import ndtri, stdtrit
 
 from dae_lab.claims.statistics.decision import Verdict, decide
 from dae_lab.claims.statistics.paired import mean_interval
-from dae_lab.claims.statistics.sequential import fixed_design, nominal, spent
+from dae_lab.claims.statistics.sequential import fixed_design, fixed_equivalence, nominal, spent
 
 LOOKS = (5, 10, 15, 20)
 
@@ -113,6 +113,26 @@ def test_fixed_designs_at_the_edges():
     for wrong in [(math.nan, 1, 0.05), (1, math.nan, 0.05), (1, -1, 0.05), (1, 1, 1), (1, 1, 0.05, 1)]:
         with pytest.raises(ValueError, match="No design"):
             fixed_design(*wrong)
+
+
+@pytest.mark.parametrize("effect", [0.0, 0.4])
+def test_a_fixed_equivalence_has_its_power(effect):
+    """By simulation; one seed less has too little of it, and the approximation gives at most two too many."""
+    n = fixed_equivalence(effect, 1.0, 0.05, 1.0)
+    rng = np.random.default_rng(0)
+    found = []
+    for seeds in (n - 3, n):
+        studies = rng.normal(effect, 1.0, (20_000, seeds))
+        reach = -stdtrit(seeds - 1, 0.025) * studies.std(axis=1, ddof=1) / math.sqrt(seeds)
+        found.append(np.mean(np.abs(studies.mean(axis=1)) + reach < 1.0))
+    assert found[0] < 0.8 < found[1] + 0.01
+
+
+def test_fixed_equivalences_at_the_edges():
+    assert fixed_equivalence(1.0, 1.0, 0.05, 1.0) is None
+    assert fixed_equivalence(0.5, 0.0, 0.05, 1.0) == 2
+    with pytest.raises(ValueError, match="No design"):
+        fixed_equivalence(0.0, math.nan, 0.05, 1.0)
 
 
 def told(differences):

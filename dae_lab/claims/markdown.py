@@ -1,0 +1,132 @@
+"""What is told of a judgement, as Markdown: the notebook's page, and the description in MLflow."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from dae_lab.claims import words
+from dae_lab.claims.beside import Found
+from dae_lab.claims.judge import Judgement
+from dae_lab.claims.statistics.interval import Interval
+
+
+def page(
+    name: str,
+    found: Judgement,
+    others: Mapping[str, Found],
+    facts: Mapping[str, str],
+    figures: Mapping[str, str],
+) -> str:
+    """The page of one claim.
+
+    Args:
+        name: the claim's option. others: by reading, its other tests. facts: of the runs, by name.
+        figures: file → its caption.
+    """
+    claim = found.claim
+    parts = [
+        f"# {claim.id}: {claim.statement}",
+        f"![{found.verdict.value}](verdict.svg)",
+        f"**{words.headline(found)}** ({words.MEANING[found.verdict]})",
+        f"*Source: {claim.source}*",
+    ]
+    if claim.confound:
+        parts.append(f"What confounds it there: {claim.confound}.")
+    parts += ["## What was asked", _readings_asked(found), _arms_asked(found)]
+    if found.readings:
+        parts += ["## What was found", _readings(found), _arms(found)]
+        if claim.causes:
+            parts += ["## What changes it", _causes(found)]
+        parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption in figures.items()]
+        parts += ["## Other tests of the same numbers", _others(found, others)]
+    parts += ["## How it was found", _method(name, found, facts)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _readings_asked(found: Judgement) -> str:
+    rows = [
+        [_title(name), words.outcome(one.outcome), f"`{words.rule(one)}`"]
+        for name, one in found.claim.readings().items()
+    ]
+    return _table(["reading", "what is measured", "the claim holds if"], rows)
+
+
+def _arms_asked(found: Judgement) -> str:
+    claim = found.claim
+    rows = [
+        [arm, f"`{' '.join([*claim.base, *overrides])}`"]
+        for arm, overrides in {**claim.arms, **claim.causes}.items()
+    ]
+    return _table(["arm", "config"], rows)
+
+
+def _readings(found: Judgement) -> str:
+    rows = [
+        [_title(one.name), words.number(one.effect), words.bounds(one.interval), one.verdict.value]
+        for one in found.readings
+    ]
+    return _table(["reading", "effect", f"{found.level:.2%} interval", "verdict"], rows)
+
+
+def _arms(found: Judgement) -> str:
+    """Each arm's outcome, by the reading that decides."""
+    timed = found.readings[0].definition.outcome.kind == "time"
+    rows = []
+    for arm in found.claim.arms:
+        measured = found.readings[0].arms[arm]
+        values = measured.values
+        spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
+        row = [arm, words.number(float(values.mean())), words.number(spread), str(len(values))]
+        rows.append([*row, str(int((~measured.reached).sum()))] if timed else row)
+    return _table(["arm", "mean", "spread over seeds", "seeds", *(["not reached"] if timed else [])], rows)
+
+
+def _causes(found: Judgement) -> str:
+    """The arms that decide nothing, by all readings."""
+    rows = []
+    for arm in found.claim.causes:
+        values = [one.arms[arm].values for one in found.readings]
+        rows.append([arm, str(len(values[0])), *(words.number(float(column.mean())) for column in values)])
+    measured = [words.outcome(one.definition.outcome) for one in found.readings]
+    text = (
+        "Arms that decide nothing; each changes one thing, or says what the others are to be compared with."
+    )
+    return f"{text}\n\n{_table(['arm', 'seeds', *measured], rows)}"
+
+
+def _others(found: Judgement, others: Mapping[str, Found]) -> str:
+    names = list(dict.fromkeys(name for tests in others.values() for name in tests))
+    if not names:
+        return "None: of one arm's share the exact interval says all."
+    rows = [
+        [_title(one.name), *(_cell(others[one.name].get(name)) for name in names)] for one in found.readings
+    ]
+    return f"They decide nothing.\n\n{_table(['reading', *names], rows)}"
+
+
+def _cell(value: float | Interval | None) -> str:
+    if value is None:
+        return "–"
+    return words.bounds(value) if isinstance(value, Interval) else words.number(value)
+
+
+def _method(name: str, found: Judgement, facts: Mapping[str, str]) -> str:
+    lines = [
+        f"- {words.seeds(found)}.",
+        "- Intervals: Student's t over the seeds' own differences, each pair of runs with the same seed; of "
+        "shares Clopper and Pearson's, of correlations Fisher's; each at the level that alpha spending "
+        "leaves to this look (Lan & DeMets 1983; repeated intervals, Jennison & Turnbull 1989).",
+        f"- {words.error(found)}. Rule `{found.claim.rule_hash()}`, recorded before the first run.",
+        *(f"- {key}: {value}" for key, value in facts.items()),
+        f"- Again: `python -m dae_lab.run claim={name}`. All numbers: [verdict.json](verdict.json), "
+        "[runs.csv](runs.csv).",
+    ]
+    return "\n".join(lines)
+
+
+def _title(name: str) -> str:
+    return "**decides**" if name == "definition" else name.replace("_", " ")

@@ -1,0 +1,172 @@
+"""A claim that was asked for, checked before anything is trained."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import partial
+from typing import Any, Protocol
+
+from omegaconf import OmegaConf
+
+from dae_lab.claims.expression import Effect
+from dae_lab.claims.judge import Evidence, Judgement
+from dae_lab.claims.spec import Claim, Outcome, claim
+from dae_lab.claims.statistics import correlation, proportion
+from dae_lab.claims.statistics.decision import Verdict, can_be_both
+from dae_lab.claims.statistics.interval import Interval
+from dae_lab.config.run import Config
+from dae_lab.config.validate import validate
+from dae_lab.errors import ConfigError, UserError
+from dae_lab.recording.names import LABELS, is_recorded, metric_names
+from dae_lab.sweep.plan import Composed
+
+CURVES = ("train/loss", "val/", "watch/")
+"""Metrics that have a value each epoch begin with one of these."""
+
+
+class Composes(Protocol):
+    """Who composes configs, see ``dae_lab.sweep.launcher.Engine``."""
+
+    def compose(self, overrides: list[str]) -> Composed:
+        """The config of one run."""
+
+
+@dataclass
+class Question:
+    """A claim that is being judged.
+
+    name: the option of the group ``claim``. overrides: the user's own, which all arms get.
+    arms: each arm's config, composed with seed 0. changed: what is to be said of an earlier rule.
+    numbers: by arm and seed, the number of the job.
+    """
+
+    name: str
+    claim: Claim
+    overrides: list[str]
+    arms: dict[str, Composed]
+    numbers: dict[tuple[str, int], int] = field(default_factory=dict)
+    evidence: Evidence | None = None
+    judgement: Judgement | None = None
+    changed: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether more seeds would change nothing, or there are no more."""
+        found = self.judgement
+        return found is not None and (
+            found.verdict is not Verdict.inconclusive or found.n == self.claim.seeds.maximum
+        )
+
+    @property
+    def next_look(self) -> int:
+        """After how many seeds it is looked at next."""
+        done = self.judgement.n if self.judgement else 0
+        return next(n for n in self.claim.seeds.looks() if n > done)
+
+
+def ask(item: Composed, engine: Composes) -> Question:
+    """The claim that ``item`` chose, with its arms composed and checked.
+
+    Raises:
+        UserError: it makes no sense, an arm cannot be trained, or no outcome could decide it.
+    """
+    plain = OmegaConf.to_container(item.config.claim, resolve=True)
+    name = next(text.partition("=")[2] for text in item.overrides if text.startswith("claim="))
+    try:
+        found = claim(plain)  # type: ignore[arg-type]
+        own = [text for text in item.overrides if not text.startswith(("claim=", "claim."))]
+        if any(text.startswith("seed=") for text in own):
+            raise ConfigError("seed: a claim takes its seeds from claim.seeds, 0 and up")
+        arms = _arms(found, own, engine)
+        refuse_undecidable(found)
+    except UserError as error:
+        raise type(error)(f"claim={name}: {error}") from error
+    return Question(name, found, own, arms)
+
+
+def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]:
+    """Each arm's config, checked: two that are the same are an error, too."""
+    arms: dict[str, Composed] = {}
+    seen: dict[str, str] = {}
+    for arm, overrides in {**found.arms, **found.causes}.items():
+        try:
+            arms[arm] = engine.compose([*found.base, *own, *overrides, "seed=0"])
+            _check_outcomes(found, validate(arms[arm].config))
+        except UserError as error:
+            raise type(error)(f"arm {arm}: {error}") from error
+        twin = seen.setdefault(trained(arms[arm].config), arm)
+        if twin != arm:
+            raise ConfigError(f"arms: {twin} and {arm} differ in nothing that is trained")
+    return arms
+
+
+def trained(config: Any) -> str:
+    """Equal for configs that train the same, whatever they are called."""
+    plain: Any = OmegaConf.to_container(config, resolve=True)
+    return json.dumps({**plain, "name": None}, sort_keys=True)
+
+
+def _check_outcomes(found: Claim, config: Config) -> None:
+    """Raise a ConfigError for an outcome that a run of ``config`` does not record."""
+    for name, reading in found.readings().items():
+        try:
+            _check_outcome(reading.outcome, config)
+        except ConfigError as error:
+            raise ConfigError(f"{name}.outcome.{error}") from error
+        if found.guards.improved and not is_recorded("val/mse", metric_names(config)):
+            raise ConfigError("guards.improved needs validation images, for val/mse")
+
+
+def _check_outcome(outcome: Outcome, config: Config) -> None:
+    if outcome.kind == "share":
+        if outcome.metric not in LABELS:
+            raise ConfigError(f"metric: runs have no tag {outcome.metric}; there is {', '.join(LABELS)}")
+        if odd := set(outcome.among) - {*LABELS[outcome.metric]}:
+            raise ConfigError(
+                f"among: {outcome.metric} is never {', '.join(sorted(odd))}, but one of "
+                f"{', '.join(LABELS[outcome.metric])}"
+            )
+        return
+    known = metric_names(config)
+    if outcome.kind == "time":
+        known = [name for name in known if name.startswith(CURVES)]
+    for key, wanted in (("metric", outcome.metric), ("relative_to", outcome.relative_to)):
+        if wanted and not is_recorded(wanted, known):
+            meant = get_close_matches(wanted, known, n=3)
+            hint = f"did you mean {' or '.join(meant)}?" if meant else f"there are {', '.join(known)}"
+            raise ConfigError(f"{key}: runs like these record no {wanted}; {hint}")
+
+
+def refuse_undecidable(found: Claim) -> None:
+    """Raise a ConfigError for a rule that no outcome could support, or none refute."""
+    looks = found.seeds.looks()
+    for name, reading in found.readings().items():
+        exact = _attainable(found.effects()[name], reading.outcome.kind)
+        why = can_be_both(looks[-1], found.error, looks, reading.margin, reading.kind, attainable=exact)
+        if why:
+            raise ConfigError(f"{name}: this rule is undecidable: {why}")
+
+
+def _attainable(effect: Effect, kind: str) -> Callable[[int, float], list[Interval]] | None:
+    """The intervals that an effect can have, where those are known: of shares and correlations."""
+    if kind not in ("share", "correlation"):
+        return None
+    of_one = proportion.attainable if kind == "share" else correlation.attainable
+    match effect.sides():
+        case (str(), str()):
+            return proportion.paired_attainable
+        case (str(), float(number)):
+            return partial(_moved, of_one, lambda one: one.shifted(-number))
+        case (float(number), str()):
+            return partial(_moved, of_one, lambda one: one.mirrored(number))
+    raise AssertionError(effect.text)
+
+
+def _moved(
+    attainable: Callable[[int, float], list[Interval]],
+    move: Callable[[Interval], Interval],
+    n: int,
+    level: float,
+) -> list[Interval]:
+    return [move(one) for one in attainable(n, level)]
