@@ -78,11 +78,7 @@ class Judgement:
 
 
 def gather(claim: Claim, runs: Runs, n: int) -> Evidence:
-    """What the runs of seeds 0 to ``n`` - 1 say.
-
-    Raises:
-        ConfigError: the runs do not record what is asked for.
-    """
+    """What the runs of seeds 0 to ``n`` - 1 say."""
     seeds = {arm: claim.wanted(arm, n) for arm in runs}
     effects = claim.effects()
     arms = {name: measure(runs, seeds, one.outcome) for name, one in claim.readings().items()}
@@ -191,8 +187,11 @@ def _broken(claim: Claim, runs: Runs, deciding: Mapping[str, Measured]) -> list[
             reached = float(deciding[arm].reached.mean())
             if reached < claim.guards.reached:
                 found.append(f"only {reached:.0%} of the runs of arm {arm} reached the target")
-    if any(not np.isfinite(deciding[arm].values).all() for arm in claim.arms):
-        found.append("a run has no value of the outcome")
+    metric = claim.definition.outcome.metric
+    for arm in claim.arms:
+        unknown = np.flatnonzero(~np.isfinite(deciding[arm].values + deciding[arm].beside))
+        if len(unknown):
+            found.append(f"arm {arm} has no {metric} with seed {_list(unknown.tolist())}")
     return found
 
 

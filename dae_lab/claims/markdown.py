@@ -69,7 +69,7 @@ def _readings(found: Judgement) -> str:
         [_title(one.name), words.number(one.effect), words.bounds(one.interval), one.verdict.value]
         for one in found.readings
     ]
-    return _table(["reading", "effect", f"{found.level:.2%} interval", "verdict"], rows)
+    return _table(["reading", "effect", f"{words.number(100 * found.level)} % interval", "verdict"], rows)
 
 
 def _arms(found: Judgement) -> str:
@@ -120,7 +120,7 @@ def _method(name: str, found: Judgement, facts: Mapping[str, str]) -> str:
         "- Intervals: Student's t over the seeds' own differences, each pair of runs with the same seed; of "
         "shares Clopper and Pearson's, of correlations Fisher's; each at the level that alpha spending "
         "leaves to this look (Lan & DeMets 1983; repeated intervals, Jennison & Turnbull 1989).",
-        f"- {words.error(found)}. Rule `{found.claim.rule_hash()}`, recorded before the first run.",
+        f"- {words.error(found)}.",
         *(f"- {key}: {value}" for key, value in facts.items()),
         f"- Again: `python -m dae_lab.run claim={name}`. All numbers: [verdict.json](verdict.json), "
         "[runs.csv](runs.csv).",

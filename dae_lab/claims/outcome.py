@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from dae_lab.claims.spec import Outcome
-from dae_lab.errors import ConfigError
 from dae_lab.evaluation.convergence import epochs_to_share, first_reached
 from dae_lab.tracking.recorded import Recorded
 
@@ -31,11 +30,7 @@ class Measured:
 
 
 def measure(runs: Runs, seeds: Mapping[str, Sequence[int]], outcome: Outcome) -> dict[str, Measured]:
-    """What the runs of each arm gave, in the order of its ``seeds``.
-
-    Raises:
-        ConfigError: no run records that metric or tag.
-    """
+    """What the runs of each arm gave, in the order of its ``seeds``; NaN where a run could not say."""
     return {
         arm: _measured([_one(of[seed], outcome) for seed in seeds[arm]], outcome) for arm, of in runs.items()
     }
@@ -52,33 +47,21 @@ def _measured(found: Sequence[tuple[float, bool, float]], outcome: Outcome) -> M
 def _one(run: Recorded, outcome: Outcome) -> tuple[float, bool, float]:
     """The value, whether it was reached, and that of ``relative_to``."""
     if outcome.kind == "share":
-        if outcome.metric not in run.tags:
-            raise ConfigError(_missing("tag", outcome.metric, run.tags))
-        return float(run.tags[outcome.metric] in outcome.among), True, math.nan
+        return float(run.tags.get(outcome.metric) in outcome.among), True, math.nan
     if outcome.kind == "time":
         return *_time(run, outcome), math.nan
-    value = _value(run, outcome.metric)
+    value = run.values.get(outcome.metric, math.nan)
     if outcome.at is not None:
         value = dict(run.curve(outcome.metric)).get(outcome.at, math.nan)
-    return value, True, _value(run, outcome.relative_to) if outcome.relative_to else math.nan
-
-
-def _value(run: Recorded, metric: str) -> float:
-    if metric not in run.values:
-        raise ConfigError(_missing("metric", metric, run.values))
-    return run.values[metric]
+    return value, True, run.values.get(outcome.relative_to or "", math.nan)
 
 
 def _time(run: Recorded, outcome: Outcome) -> tuple[float, bool]:
     curve = run.curve(outcome.metric)
     if not curve:
-        raise ConfigError(_missing("metric", outcome.metric, run.values))
+        return math.nan, False
     if outcome.share is not None:
         epoch = epochs_to_share(curve, outcome.share)
     else:
         epoch = first_reached(curve, float(outcome.target or 0.0), 1).epoch
     return (float(curve[-1][0]), False) if epoch is None else (float(epoch), True)
-
-
-def _missing(kind: str, name: str, known: Mapping[str, object]) -> str:
-    return f"outcome.metric: the runs record no {kind} {name}; there are {', '.join(sorted(known))}"

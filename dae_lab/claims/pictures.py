@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from dae_lab.claims.judge import Judgement
+from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Runs
+from dae_lab.claims.statistics.proportion import exact_interval
 from dae_lab.figures.arms import Panel, arms
 from dae_lab.figures.bands import bands
 from dae_lab.sweep.estimate import course, estimate
@@ -16,7 +17,7 @@ CURVE = "val/mse"
 
 CAPTIONS = {
     "outcome": "What was measured of each arm: the seeds, their mean and its 95 % interval.",
-    "effect": "The effect by each reading: the seeds, their mean, and the interval that decides.",
+    "effect": "The effect by each reading: seeds, mean, the interval that decides; dashed: the margin.",
     "val_mse": "Validation MSE over the epochs: each arm's mean and its 95 % interval, and single seeds.",
 }
 """Figure → what it shows."""
@@ -25,31 +26,9 @@ CAPTIONS = {
 def pictures(found: Judgement, runs: Runs) -> "dict[str, Image]":
     """``outcome``: each arm's values; ``effect``: each reading's; ``val_mse``: the arms' curves."""
     first = found.readings[0]
-    means = {arm: estimate(item.values.tolist()) for arm, item in first.arms.items()}
     drawn = {
-        "outcome": arms(
-            list(means),
-            [
-                Panel(
-                    first.definition.outcome.metric,
-                    [item.values.tolist() for item in first.arms.values()],
-                    [item.mean for item in means.values()],
-                    [(item.low, item.high) for item in means.values()],
-                )
-            ],
-        ),
-        "effect": arms(
-            ["effect"],
-            [
-                Panel(
-                    one.name.replace("_", " "),
-                    [one.effects.tolist()],
-                    [one.effect],
-                    [(one.interval.low, one.interval.high)],
-                )
-                for one in found.readings
-            ],
-        ),
+        "outcome": arms(list(first.arms), [_outcome(first)]),
+        "effect": arms(["effect"], [_effect(one) for one in found.readings]),
     }
     curves = {arm: [run.curve(CURVE) for run in of.values()] for arm, of in runs.items()}
     if all(all(every) for every in curves.values()):
@@ -59,3 +38,27 @@ def pictures(found: Judgement, runs: Runs) -> "dict[str, Image]":
         }
         drawn["val_mse"] = bands(curves, courses, "Validation MSE")
     return drawn
+
+
+def _outcome(first: Reading) -> Panel:
+    """Each arm by the reading that decides, causes too."""
+    given, values = first.definition.outcome, [item.values.tolist() for item in first.arms.values()]
+    title = f"share of {' or '.join(given.among)}" if given.kind == "share" else given.metric
+    if given.kind == "share":
+        exact = [exact_interval(int(sum(of)), len(of), 0.95) for of in values]
+        ends = [(one.low, one.high) for one in exact]
+    else:
+        means = [estimate(of) for of in values]
+        ends = [(one.low, one.high) for one in means]
+    return Panel(title, values, [sum(of) / len(of) for of in values], ends)
+
+
+def _effect(one: Reading) -> Panel:
+    margin = one.definition.margin
+    return Panel(
+        one.name.replace("_", " "),
+        [one.effects.tolist()],
+        [one.effect],
+        [(one.interval.low, one.interval.high)],
+        sorted({-margin, margin}),
+    )

@@ -38,6 +38,7 @@ class Question:
 
     name: the option of the group ``claim``. overrides: the user's own, which all arms get.
     arms: each arm's config, composed with seed 0. changed: what is to be said of an earlier rule.
+    stated: when the first rule was recorded, in milliseconds since 1970.
     numbers: by arm and seed, the number of the job.
     """
 
@@ -49,6 +50,7 @@ class Question:
     evidence: Evidence | None = None
     judgement: Judgement | None = None
     changed: str = ""
+    stated: int = 0
 
     @property
     def settled(self) -> bool:

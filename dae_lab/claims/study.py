@@ -81,6 +81,7 @@ class Study:
         for question in self.questions:
             rule = question.claim.rule_hash()
             with store.summary_record("claim", question.name) as record:
+                question.stated = record.began
                 known = record.tags.get("rule", "").split()
                 if known and known[-1] != rule:
                     question.changed = f"the rule was {known[-1]} when runs were judged by it before"
@@ -171,6 +172,10 @@ class Study:
             "Scale": "; ".join(sorted(scales)),
             "Cost": f"{len(every)} runs, {spent / 3600:.2f} CPU hours",
         }
+        early = sum(run.began < question.stated for run in every)
+        facts["Rule"] = f"`{question.claim.rule_hash()}`, recorded " + (
+            f"when {early} of these runs had begun already" if early else "before the first of these runs"
+        )
         if question.changed:
             facts["Changed since it was first stated"] = question.changed
         said = " ".join(text for text in question.overrides if not text.startswith(("tracking.", "plan=")))

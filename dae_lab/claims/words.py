@@ -54,7 +54,7 @@ def _against(reading: Reading) -> str:
     margin = number(reading.definition.margin)
     if reading.definition.rule == "equivalence":
         return f"where ±{margin} counts as equal"
-    return f"where above {margin} counts" if reading.definition.margin else "where above 0 counts"
+    return f"where more than {margin} matters"
 
 
 def outcome(found: Outcome) -> str:

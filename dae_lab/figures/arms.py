@@ -25,13 +25,14 @@ class Panel:
     """One metric of all k arms.
 
     title: what it is. values: k sequences, a value a seed. means: k. intervals: k times (low, high).
-    NaN stands for what there is none of.
+    NaN stands for what there is none of. marks: values that the arms are held against.
     """
 
     title: str
     values: Sequence[Sequence[float]]
     means: Sequence[float]
     intervals: Sequence[tuple[float, float]]
+    marks: Sequence[float] = ()
 
 
 def arms_figure(names: Sequence[str], panels: Sequence[Panel]) -> Figure:
@@ -67,6 +68,8 @@ def _draw(axes: Axes, panel: Panel) -> None:
     low, high = _limits(panel)
     axes.set_xlim(low, high)
     axes.xaxis.set_major_locator(MaxNLocator(3))
+    for mark in panel.marks:
+        axes.axvline(mark, color="0.35", linewidth=1, linestyle="--", zorder=1)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     for row, (values, mean, ends) in enumerate(zip(panel.values, panel.means, panel.intervals, strict=True)):
@@ -88,8 +91,10 @@ def _draw(axes: Axes, panel: Panel) -> None:
 
 
 def _limits(panel: Panel) -> tuple[float, float]:
-    """All values, and of the intervals as much as leaves the values a third of the panel."""
-    points = np.array([*panel.means, *(value for values in panel.values for value in values)], float)
+    """All values and marks, and of the intervals as much as leaves the values a third of the panel."""
+    points = np.array(
+        [*panel.marks, *panel.means, *(value for values in panel.values for value in values)], float
+    )
     points = points[np.isfinite(points)]
     if not len(points):
         return 0, 1

@@ -222,8 +222,8 @@ class Record(Recorded):
 
     def _leave(self, spool: Spool) -> None:
         """Say where the record is that the server has not taken, and how it gets there."""
-        names = ("run_id", "name", "status", "experiment_id", "artifact_uri", "tags", "settings", "values")
-        known = {name: getattr(self, name) for name in names}
+        names = ("run_id", "name", "status", "experiment_id", "artifact_uri", "began")
+        known = {name: getattr(self, name) for name in (*names, "tags", "settings", "values")}
         spool.describe(known={**known, "curves": {name: self.curve(name) for name in self._points}})
         log.warning(
             "run %s has ended as %s, but the server at %s has not taken all of its record (%s): the rest "

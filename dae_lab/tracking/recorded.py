@@ -18,12 +18,14 @@ class Recorded:
         run_id, name, experiment_id, artifact_uri: as in MLflow.
         tags, settings: tags and params, as they were when this was made.
         values: the last value of each metric, likewise.
+        began: when the run began, in milliseconds since 1970.
     """
 
     def __init__(self, client: MlflowClient, run: Run) -> None:
         self.client, self.run_id, self.status = client, run.info.run_id, run.info.status
         self.name, self.experiment_id = run.info.run_name, run.info.experiment_id
         self.artifact_uri: str = run.info.artifact_uri
+        self.began: int = run.info.start_time
         self.tags: dict[str, str] = dict(run.data.tags)
         self.settings: dict[str, str] = dict(run.data.params)
         self.values: dict[str, float] = dict(run.data.metrics)

@@ -7,7 +7,6 @@ from claims import made, plain
 from dae_lab.claims import judge as judging
 from dae_lab.claims.beside import beside
 from dae_lab.claims.statistics.decision import Verdict
-from dae_lab.errors import ConfigError
 from dae_lab.tracking.store import Store
 
 
@@ -126,9 +125,14 @@ def test_shares_are_judged_exactly(store):
     assert found.readings[0].interval.low == pytest.approx(0.025 ** (1 / 10) - 0.5)  # Clopper and Pearson's
 
 
-def test_a_metric_that_no_run_records_is_named(store):
-    with pytest.raises(ConfigError, match=r"the runs record no metric test/mse; there are .*val/mse"):
-        judge(made(), {arm: {seed: recorded(store, {}) for seed in range(5)} for arm in "ab"}, 5)
+def test_a_run_that_could_not_say_makes_it_invalid(store):
+    every = {
+        arm: {seed: recorded(store, {} if seed == 3 else {"test/mse": 0.1}) for seed in range(5)}
+        for arm in "ab"
+    }
+    found = judge(made(), every, 5)
+    assert found.verdict is Verdict.invalid
+    assert found.broken == ("arm a has no test/mse with seed 3", "arm b has no test/mse with seed 3")
 
 
 def test_a_correlation_over_seeds(store):
