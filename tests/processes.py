@@ -60,9 +60,9 @@ def finish(process: subprocess.Popen, seconds: float = 240) -> tuple[int, str, s
     return process.returncode, output, errors
 
 
-def run(*arguments: str, store: Path) -> tuple[int, str, str]:
+def run(*arguments: str, store: Path, seconds: float = 240) -> tuple[int, str, str]:
     """``start`` and ``finish``."""
-    return finish(start(*arguments, store=store))
+    return finish(start(*arguments, store=store), seconds)
 
 
 def wait_for_epoch(process: subprocess.Popen, epoch: int, seconds: float = 120) -> None:

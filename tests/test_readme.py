@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
+from processes import run
 
 from dae_lab.config.construct import construct
 from dae_lab.config.places import conf_folder
@@ -85,6 +86,25 @@ def test_the_preset_shown_is_the_one_it_says(tmp_path):
         config = validate(hydra_compose("config", overrides=[search, "experiment=keras_blog"]))
     model = build(config, (28, 28, 1), np.zeros(1))
     assert parameter_counts(model)["parameters"] == 28_353
+
+
+def test_the_claim_shown_can_be_asked(tmp_path):
+    """As written, in ten lines, and with tiny runs to its verdict."""
+    text = re.search(r"ask `(.*?)`:\n\n```yaml\n(.*?)```", README, re.DOTALL)
+    command, stated = text.group(1).split(), text.group(2)
+    assert len(stated.splitlines()) == 10
+    (tmp_path / "my" / "claim").mkdir(parents=True)
+    (tmp_path / "my" / "claim" / "wider.yaml").write_text(stated)
+    asked = [part.replace("my", str(tmp_path / "my")) for part in command[3:]]
+    code, _, errors = run(*asked, "plan=true", store=tmp_path / "store")
+    assert code == 0, errors
+    assert "10 to train" in errors
+    small = ("data=digits", "training.epochs=1", "training.batches=2", "tracking.log_model=false")
+    rule = ("claim.seeds={minimum: 2, maximum: 2}", f"claim.notebook={tmp_path}/notebook")
+    code, output, errors = run(*asked, *small, *rule, store=tmp_path / "store")
+    assert code == 0, errors
+    assert "W1 wider: A code of 32 values denoises better than one of 2" in output
+    assert (tmp_path / "notebook" / "wider" / "README.md").exists()
 
 
 def test_links_lead_somewhere():

@@ -29,6 +29,8 @@ def page(
         f"**{words.headline(found)}** ({words.MEANING[found.verdict]})",
         f"*Source: {claim.source}*",
     ]
+    if claim.quotation:
+        parts.append(f"> {claim.quotation}")
     if claim.confound:
         parts.append(f"What confounds it there: {claim.confound}.")
     parts += ["## What was asked", _readings_asked(found), _arms_asked(found)]

@@ -107,8 +107,7 @@ class Guards(Checked):
 class Claim(Checked):
     """A statement, and the rule by which runs decide it.
 
-    id: a short label, as the source numbers it. statement, source, confound: for people.
-    question: what is asked instead, where the statement as it stands cannot be measured.
+    id: a short label, as the source numbers it. statement, source, quotation, confound: for people.
     base: overrides of all arms. arms: by name, the overrides that make each.
     error: the probability of a wrong verdict that is accepted, over all looks.
     definition: the reading that decides. alternatives: other readings, under which the answer could flip.
@@ -119,6 +118,7 @@ class Claim(Checked):
     id: str = text()
     statement: str = text()
     source: str = text()
+    quotation: str = required()
     confound: str = required()
     base: list[str] = required()
     arms: dict[str, list[str]] = required()
@@ -151,7 +151,7 @@ class Claim(Checked):
     def rule_hash(self) -> str:
         """Twelve hex digits of everything that decides; words for people are not in it."""
         rule = asdict(self)
-        for words in ("id", "statement", "source", "confound", "causes", "notebook"):
+        for words in ("id", "statement", "source", "quotation", "confound", "causes", "notebook"):
             del rule[words]
         return hashlib.sha256(json.dumps(rule, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -18,6 +18,7 @@ def plain(**changes: object) -> dict:
         "id": "X1",
         "statement": "a is worse than b",
         "source": "nobody",
+        "quotation": "",
         "confound": "",
         "base": [],
         "arms": {"a": ["loss=mse"], "b": ["loss=bce"]},

@@ -30,6 +30,7 @@ def test_it_can_be_decided(name):
     refuse_undecidable(found)
     assert found.id[0] in "AB"
     assert found.source.startswith(found.id[0])
+    assert found.quotation
 
 
 def test_all_claims_of_both_articles_are_there():
