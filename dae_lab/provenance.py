@@ -27,13 +27,13 @@ def packages() -> dict[str, str]:
 
 
 @cache
-def code_fingerprint() -> str:
+def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
     """SHA-256 over what can change a number: the source of those rooms, and what they compute with.
 
     Read once a process: what is edited later is not what this process runs.
     """
     digest = hashlib.sha256()
-    for room in RESULT_ROOMS:
+    for room in rooms:
         path = PACKAGE / room
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             digest.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())

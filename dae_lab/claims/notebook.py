@@ -1,6 +1,7 @@
 """The lab notebook, ``experiments/<claim>/``: the same runs give the same bytes."""
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -13,25 +14,47 @@ from typing import Any
 from urllib.parse import quote
 
 from dae_lab.claims import beside, markdown, words
-from dae_lab.claims.beside import Found
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.provenance import code_fingerprint
 
 INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
 
 
-def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[str, str]) -> Path:
-    """Write the page of one claim, and bring the index up to date.
+def write(
+    folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[str, str]
+) -> tuple[Path, str]:
+    """Write the page of one claim, and bring the index up to date; nothing where nothing has changed.
 
     Args:
         folder: of the notebook. name: the claim's. runs: those judged. facts: what else is told of them.
 
     Returns:
-        the page.
+        the page, and what it was made of, as twelve hex digits: equal for the same runs and code.
     """
-    home = folder / name
+    home, rows = folder / name, table(found, runs)
     home.mkdir(parents=True, exist_ok=True)
+    content = verdict(name, found, facts)
+    made_of = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
+    state = hashlib.sha256(made_of.encode()).hexdigest()[:12]
+    if not _is_written(home, state):
+        _write(home, {**content, "state": state}, rows, found, runs, facts)
+    index(folder)
+    return home / "README.md", state
+
+
+def _is_written(home: Path, state: str) -> bool:
+    try:
+        known = json.loads((home / "verdict.json").read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return False
+    return bool(known.get("state") == state) and all((home / file).exists() for file in known["files"])
+
+
+def _write(
+    home: Path, content: dict[str, Any], rows: str, found: Judgement, runs: Runs, facts: Mapping[str, str]
+) -> None:
     captions = {}
     if found.readings:
         from dae_lab.claims.pictures import CAPTIONS, pictures  # here, because matplotlib takes a second
@@ -41,19 +64,17 @@ def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[
             captions[f"{file}.png"] = CAPTIONS[file]
     effects = found.claim.effects()
     others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
-    content = json.dumps(verdict(name, found, others, facts), indent=1) + "\n"
-    (home / "verdict.json").write_text(content, "utf-8")
+    (home / "runs.csv").write_text(rows, "utf-8")
     (home / "verdict.svg").write_text(badge(found.verdict), "utf-8")
-    (home / "runs.csv").write_text(table(found, runs), "utf-8")
-    (home / "README.md").write_text(markdown.page(name, found, others, facts, captions), "utf-8")
-    index(folder)
-    return home / "README.md"
+    (home / "README.md").write_text(markdown.page(home.name, found, others, facts, captions), "utf-8")
+    content["others"] = _plain({name: beside.plain(tests) for name, tests in others.items()})
+    content["files"] = ["README.md", "runs.csv", "verdict.svg", *captions]
+    # at last: what was cut before is done again
+    (home / "verdict.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
-def verdict(
-    name: str, found: Judgement, others: Mapping[str, Found], facts: Mapping[str, str]
-) -> dict[str, Any]:
-    """Everything the page says, as JSON; what is not finite is null."""
+def verdict(name: str, found: Judgement, facts: Mapping[str, str]) -> dict[str, Any]:
+    """The verdict with all that it stands on, as JSON takes it; what is not finite is null."""
     content = {
         "claim": name,
         "id": found.claim.id,
@@ -67,21 +88,20 @@ def verdict(
         "error_divided_by": found.share,
         "rule": found.claim.rule_hash(),
         "broken": list(found.broken),
-        "readings": [_plain_reading(one, others[one.name]) for one in found.readings],
+        "readings": [_plain_reading(one) for one in found.readings],
         "facts": dict(facts),
     }
     plain: dict[str, Any] = _plain(content)
     return plain
 
 
-def _plain_reading(one: Reading, others: Found) -> dict[str, Any]:
+def _plain_reading(one: Reading) -> dict[str, Any]:
     return {
         "name": one.name,
         "definition": asdict(one.definition),
         "verdict": one.verdict.value,
         "effect": one.effect,
         "interval": [one.interval.low, one.interval.high],
-        "others": beside.plain(others),
         "effects": one.effects.tolist(),
         "arms": {
             arm: {"values": item.values.tolist(), "reached": item.reached.tolist()}
@@ -117,8 +137,8 @@ def badge(found: Verdict) -> str:
 def index(folder: Path) -> None:
     """One line a claim, in ``README.md`` of the notebook, between its marks; what is around them stays."""
     lines = ["| claim | statement | verdict | seeds |", "|---|---|---|---|"]
-    for file in sorted(folder.glob("*/verdict.json")):
-        known = json.loads(file.read_text("utf-8"))
+    every = [json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*/verdict.json"))]
+    for known in sorted(every, key=lambda one: _natural(one["id"])):
         place = quote(known["claim"])
         link = f"[{known['id']} {known['claim']}]({place}/README.md)"
         mark = f"![{known['verdict']}]({place}/verdict.svg)"
@@ -128,6 +148,11 @@ def index(folder: Path) -> None:
     before = home.read_text("utf-8") if home.exists() else f"# Claims\n\n{INDEX}\n<!-- verdicts -->\n"
     marked = re.sub(r"<!-- verdicts -->.*?(<!-- end -->\n|\Z)", "", before, flags=re.DOTALL)
     home.write_text(f"{marked}<!-- verdicts -->\n\n{text}\n\n<!-- end -->\n", "utf-8")
+
+
+def _natural(label: str) -> list[tuple[str, int]]:
+    """Sorts A2 before A10."""
+    return [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", label)]
 
 
 def _plain(value: Any) -> Any:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from omegaconf import OmegaConf
 
@@ -93,20 +93,21 @@ def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]
     seen: dict[str, str] = {}
     for arm, overrides in {**found.arms, **found.causes}.items():
         try:
-            arms[arm] = engine.compose([*found.base, *own, *overrides, "seed=0"])
-            _check_outcomes(found, validate(arms[arm].config))
+            composed = engine.compose([*found.base, *own, *overrides, "seed=0"])
+            config = validate(composed.config)
+            _check_outcomes(found, config)
+            arms[arm] = replace(composed, checked=config)
         except UserError as error:
             raise type(error)(f"arm {arm}: {error}") from error
-        twin = seen.setdefault(trained(arms[arm].config), arm)
+        twin = seen.setdefault(trained(config), arm)
         if twin != arm:
             raise ConfigError(f"arms: {twin} and {arm} differ in nothing that is trained")
     return arms
 
 
-def trained(config: Any) -> str:
+def trained(config: Config) -> str:
     """Equal for configs that train the same, whatever they are called."""
-    plain: Any = OmegaConf.to_container(config, resolve=True)
-    return json.dumps({**plain, "name": None}, sort_keys=True)
+    return json.dumps({**asdict(config), "name": None}, sort_keys=True)
 
 
 def _check_outcomes(found: Claim, config: Config) -> None:

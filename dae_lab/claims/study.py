@@ -2,19 +2,20 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from dae_lab.claims import notebook, show
 from dae_lab.claims.judge import Evidence, Judgement, gather, invalid, judge
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.question import Composes, Question, ask, trained
 from dae_lab.claims.statistics.family import holm
-from dae_lab.config.validate import validate
+from dae_lab.config.run import Config
 from dae_lab.sweep.job import Job, Outcomes
 from dae_lab.sweep.plan import Composed
 from dae_lab.sweep.sweep import Sweep
@@ -41,7 +42,7 @@ class Study:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.sweep = engine, Sweep(engine)
         self.questions: list[Question] = []
-        self._known: dict[str, int] = {}  # by a run's config, its job's number
+        self._known: dict[tuple[str, int], int] = {}  # by an arm's config and a seed, the job's number
 
     @property
     def jobs(self) -> list[Job]:
@@ -63,7 +64,7 @@ class Study:
         self.questions = [ask(item, self.engine) for item in composed]
         planned = bool(composed[0].config.plan)
         if not planned:
-            self._state_rules(Store(validate(next(iter(self.questions[0].arms.values())).config).tracking))
+            self._state_rules(Store(_checked(next(iter(self.questions[0].arms.values()))).tracking))
         while waiting := [one for one in self.questions if not one.settled]:
             looks = {one.name: one.next_look for one in waiting}
             self._train(waiting)
@@ -92,18 +93,18 @@ class Study:
 
     def _train(self, questions: Sequence[Question]) -> None:
         """Do the runs that ``questions`` want before they are looked at again; shared ones once."""
-        fresh: dict[str, Composed] = {}
+        fresh: dict[tuple[str, int], Composed] = {}
         for question in questions:
             look = question.next_look
+            keys = {arm: trained(_checked(composed)) for arm, composed in question.arms.items()}
             for seed in range(look):
                 for arm, composed in question.arms.items():
                     if seed not in question.claim.wanted(arm, look):
                         continue
-                    one = _with_seed(composed, seed)
-                    key = trained(one.config)
+                    key = (keys[arm], seed)
                     if key not in self._known:
                         self._known[key] = len(self.sweep.jobs) + len(fresh)
-                        fresh[key] = one
+                        fresh[key] = _with_seed(composed, seed)
                     question.numbers[arm, seed] = self._known[key]
         if fresh:
             self.sweep.run(list(fresh.values()), len(self.sweep.jobs))
@@ -142,16 +143,18 @@ class Study:
     def _write(self, question: Question, found: Judgement) -> str:
         """Write the page of one claim; gives where it is."""
         runs, folder = self._runs(question), Path(question.claim.notebook)
-        page = notebook.write(folder, question.name, found, runs, self._facts(question, runs))
-        from dae_lab.claims.page import page as html  # here, because only a verdict needs it
-
+        page, state = notebook.write(folder, question.name, found, runs, self._facts(question, runs))
         assert self.sweep.store is not None
         members = [run for of in runs.values() for run in of.values()]
         with self.sweep.store.summary_record("claim", question.name, members) as record:
-            record.tag("verdict", found.verdict.value)
-            record.describe(f"{_links(members, question.name)}\n\n{page.read_text('utf-8')}")
-            record.folder(page.parent)
-            record.text(html(page.parent, runs), "claim.html")
+            if record.tags.get("page") != state:
+                from dae_lab.claims.page import page as html  # here, because only what is new needs it
+
+                record.tag("verdict", found.verdict.value)
+                record.describe(f"{_links(members, question.name)}\n\n{page.read_text('utf-8')}")
+                record.folder(page.parent)
+                record.text(html(page.parent, runs), "claim.html")
+                record.tag("page", state)
         return str(page)
 
     def _runs(self, question: Question) -> dict[str, dict[int, Recorded]]:
@@ -204,8 +207,12 @@ def _decided(evidence: Evidence | None, share: int) -> bool:
     return evidence is not None and judge(evidence, share).decided
 
 
-def _with_seed(composed: Composed, seed: int) -> Composed:
-    config: DictConfig = composed.config.copy()
-    config.seed = seed
-    overrides = [text for text in composed.overrides if not text.startswith("seed=")]
-    return Composed([*overrides, f"seed={seed}"], composed.preset, config)
+def _checked(arm: Composed) -> Config:
+    assert arm.checked is not None
+    return arm.checked
+
+
+def _with_seed(arm: Composed, seed: int) -> Composed:
+    overrides = [text for text in arm.overrides if not text.startswith("seed=")]
+    checked = replace(_checked(arm), seed=seed)
+    return replace(arm, overrides=[*overrides, f"seed={seed}"], checked=checked)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from dae_lab.config.fingerprint import kept, workload
 from dae_lab.config.overrides import arms, label
@@ -23,11 +23,15 @@ from dae_lab.tracking.store import Store
 
 @dataclass(frozen=True)
 class Composed:
-    """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config."""
+    """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config.
+
+    checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
+    """
 
     overrides: list[str]
     preset: str
     config: DictConfig
+    checked: Config | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
             label=label(item.overrides),
             arm=named[place],
             preset=item.preset,
-            config=OmegaConf.to_container(OmegaConf.structured(config)),  # type: ignore[arg-type]
+            config=asdict(config),
             fingerprint=identities[place],
             sweep=name,
             log=str(folder / "logs" / f"{first + place}.log"),
@@ -83,12 +87,14 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )
     _keep(jobs, folder)
-    done = {} if configs[0].tracking.reuse == "never" else _done(jobs, configs, store)
+    done = {} if configs[0].tracking.reuse == "never" else _done(jobs, configs, name, store)
     return Plan(name, jobs, done, _seconds(jobs, configs, done, store)), store
 
 
 def _checked(item: Composed) -> Config:
     """The config of one run; an error says which run it is."""
+    if item.checked:
+        return item.checked
     try:
         check_choices(item.overrides)
         config = validate(item.config)
@@ -103,17 +109,20 @@ def _checked(item: Composed) -> Config:
 
 def _identities(configs: Sequence[Config], composed: Sequence[Composed]) -> list[str]:
     """The fingerprints of all runs; data that several of them want are read once."""
-    known: dict[str, Dataset] = {}
-    found = []
-    for config, item in zip(configs, composed, strict=True):
-        wanted = json.dumps(asdict(config.data))
+    wanted = [json.dumps(asdict(config.data)) for config in configs]
+    found = dict.fromkeys(range(len(configs)), "")
+    dataset: Dataset | None = None
+    last = ""
+    for place in sorted(found, key=wanted.__getitem__):  # by data: memory may hold no two
         try:
-            if wanted not in known:
-                known = {wanted: loaded(config)}  # one at a time: memory may hold no two
-            found.append(identity(config, known[wanted]))
+            if wanted[place] != last:
+                dataset = None
+                dataset, last = loaded(configs[place]), wanted[place]
+            assert dataset is not None
+            found[place] = identity(configs[place], dataset)
         except UserError as error:
-            raise type(error)(f"{' '.join(item.overrides)}: {error}") from error
-    return found
+            raise type(error)(f"{' '.join(composed[place].overrides)}: {error}") from error
+    return list(found.values())
 
 
 def _keep(jobs: Sequence[Job], folder: Path) -> None:
@@ -125,12 +134,17 @@ def _keep(jobs: Sequence[Job], folder: Path) -> None:
     os.replace(draft, file)
 
 
-def _done(jobs: Sequence[Job], configs: Sequence[Config], store: Store) -> dict[int, Recorded]:
-    found = {
-        job.number: store.finished(job.fingerprint, kept(config))
-        for job, config in zip(jobs, configs, strict=True)
-    }
-    return {number: run for number, run in found.items() if run is not None}
+def _done(jobs: Sequence[Job], configs: Sequence[Config], name: str, store: Store) -> dict[int, Recorded]:
+    """The runs that have finished: those known as this sweep's by one question, the others one by one."""
+    known = store.finished_of("sweep", name)
+    found = {}
+    for job, config in zip(jobs, configs, strict=True):
+        run = known.get(job.fingerprint)
+        if run is None or not set(kept(config)) <= set(run.tags.get("kept", "").split()):
+            run = store.finished(job.fingerprint, kept(config))
+        if run is not None:
+            found[job.number] = run
+    return found
 
 
 def _seconds(

@@ -50,6 +50,17 @@ class Runs:
         ]
         return Recorded(self.client, max(found, key=lambda run: run.info.end_time)) if found else None
 
+    def finished_of(self, kind: str, name: str) -> dict[str, Recorded]:
+        """By fingerprint, the last of up to 1000 runs that have finished and are known as ``name``'s.
+
+        Args:
+            kind: ``sweep`` or ``claim``, the tag that names those a run is part of.
+        """
+        query = f"tags.{kind} LIKE '%{name}%' and attributes.status = 'FINISHED'"
+        found = [run for run in self._search(query, [self.experiment_id]) if "replay_of" not in run.data.tags]
+        found.sort(key=lambda run: run.info.end_time)
+        return {run.data.tags.get("fingerprint", ""): Recorded(self.client, run) for run in found}
+
     def typical_seconds(self, workload: str) -> float | None:
         """The median of what finished runs of this ``workload`` took; None where there are none."""
         query = f"tags.workload = '{workload}' and attributes.status = 'FINISHED'"
