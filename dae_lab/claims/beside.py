@@ -43,6 +43,14 @@ def beside(reading: Reading, sides: tuple[str | float, str | float] | None) -> F
     return found
 
 
+def of_arm(measured: Measured, kind: str) -> Interval:
+    """The 95 % interval of one arm's mean: of shares Clopper and Pearson's, else Student's."""
+    known = measured.values[np.isfinite(measured.values)]
+    if kind == "share":
+        return proportion.exact_interval(int(known.sum()), len(known), 0.95)
+    return paired.mean_interval(known, 0.95)
+
+
 def _of_means(reading: Reading, null: float) -> dict[str, float | Interval]:
     level, effects = reading.interval.level, reading.effects
     rng = np.random.default_rng(derive(0, "claim", reading.name))

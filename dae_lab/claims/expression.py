@@ -1,6 +1,7 @@
 """Effects: what is computed of the arms' values, as ``abs(mse - bce) / bce``."""
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -75,6 +76,37 @@ class Effect:
                 return 0.0, arm
         return None
 
+    @property
+    def in_units(self) -> bool:
+        """Whether the effect is measured in what the arms' values are measured in, as epochs."""
+        return all(map(_keeps_units, ast.walk(self.tree)))
+
+    def bounds(self, low: float, high: float) -> tuple[float, float]:
+        """Between what the effect lies where the arms' values lie in [``low``, ``high``], or wider.
+
+        Interval arithmetic (Moore, "Interval Analysis", 1966): it takes an arm that is named twice for two.
+
+        >>> parse("abs(a - b) + 1", ["a", "b"]).bounds(0.0, 2.0)
+        (1.0, 3.0)
+        """
+        found = _bounds(self.tree, (low, high))
+        return float(found[0]), float(found[1])
+
+
+def _keeps_units(node: ast.AST) -> bool:
+    match node:
+        case ast.BinOp(op=ast.Div()):
+            return not _speaks_of_arms(node.right)
+        case ast.BinOp(op=ast.Mult()):
+            return not (_speaks_of_arms(node.left) and _speaks_of_arms(node.right))
+        case ast.Call(func=ast.Name(id="trend")):
+            return False
+    return True
+
+
+def _speaks_of_arms(node: ast.expr) -> bool:
+    return any(isinstance(part, ast.Name) and part.id not in FUNCTIONS for part in ast.walk(node))
+
 
 def _side(node: ast.expr) -> str | float:
     return node.id if isinstance(node, ast.Name) else float(node.value)  # type: ignore[attr-defined]
@@ -135,3 +167,39 @@ def _value(node: ast.expr, values: Mapping[str, Any]) -> Any:
         case ast.Call(func=ast.Name(id=name)):
             return FUNCTIONS[name](*(_value(item, values) for item in node.args))
     raise AssertionError(ast.dump(node))
+
+
+_Bounds = tuple[float, float]
+
+
+def _bounds(node: ast.expr, arm: _Bounds) -> _Bounds:
+    match node:
+        case ast.Name():
+            return arm
+        case ast.Constant():
+            return (float(node.value), float(node.value))  # type: ignore[arg-type]
+        case ast.UnaryOp():
+            low, high = _bounds(node.operand, arm)
+            return -high, -low
+        case ast.BinOp():
+            return _corners(OPERATORS[type(node.op)], _bounds(node.left, arm), _bounds(node.right, arm))
+        case ast.Call(func=ast.Name(id=name)):
+            parts = [_bounds(item, arm) for item in node.args]
+            if name == "trend":
+                return -1.0, 1.0
+            if name == "abs":
+                low, high = parts[0]
+                return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
+            of = FUNCTIONS[name]
+            return of(*(low for low, _ in parts)), of(*(high for _, high in parts))
+    raise AssertionError(ast.dump(node))
+
+
+def _corners(operation: Callable[..., Any], left: _Bounds, right: _Bounds) -> _Bounds:
+    """The least and greatest that ``operation`` makes of the ends; everything where that is not known."""
+    if operation is np.divide and right[0] <= 0 <= right[1]:
+        zero_only_at_an_end = right[0] == 0 < right[1] and left[0] >= 0
+        return (0.0, math.inf) if zero_only_at_an_end else (-math.inf, math.inf)
+    with np.errstate(all="ignore"):
+        found = [float(operation(one, other)) for one in left for other in right]
+    return (-math.inf, math.inf) if any(map(math.isnan, found)) else (min(found), max(found))

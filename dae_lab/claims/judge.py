@@ -7,12 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from dae_lab.claims.expression import Effect
-from dae_lab.claims.outcome import Measured, Runs, measure
+from dae_lab.claims.outcome import Measured, Runs, horizon, measure, restricted
 from dae_lab.claims.spec import Claim, Definition
 from dae_lab.claims.statistics import correlation, decision, paired, proportion, sequential
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval, whole
 from dae_lab.seeds import derive
+
+MANY = 1_000_000
+"""Seeds that nobody trains: an effect that needs so many lies on the margin, as far as one can tell."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Judgement:
     level: of the intervals, 1 less what of the error rate this look may spend.
     share: what the claim's error rate was divided by, as it was judged with others.
     needed: seeds that a fixed design with 80 % power would have needed for this effect; None: unknown.
+    changed: what is to be said of an earlier rule of the same name.
     """
 
     claim: Claim
@@ -70,6 +74,7 @@ class Judgement:
     level: float
     share: int
     needed: int | None
+    changed: str = ""
 
     @property
     def decided(self) -> bool:
@@ -78,14 +83,26 @@ class Judgement:
 
 
 def gather(claim: Claim, runs: Runs, n: int) -> Evidence:
-    """What the runs of seeds 0 to ``n`` - 1 say."""
-    seeds = {arm: claim.wanted(arm, n) for arm in runs}
-    effects = claim.effects()
-    arms = {name: measure(runs, seeds, one.outcome) for name, one in claim.readings().items()}
-    found = {
-        name: _effects(effects[name], one.outcome.kind, arms[name]) for name, one in claim.readings().items()
+    """What the runs of seeds 0 to ``n`` - 1 say; of ``claim.causes`` some may be missing."""
+    seeds = {arm: [seed for seed in claim.wanted(arm, n) if seed in of] for arm, of in runs.items()}
+    arms = {name: _measure(claim, runs, seeds, name) for name in claim.readings()}
+    effects = {
+        name: _effects(effect, claim.readings()[name].outcome.kind, arms[name])
+        for name, effect in claim.effects().items()
     }
-    return Evidence(claim, n, arms, found, tuple(_broken(claim, runs, arms["definition"])))
+    broken = _broken(claim, runs, arms["definition"])
+    if not broken and not np.isfinite(effects["definition"]).all():
+        broken = [f"{claim.definition.effect} is no number, for these values of its arms"]
+    return Evidence(claim, n, arms, effects, tuple(broken))
+
+
+def _measure(claim: Claim, runs: Runs, seeds: Mapping[str, Sequence[int]], name: str) -> dict[str, Measured]:
+    outcome = claim.readings()[name].outcome
+    found = measure(runs, seeds, outcome)
+    if outcome.kind != "time":
+        return found
+    end = horizon([found[arm] for arm in claim.arms])
+    return {arm: restricted(measured, end) for arm, measured in found.items()}
 
 
 def judge(evidence: Evidence, share: int = 1) -> Judgement:
@@ -97,6 +114,7 @@ def judge(evidence: Evidence, share: int = 1) -> Judgement:
     found = decision.combine([reading.verdict for reading in readings])
     verdict = Verdict.invalid if evidence.broken else found
     needed = _fixed(readings[0], claim.effects()["definition"], error)
+    needed = needed if needed and needed < MANY else None
     return Judgement(claim, verdict, readings, evidence.broken, n, level, share, needed)
 
 
@@ -132,7 +150,8 @@ def _interval(
     effect: Effect, kind: str, effects: np.ndarray, arms: Mapping[str, Measured], level: float
 ) -> Interval:
     if kind in ("value", "time"):
-        return paired.mean_interval(effects, level, grain=1.0 if kind == "time" else 0.0)  # epochs come whole
+        grain = 1.0 if kind == "time" and effect.in_units else 0.0  # epochs come whole
+        return paired.mean_interval(effects, level, grain)
     sides = effect.sides()
     assert sides is not None
     one, other = sides
@@ -147,16 +166,21 @@ def _interval(
 
 
 def _fixed(first: Reading, effect: Effect, error: float) -> int | None:
-    """Seeds that one look at the end would have needed; None: not known, or no number would do."""
+    """Seeds with which one look at the end says what was found; None: not known, or no number would do."""
     given, kind = first.definition, first.definition.outcome.kind
     if not math.isfinite(first.effect) or kind == "correlation":
         return None
     if kind == "share":
         return _fixed_of_share(first, effect, error) if given.rule == "difference" else None
     spread = float(np.std(first.effects, ddof=1))
-    if given.rule == "equivalence":
-        return sequential.fixed_equivalence(first.effect, spread, error, given.margin)
-    return sequential.fixed_design(first.effect, spread, error, margin=given.margin)
+    if kind == "time" and effect.in_units:
+        spread = max(spread, 1 / math.sqrt(6))  # what rounding to epochs makes of it, as in the interval
+    size, margin = first.effect, given.margin
+    if abs(size) < margin:
+        return sequential.fixed_equivalence(size, spread, error, margin)
+    if given.rule == "difference" and size < margin:
+        return sequential.fixed_design(-size, spread, error, margin=-margin)  # that it is not above
+    return sequential.fixed_design(abs(size), spread, error, margin=margin)
 
 
 def _fixed_of_share(first: Reading, effect: Effect, error: float) -> int | None:
@@ -164,11 +188,15 @@ def _fixed_of_share(first: Reading, effect: Effect, error: float) -> int | None:
     match effect.sides():
         case (str(arm), float(number)):
             share = float(first.arms[arm].values.mean())
-            return proportion.fixed_design(share, number + first.definition.margin, error)
+            bound = number + first.definition.margin
         case (float(number), str(arm)):
-            rest = 1 - float(first.arms[arm].values.mean())
-            return proportion.fixed_design(rest, 1 - number + first.definition.margin, error)
-    return None
+            share = float(first.arms[arm].values.mean())
+            bound = number - first.definition.margin
+        case _:
+            return None
+    if share < bound:
+        return proportion.fixed_design(1 - share, 1 - bound, error)
+    return proportion.fixed_design(share, bound, error)
 
 
 def _broken(claim: Claim, runs: Runs, deciding: Mapping[str, Measured]) -> list[str]:
@@ -187,7 +215,8 @@ def _broken(claim: Claim, runs: Runs, deciding: Mapping[str, Measured]) -> list[
             reached = float(deciding[arm].reached.mean())
             if reached < claim.guards.reached:
                 found.append(f"only {reached:.0%} of the runs of arm {arm} reached the target")
-    metric = claim.definition.outcome.metric
+    outcome = claim.definition.outcome
+    metric = " and ".join(filter(None, (outcome.metric, outcome.relative_to)))
     for arm in claim.arms:
         unknown = np.flatnonzero(~np.isfinite(deciding[arm].values + deciding[arm].beside))
         if len(unknown):

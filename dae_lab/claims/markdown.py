@@ -3,14 +3,14 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from dae_lab.claims import words
+from dae_lab.claims import beside, words
 from dae_lab.claims.beside import Found
-from dae_lab.claims.judge import Judgement
+from dae_lab.claims.judge import Judgement, Reading
+from dae_lab.claims.outcome import Measured, horizon
 from dae_lab.claims.statistics.interval import Interval
 
 
 def page(
-    name: str,
     found: Judgement,
     others: Mapping[str, Found],
     facts: Mapping[str, str],
@@ -19,14 +19,14 @@ def page(
     """The page of one claim.
 
     Args:
-        name: the claim's option. others: by reading, its other tests. facts: of the runs, by name.
+        others: by reading, its other tests. facts: of the runs, by name.
         figures: file → its caption.
     """
     claim = found.claim
     parts = [
         f"# {claim.id}: {claim.statement}",
         f"![{found.verdict.value}](verdict.svg)",
-        f"**{words.headline(found)}** ({words.MEANING[found.verdict]})",
+        f"**{words.headline(found)}** ({words.meaning(found)})",
         f"*Source: {claim.source}*",
     ]
     if claim.quotation:
@@ -40,7 +40,7 @@ def page(
             parts += ["## What changes it", _causes(found)]
         parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption in figures.items()]
         parts += ["## Other tests of the same numbers", _others(found, others)]
-    parts += ["## How it was found", _method(name, found, facts)]
+    parts += ["## How it was found", _method(found, facts)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -71,39 +71,53 @@ def _readings(found: Judgement) -> str:
         [_title(one.name), words.number(one.effect), words.bounds(one.interval), one.verdict.value]
         for one in found.readings
     ]
-    return _table(["reading", "effect", f"{words.number(100 * found.level)} % interval", "verdict"], rows)
+    return _table(["reading", "effect", f"{words.percent(found.level)} % interval", "verdict"], rows)
 
 
 def _arms(found: Judgement) -> str:
     """Each arm's outcome, by the reading that decides."""
-    timed = found.readings[0].definition.outcome.kind == "time"
+    first = found.readings[0]
+    timed = first.definition.outcome.kind == "time"
+    arms = {arm: first.arms[arm] for arm in found.claim.arms}
     rows = []
-    for arm in found.claim.arms:
-        measured = found.readings[0].arms[arm]
+    for arm, measured in arms.items():
         values = measured.values
         spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
-        row = [arm, words.number(float(values.mean())), words.number(spread), str(len(values))]
+        row = [arm, str(len(values)), *_mean(measured, first), words.number(spread)]
         rows.append([*row, str(int((~measured.reached).sum()))] if timed else row)
-    return _table(["arm", "mean", "spread over seeds", "seeds", *(["not reached"] if timed else [])], rows)
+    head = ["arm", "seeds", "mean", "95 % interval", "spread over seeds", *(["not reached"] if timed else [])]
+    told = _table(head, rows)
+    end = horizon(arms.values())
+    if timed and end is not None:
+        told += f"\n\nTimes count up to epoch {words.number(end)}, where a run ended that had not reached it."
+    return told
+
+
+def _mean(measured: Measured, reading: Reading) -> tuple[str, str]:
+    if not len(measured.values):
+        return "–", "no run finished"
+    mean = words.number(float(measured.values.mean()))
+    return mean, words.bounds(beside.of_arm(measured, reading.definition.outcome.kind))
 
 
 def _causes(found: Judgement) -> str:
     """The arms that decide nothing, by all readings."""
     rows = []
     for arm in found.claim.causes:
-        values = [one.arms[arm].values for one in found.readings]
-        rows.append([arm, str(len(values[0])), *(words.number(float(column.mean())) for column in values)])
+        cells = [" ".join(_mean(one.arms[arm], one)) for one in found.readings]
+        rows.append([arm, str(len(found.readings[0].arms[arm].values)), *cells])
     measured = [words.outcome(one.definition.outcome) for one in found.readings]
     text = (
         "Arms that decide nothing; each changes one thing, or says what the others are to be compared with."
     )
-    return f"{text}\n\n{_table(['arm', 'seeds', *measured], rows)}"
+    head = ["arm", "seeds", *(f"{one}, with its 95 % interval" for one in measured)]
+    return f"{text}\n\n{_table(head, rows)}"
 
 
 def _others(found: Judgement, others: Mapping[str, Found]) -> str:
     names = list(dict.fromkeys(name for tests in others.values() for name in tests))
     if not names:
-        return "None: of one arm's share the exact interval says all."
+        return "None."
     rows = [
         [_title(one.name), *(_cell(others[one.name].get(name)) for name in names)] for one in found.readings
     ]
@@ -116,16 +130,16 @@ def _cell(value: float | Interval | None) -> str:
     return words.bounds(value) if isinstance(value, Interval) else words.number(value)
 
 
-def _method(name: str, found: Judgement, facts: Mapping[str, str]) -> str:
+def _method(found: Judgement, facts: Mapping[str, str]) -> str:
     lines = [
         f"- {words.seeds(found)}.",
         "- Intervals: Student's t over the seeds' own differences, each pair of runs with the same seed; of "
-        "shares Clopper and Pearson's, of correlations Fisher's; each at the level that alpha spending "
-        "leaves to this look (Lan & DeMets 1983; repeated intervals, Jennison & Turnbull 1989).",
+        "one arm's share Clopper and Pearson's, of the difference of two an exact one for pairs, of "
+        "correlations Fisher's; each at the level that alpha spending leaves to this look (Lan & DeMets "
+        "1983; repeated intervals, Jennison & Turnbull 1989).",
         f"- {words.error(found)}.",
         *(f"- {key}: {value}" for key, value in facts.items()),
-        f"- Again: `python -m dae_lab.run claim={name}`. All numbers: [verdict.json](verdict.json), "
-        "[runs.csv](runs.csv).",
+        "- All numbers: [verdict.json](verdict.json), [runs.csv](runs.csv).",
     ]
     return "\n".join(lines)
 

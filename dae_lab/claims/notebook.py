@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dae_lab.claims import beside, markdown, words
+from dae_lab.claims.beside import Found
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.statistics.decision import Verdict
@@ -22,58 +23,56 @@ from dae_lab.provenance import code_fingerprint
 INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
 
 
-def write(
-    folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[str, str]
-) -> tuple[Path, str]:
-    """Write the page of one claim, and bring the index up to date; nothing where nothing has changed.
+def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[str, str]) -> Path:
+    """Write the page of one claim, and bring the index up to date; figures only where something has changed.
 
     Args:
         folder: of the notebook. name: the claim's. runs: those judged. facts: what else is told of them.
 
     Returns:
-        the page, and what it was made of, as twelve hex digits: equal for the same runs and code.
+        the page.
     """
     home, rows = folder / name, table(found, runs)
     home.mkdir(parents=True, exist_ok=True)
-    content = verdict(name, found, facts)
-    made_of = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
-    state = hashlib.sha256(made_of.encode()).hexdigest()[:12]
-    if not _is_written(home, state):
-        _write(home, {**content, "state": state}, rows, found, runs, facts)
+    effects = found.claim.effects()
+    others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
+    content = verdict(name, found, others, facts)
+    drawn_of = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
+    state = hashlib.sha256(drawn_of.encode()).hexdigest()[:12]
+    captions = _draw(home, state, found, runs) if found.readings else {}
+    for file in home.glob("*.png"):
+        if file.name not in captions:
+            file.unlink()
+    (home / "runs.csv").write_text(rows, "utf-8")
+    (home / "verdict.svg").write_text(badge(found.verdict), "utf-8")
+    (home / "README.md").write_text(markdown.page(found, others, facts, captions), "utf-8")
+    # at last: what was cut before is done again
+    content |= {"figures": captions, "state": state}
+    (home / "verdict.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     index(folder)
-    return home / "README.md", state
+    return home / "README.md"
 
 
-def _is_written(home: Path, state: str) -> bool:
+def _draw(home: Path, state: str, found: Judgement, runs: Runs) -> dict[str, str]:
+    """Draw the figures, unless they are there; gives their captions by file."""
     try:
         known = json.loads((home / "verdict.json").read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
-        return False
-    return bool(known.get("state") == state) and all((home / file).exists() for file in known["files"])
+        known = {}
+    captions: dict[str, str] = known.get("figures", {})
+    if known.get("state") == state and all((home / file).exists() for file in captions):
+        return captions
+    from dae_lab.claims.pictures import CAPTIONS, pictures  # here, because matplotlib takes a second
+
+    drawn = pictures(found, runs)
+    for file, picture in drawn.items():
+        picture.save(home / f"{file}.png", optimize=True)
+    return {f"{file}.png": CAPTIONS[file] for file in drawn}
 
 
-def _write(
-    home: Path, content: dict[str, Any], rows: str, found: Judgement, runs: Runs, facts: Mapping[str, str]
-) -> None:
-    captions = {}
-    if found.readings:
-        from dae_lab.claims.pictures import CAPTIONS, pictures  # here, because matplotlib takes a second
-
-        for file, picture in pictures(found, runs).items():
-            picture.save(home / f"{file}.png", optimize=True)
-            captions[f"{file}.png"] = CAPTIONS[file]
-    effects = found.claim.effects()
-    others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
-    (home / "runs.csv").write_text(rows, "utf-8")
-    (home / "verdict.svg").write_text(badge(found.verdict), "utf-8")
-    (home / "README.md").write_text(markdown.page(home.name, found, others, facts, captions), "utf-8")
-    content["others"] = _plain({name: beside.plain(tests) for name, tests in others.items()})
-    content["files"] = ["README.md", "runs.csv", "verdict.svg", *captions]
-    # at last: what was cut before is done again
-    (home / "verdict.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-
-
-def verdict(name: str, found: Judgement, facts: Mapping[str, str]) -> dict[str, Any]:
+def verdict(
+    name: str, found: Judgement, others: Mapping[str, Found], facts: Mapping[str, str]
+) -> dict[str, Any]:
     """The verdict with all that it stands on, as JSON takes it; what is not finite is null."""
     content = {
         "claim": name,
@@ -87,21 +86,23 @@ def verdict(name: str, found: Judgement, facts: Mapping[str, str]) -> dict[str, 
         "error": found.claim.error,
         "error_divided_by": found.share,
         "rule": found.claim.rule_hash(),
+        "changed": found.changed,
         "broken": list(found.broken),
-        "readings": [_plain_reading(one) for one in found.readings],
+        "readings": [_plain_reading(one, others[one.name]) for one in found.readings],
         "facts": dict(facts),
     }
     plain: dict[str, Any] = _plain(content)
     return plain
 
 
-def _plain_reading(one: Reading) -> dict[str, Any]:
+def _plain_reading(one: Reading, others: Found) -> dict[str, Any]:
     return {
         "name": one.name,
         "definition": asdict(one.definition),
         "verdict": one.verdict.value,
         "effect": one.effect,
         "interval": [one.interval.low, one.interval.high],
+        "others": beside.plain(others),
         "effects": one.effects.tolist(),
         "arms": {
             arm: {"values": item.values.tolist(), "reached": item.reached.tolist()}
@@ -117,8 +118,8 @@ def table(found: Judgement, runs: Runs) -> str:
     rows.writerow(["arm", "seed", "run_id", "fingerprint", *(one.name for one in found.readings)])
     for arm, of in runs.items():
         for seed, run in sorted(of.items()):
-            known = found.readings if seed in found.claim.wanted(arm, found.n) else ()
-            values = [one.arms[arm].values[seed] for one in known]
+            place = sorted(of).index(seed)
+            values = [one.arms[arm].values[place] for one in found.readings]
             rows.writerow([arm, seed, run.run_id, run.tags.get("fingerprint", ""), *values])
     return file.getvalue()
 
@@ -143,11 +144,12 @@ def index(folder: Path) -> None:
         link = f"[{known['id']} {known['claim']}]({place}/README.md)"
         mark = f"![{known['verdict']}]({place}/verdict.svg)"
         lines.append(f"| {link} | {known['statement']} | {mark} | {known['seeds']} |")
-    text = "\n".join(lines)
+    text = "\n".join(["<!-- verdicts -->", "", *lines, "", "<!-- end -->"])
     home = folder / "README.md"
-    before = home.read_text("utf-8") if home.exists() else f"# Claims\n\n{INDEX}\n<!-- verdicts -->\n"
-    marked = re.sub(r"<!-- verdicts -->.*?(<!-- end -->\n|\Z)", "", before, flags=re.DOTALL)
-    home.write_text(f"{marked}<!-- verdicts -->\n\n{text}\n\n<!-- end -->\n", "utf-8")
+    before = home.read_text("utf-8") if home.exists() else f"# Claims\n\n{INDEX}\n"
+    marked = re.compile(r"<!-- verdicts -->.*?(<!-- end -->|\Z)", re.DOTALL)
+    after = marked.sub(lambda _: text, before, count=1) if marked.search(before) else f"{before}{text}\n"
+    home.write_text(after, "utf-8")
 
 
 def _natural(label: str) -> list[tuple[str, int]]:

@@ -1,13 +1,14 @@
 """What the runs of a claim measured: a value for each arm and seed."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dae_lab.claims.spec import Outcome
 from dae_lab.evaluation.convergence import epochs_to_share, first_reached
+from dae_lab.sweep.estimate import finite
 from dae_lab.tracking.recorded import Recorded
 
 Runs = Mapping[str, Mapping[int, Recorded]]
@@ -36,8 +37,25 @@ def measure(runs: Runs, seeds: Mapping[str, Sequence[int]], outcome: Outcome) ->
     }
 
 
+def horizon(arms: Collection[Measured]) -> float | None:
+    """The epoch at which the shortest run that did not reach its target ended; None where all reached it."""
+    ends = [float(end) for measured in arms for end in measured.values[~measured.reached] if np.isfinite(end)]
+    return min(ends, default=None)
+
+
+def restricted(measured: Measured, end: float | None) -> Measured:
+    """Times up to ``end`` alone, so that a short run does not count as a fast one.
+
+    Their mean is the restricted mean survival time (Royston & Parmar 2013).
+    """
+    if end is None:
+        return measured
+    return replace(measured, values=np.minimum(measured.values, end))
+
+
 def _measured(found: Sequence[tuple[float, bool, float]], outcome: Outcome) -> Measured:
-    values, reached, other = (np.array(column) for column in zip(*found, strict=True))
+    values, other = (np.array([one[column] for one in found], float) for column in (0, 2))
+    reached = np.array([one[1] for one in found], bool)
     if outcome.relative_to and outcome.kind != "correlation":
         with np.errstate(all="ignore"):
             values = np.where(other == 0, math.nan, values / other)
@@ -50,10 +68,15 @@ def _one(run: Recorded, outcome: Outcome) -> tuple[float, bool, float]:
         return float(run.tags.get(outcome.metric) in outcome.among), True, math.nan
     if outcome.kind == "time":
         return *_time(run, outcome), math.nan
-    value = run.values.get(outcome.metric, math.nan)
+    value = _finite(run.values.get(outcome.metric))
     if outcome.at is not None:
-        value = dict(run.curve(outcome.metric)).get(outcome.at, math.nan)
-    return value, True, run.values.get(outcome.relative_to or "", math.nan)
+        value = _finite(dict(run.curve(outcome.metric)).get(outcome.at))
+    return value, True, _finite(run.values.get(outcome.relative_to or ""))
+
+
+def _finite(value: float | None) -> float:
+    """NaN for what is missing, and for what MLflow makes of infinity."""
+    return value if value is not None and finite(value) else math.nan
 
 
 def _time(run: Recorded, outcome: Outcome) -> tuple[float, bool]:

@@ -12,7 +12,7 @@ from dae_lab.report.html import environment
 KINDS = {".png": "image/png", ".svg": "image/svg+xml"}
 
 
-def page(home: Path, runs: Runs) -> str:
+def as_html(home: Path, runs: Runs) -> str:
     """The page as HTML: no script, no request to anywhere; equal arguments give equal bytes.
 
     Args:

@@ -1,13 +1,14 @@
 """The figures of a judgement."""
 
+import math
 from typing import TYPE_CHECKING
 
+from dae_lab.claims.beside import of_arm
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Runs
-from dae_lab.claims.statistics.proportion import exact_interval
 from dae_lab.figures.arms import Panel, arms
 from dae_lab.figures.bands import bands
-from dae_lab.sweep.estimate import course, estimate
+from dae_lab.sweep.estimate import course
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -31,7 +32,8 @@ def pictures(found: Judgement, runs: Runs) -> "dict[str, Image]":
         "effect": arms(["effect"], [_effect(one) for one in found.readings]),
     }
     curves = {arm: [run.curve(CURVE) for run in of.values()] for arm, of in runs.items()}
-    if all(all(every) for every in curves.values()):
+    curves = {arm: every for arm, every in curves.items() if every}
+    if curves and all(all(every) for every in curves.values()):
         courses = {
             arm: [(epoch, item.mean, item.low, item.high) for epoch, item in course(every)]
             for arm, every in curves.items()
@@ -44,13 +46,9 @@ def _outcome(first: Reading) -> Panel:
     """Each arm by the reading that decides, causes too."""
     given, values = first.definition.outcome, [item.values.tolist() for item in first.arms.values()]
     title = f"share of {' or '.join(given.among)}" if given.kind == "share" else given.metric
-    if given.kind == "share":
-        exact = [exact_interval(int(sum(of)), len(of), 0.95) for of in values]
-        ends = [(one.low, one.high) for one in exact]
-    else:
-        means = [estimate(of) for of in values]
-        ends = [(one.low, one.high) for one in means]
-    return Panel(title, values, [sum(of) / len(of) for of in values], ends)
+    ends = [of_arm(item, given.kind) for item in first.arms.values()]
+    means = [sum(of) / len(of) if of else math.nan for of in values]
+    return Panel(title, values, means, [(one.low, one.high) for one in ends])
 
 
 def _effect(one: Reading) -> Panel:

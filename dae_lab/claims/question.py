@@ -1,7 +1,8 @@
 """A claim that was asked for, checked before anything is trained."""
 
 import json
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
@@ -12,14 +13,14 @@ from omegaconf import OmegaConf
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.judge import Evidence, Judgement
 from dae_lab.claims.spec import Claim, Outcome, claim
-from dae_lab.claims.statistics import correlation, proportion
+from dae_lab.claims.statistics import correlation, paired, proportion
 from dae_lab.claims.statistics.decision import Verdict, can_be_both
 from dae_lab.claims.statistics.interval import Interval
+from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
-from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.recording.names import LABELS, is_recorded, metric_names
-from dae_lab.sweep.plan import Composed
+from dae_lab.sweep.plan import Composed, check
 
 CURVES = ("train/loss", "val/", "watch/")
 """Metrics that have a value each epoch begin with one of these."""
@@ -36,9 +37,9 @@ class Composes(Protocol):
 class Question:
     """A claim that is being judged.
 
-    name: the option of the group ``claim``. overrides: the user's own, which all arms get.
-    arms: each arm's config, composed with seed 0. changed: what is to be said of an earlier rule.
-    stated: when the first rule was recorded, in milliseconds since 1970.
+    name: the option of the group ``claim``. overrides: the user's own, ``claim=…`` with them.
+    arms: each arm's config, composed with seed 0 and checked. changed: what is to be said of earlier rules.
+    stated: when this rule was recorded, in milliseconds since 1970.
     numbers: by arm and seed, the number of the job.
     """
 
@@ -77,14 +78,14 @@ def ask(item: Composed, engine: Composes) -> Question:
     name = next(text.partition("=")[2] for text in item.overrides if text.startswith("claim="))
     try:
         found = claim(plain)  # type: ignore[arg-type]
-        own = [text for text in item.overrides if not text.startswith(("claim=", "claim."))]
-        if any(text.startswith("seed=") for text in own):
+        own = [text for text in item.overrides if not text.lstrip("+~").startswith(("claim=", "claim."))]
+        if any(text.lstrip("+~").startswith("seed=") for text in own):
             raise ConfigError("seed: a claim takes its seeds from claim.seeds, 0 and up")
         arms = _arms(found, own, engine)
-        refuse_undecidable(found)
+        refuse_undecidable(found, [checked(arm).training.epochs for arm in arms.values()])
     except UserError as error:
         raise type(error)(f"claim={name}: {error}") from error
-    return Question(name, found, own, arms)
+    return Question(name, found, item.overrides, arms)
 
 
 def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]:
@@ -94,20 +95,27 @@ def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]
     for arm, overrides in {**found.arms, **found.causes}.items():
         try:
             composed = engine.compose([*found.base, *own, *overrides, "seed=0"])
-            config = validate(composed.config)
+            config = check(composed)
             _check_outcomes(found, config)
-            arms[arm] = replace(composed, checked=config)
         except UserError as error:
             raise type(error)(f"arm {arm}: {error}") from error
+        arms[arm] = replace(composed, checked=config)
         twin = seen.setdefault(trained(config), arm)
         if twin != arm:
             raise ConfigError(f"arms: {twin} and {arm} differ in nothing that is trained")
     return arms
 
 
+def checked(arm: Composed) -> Config:
+    """The config of an arm of a ``Question``."""
+    assert arm.checked is not None
+    return arm.checked
+
+
 def trained(config: Config) -> str:
-    """Equal for configs that train the same, whatever they are called."""
-    return json.dumps({**asdict(config), "name": None}, sort_keys=True)
+    """Equal for configs that give the same numbers, wherever their data and records lie."""
+    data = {key: value for key, value in asdict(config.data).items() if key not in ("cache", "download")}
+    return fingerprint(config, json.dumps(data, sort_keys=True), "")
 
 
 def _check_outcomes(found: Claim, config: Config) -> None:
@@ -141,35 +149,54 @@ def _check_outcome(outcome: Outcome, config: Config) -> None:
             raise ConfigError(f"{key}: runs like these record no {wanted}; {hint}")
 
 
-def refuse_undecidable(found: Claim) -> None:
-    """Raise a ConfigError for a rule that no outcome could support, or none refute."""
+def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> None:
+    """Raise a ConfigError for a rule that no outcome could support, or none refute.
+
+    epochs: of the arms, which no time exceeds.
+    """
     looks = found.seeds.looks()
     for name, reading in found.readings().items():
-        exact = _attainable(found.effects()[name], reading.outcome.kind)
-        why = can_be_both(looks[-1], found.error, looks, reading.margin, reading.kind, attainable=exact)
+        effect, kind = found.effects()[name], reading.outcome.kind
+        exact = None if kind == "value" else _attainable(effect, kind, max(epochs))
+        bounded = effect.bounds(*_range(reading.outcome)) if kind == "value" else None
+        why = can_be_both(looks[-1], found.error, looks, reading.margin, reading.kind, bounded, exact)
         if why:
             raise ConfigError(f"{name}: this rule is undecidable: {why}")
 
 
-def _attainable(effect: Effect, kind: str) -> Callable[[int, float], list[Interval]] | None:
-    """The intervals that an effect can have, where those are known: of shares and correlations."""
-    if kind not in ("share", "correlation"):
-        return None
+def _range(outcome: Outcome) -> tuple[float, float]:
+    """Between what the values of a metric lie."""
+    if outcome.relative_to:
+        return 0.0, math.inf
+    name = outcome.metric.rpartition("/")[2]
+    if name.startswith(("rho_", "ssim", "silhouette")):
+        return -1.0, 1.0
+    if name.endswith("_accuracy"):
+        return 0.0, 1.0
+
+    return (-math.inf if name in ("loss", "step_loss", "psnr", "bce_excess") else 0.0), math.inf
+
+
+Attainable = Callable[[int, float], list[Interval]]
+
+
+def _attainable(effect: Effect, kind: str, epochs: int) -> Attainable:
+    """The most telling intervals that an effect can have, where they have a width even if all seeds agree."""
+    if kind == "time":
+        return partial(_of_times, effect.bounds(0.0, epochs), 1.0 if effect.in_units else 0.0)
     of_one = proportion.attainable if kind == "share" else correlation.attainable
     match effect.sides():
         case (str(), str()):
             return proportion.paired_attainable
         case (str(), float(number)):
-            return partial(_moved, of_one, lambda one: one.shifted(-number))
+            return lambda n, level: [one.shifted(-number) for one in of_one(n, level)]
         case (float(number), str()):
-            return partial(_moved, of_one, lambda one: one.mirrored(number))
+            return lambda n, level: [one.mirrored(number) for one in of_one(n, level)]
     raise AssertionError(effect.text)
 
 
-def _moved(
-    attainable: Callable[[int, float], list[Interval]],
-    move: Callable[[Interval], Interval],
-    n: int,
-    level: float,
-) -> list[Interval]:
-    return [move(one) for one in attainable(n, level)]
+def _of_times(bounds: tuple[float, float], grain: float, n: int, level: float) -> list[Interval]:
+    """As narrow as may be, round the least effect, none, and the greatest."""
+    low, high = (min(max(end, -1e9), 1e9) for end in bounds)
+    width = paired.mean_interval([0.0] * n, level, grain)
+    return [width.shifted(effect) for effect in (low, min(max(low, 0.0), high), high)]

@@ -1,7 +1,6 @@
 """What a person sees while claims are judged."""
 
 import sys
-from collections.abc import Sequence
 
 from dae_lab.claims import words
 from dae_lab.claims.judge import Judgement
@@ -15,12 +14,10 @@ def look(question: Question) -> None:
         print(f"{question.name}, {found.n} seeds: {words.headline(found).rstrip('.')}{more}", file=sys.stderr)
 
 
-def verdicts(judged: Sequence[tuple[str, Judgement, str]]) -> None:
-    """All verdicts, by the claims' names, and where they are written down."""
-    for name, found, page in judged:
-        print(f"\n{found.claim.id} {name}: {found.claim.statement}")
-        print(f"  {words.headline(found)}")
-        for reading in found.readings[1:]:
-            print(f"  {reading.name}: {reading.verdict.value}, {words.effect(reading)}")
-        print(f"  {words.seeds(found)}")
-        print(f"  notebook: {page}")
+def verdict(name: str, found: Judgement) -> None:
+    """What became of a claim."""
+    print(f"\n{found.claim.id} {name}: {found.claim.statement}")
+    print(f"  {words.headline(found)}")
+    for reading in found.readings[1:]:
+        print(f"  {reading.name}: {reading.verdict.value}, {words.effect(reading)}")
+    print(f"  {words.seeds(found)}")

@@ -62,6 +62,17 @@ class Outcome(Checked):
             raise ConfigError("kind=share needs among: the values of the tag that count")
         if self.kind == "correlation" and not self.relative_to:
             raise ConfigError("kind=correlation needs relative_to: the metric that it is correlated with")
+        of_kinds = {
+            "relative_to": ("value", "correlation"),
+            "at": ("value", "correlation"),
+            "share": ("time",),
+            "target": ("time",),
+        }
+        for key, kinds in of_kinds.items():
+            if self.kind not in kinds and getattr(self, key) is not None:
+                raise ConfigError(
+                    f"{key} means nothing with kind={self.kind}; leave it away, or set it to null"
+                )
 
 
 @dataclass
@@ -107,9 +118,10 @@ class Guards(Checked):
 class Claim(Checked):
     """A statement, and the rule by which runs decide it.
 
-    id: a short label, as the source numbers it. statement, source, quotation, confound: for people.
+    id: a short label, as the source numbers it.
+    statement, source, quotation, confound, scale: for people; what the scale is beside the source's.
     base: overrides of all arms. arms: by name, the overrides that make each.
-    error: the probability of a wrong verdict that is accepted, over all looks.
+    error: the probability of a wrong answer by the reading that decides that is accepted, over all looks.
     definition: the reading that decides. alternatives: other readings, under which the answer could flip.
     causes: arms that are described beside the verdict and decide nothing; they get ``seeds.minimum`` seeds.
     notebook: the folder in which the verdict gets a page.
@@ -120,6 +132,7 @@ class Claim(Checked):
     source: str = text()
     quotation: str = required()
     confound: str = required()
+    scale: str = required()
     base: list[str] = required()
     arms: dict[str, list[str]] = required()
     seeds: Seeds = required()
@@ -151,7 +164,7 @@ class Claim(Checked):
     def rule_hash(self) -> str:
         """Twelve hex digits of everything that decides; words for people are not in it."""
         rule = asdict(self)
-        for words in ("id", "statement", "source", "quotation", "confound", "causes", "notebook"):
+        for words in ("id", "statement", "source", "quotation", "confound", "scale", "causes", "notebook"):
             del rule[words]
         return hashlib.sha256(json.dumps(rule, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -181,6 +194,9 @@ def _check(found: Claim) -> None:
     for name in [*found.arms, *found.causes]:
         if not name.isidentifier() or not NAME.fullmatch(name):
             raise ConfigError(f"arms: {name!r} cannot be written in an effect; take letters, digits and _")
+    for override in [*found.base, *(item for arm in found.arms.values() for item in arm)]:
+        if override.lstrip("+~").startswith(("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=")):
+            raise ConfigError(f"arms: {override} makes no arm; give it on the command line, if at all")
     effects = found.effects()
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}
     if silent:

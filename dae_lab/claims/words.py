@@ -1,19 +1,24 @@
 """What is said of a judgement, the same on the terminal, in the notebook and in MLflow."""
 
 import math
+from collections.abc import Callable, Sequence
 
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.spec import Definition, Outcome
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval
 
-MEANING = {
+_MEANING = {
     Verdict.supported: "the effect is large enough to matter",
     Verdict.refuted: "the effect is not what the claim says",
-    Verdict.equivalent: "the arms differ by less than what matters",
+    Verdict.equivalent: "the effect is too small to matter, either way",
     Verdict.definition_dependent: "the answer depends on what one means by it",
     Verdict.inconclusive: "these seeds do not tell",
     Verdict.invalid: "these runs cannot answer the question",
+}
+_OF_EQUIVALENCE = {
+    Verdict.supported: "the difference is too small to matter",
+    Verdict.refuted: "the difference is large enough to matter",
 }
 
 COLOURS = {
@@ -27,22 +32,36 @@ COLOURS = {
 """Of the badges; the verdict's word is on them too."""
 
 
+def meaning(found: Judgement) -> str:
+    """What the verdict says, in a few words."""
+    of_rule = _OF_EQUIVALENCE if found.claim.definition.rule == "equivalence" else {}
+    return of_rule.get(found.verdict, _MEANING[found.verdict])
+
+
 def headline(found: Judgement) -> str:
     """The verdict in one sentence."""
     if found.broken:
         return f"Invalid: {'; '.join(found.broken)}."
-    first = found.readings[0]
-    said = f"{found.verdict.value.capitalize()}: {effect(first)}, {_against(first)}, over {found.n} seeds"
-    others = [one.name for one in found.readings[1:] if one.verdict != first.verdict]
+    first, others = found.readings[0], found.readings[1:]
+    said = f"{found.verdict.value.capitalize()}: {effect(first)}, of {outcome(first.definition.outcome)}"
+    said += f"; {_against(first.definition)}; over {found.n} seeds"
     if found.verdict is Verdict.definition_dependent:
-        return f"{said}; another answer under {', '.join(others)}."
-    return f"{said}."
+        said += f"; another answer under {_names(others, lambda one: one not in (first.verdict, *_OPEN))}"
+    if first.verdict not in _OPEN and (still := _names(others, lambda one: one in _OPEN)):
+        said += f"; these seeds leave open {still}"
+    return f"{said}; {found.changed}." if found.changed else f"{said}."
+
+
+_OPEN = (Verdict.inconclusive, Verdict.invalid)
+
+
+def _names(readings: Sequence[Reading], chosen: Callable[[Verdict], bool]) -> str:
+    return ", ".join(one.name for one in readings if chosen(one.verdict))
 
 
 def effect(reading: Reading) -> str:
-    """``linear_mse - sigmoid_bce is 3.2 [2.1, 4.3] epochs``."""
-    text = f"{reading.definition.effect} is {number(reading.effect)} {bounds(reading.interval)}"
-    return f"{text} epochs" if reading.definition.outcome.kind == "time" else text
+    """``linear_mse - sigmoid_bce is 3.2 [2.1, 4.3]``."""
+    return f"{reading.definition.effect} is {number(reading.effect)} {bounds(reading.interval)}"
 
 
 def bounds(interval: Interval) -> str:
@@ -50,11 +69,9 @@ def bounds(interval: Interval) -> str:
     return f"[{number(interval.low)}, {number(interval.high)}]"
 
 
-def _against(reading: Reading) -> str:
-    margin = number(reading.definition.margin)
-    if reading.definition.rule == "equivalence":
-        return f"where ±{margin} counts as equal"
-    return f"where more than {margin} matters"
+def _against(given: Definition) -> str:
+    margin = number(given.margin)
+    return f"±{margin} counts as equal" if given.rule == "equivalence" else f"more than {margin} matters"
 
 
 def outcome(found: Outcome) -> str:
@@ -85,8 +102,16 @@ def seeds(found: Judgement) -> str:
     if not found.readings:
         return used
     if found.needed is None:
-        return f"{used}; no fixed number of seeds is known that would show an effect like this one"
+        return f"{used}; no fixed number of seeds is known for an effect like the one found"
     return f"{used}; a fixed design with 80 % power would have needed {found.needed} for the effect found"
+
+
+def percent(level: float) -> str:
+    """``95``, ``99.9985``: as many digits as tell it from 100."""
+    rest = 100 * (1 - level)
+    if not rest > 0:
+        return "100"
+    return f"{100 * level:.{max(0, 1 - math.floor(math.log10(rest)))}f}".removesuffix(".0")
 
 
 def error(found: Judgement) -> str:
@@ -96,7 +121,7 @@ def error(found: Judgement) -> str:
         return own
     return (
         f"{own}, here divided by {found.share}: it was judged with other claims, and Holm's correction keeps "
-        "the rate of the whole family"
+        "the rate of the whole family, as far as a claim that is not so should not be found so"
     )
 
 

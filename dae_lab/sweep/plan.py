@@ -96,15 +96,24 @@ def _checked(item: Composed) -> Config:
     if item.checked:
         return item.checked
     try:
-        check_choices(item.overrides)
-        config = validate(item.config)
-        if config.replay:
-            raise ConfigError("replay trains one recorded run again: give it without -m")
-        if config.sync:
-            raise ConfigError("sync pushes what waits and trains nothing: give it without -m")
-        return config
+        return check(item)
     except UserError as error:
         raise type(error)(f"{' '.join(item.overrides)}: {error}") from error
+
+
+def check(item: Composed) -> Config:
+    """The config of one run of several.
+
+    Raises:
+        ConfigError: it makes no sense, or not with others beside it.
+    """
+    check_choices(item.overrides)
+    config = validate(item.config)
+    if config.replay:
+        raise ConfigError("replay trains one recorded run again: give it without -m")
+    if config.sync:
+        raise ConfigError("sync pushes what waits and trains nothing: give it without -m")
+    return config
 
 
 def _identities(configs: Sequence[Config], composed: Sequence[Composed]) -> list[str]:

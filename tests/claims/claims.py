@@ -1,4 +1,4 @@
-"""Claims made by hand."""
+"""Claims and their runs, made by hand; the records are real."""
 
 from dae_lab.claims.spec import Claim, claim
 
@@ -20,6 +20,7 @@ def plain(**changes: object) -> dict:
         "source": "nobody",
         "quotation": "",
         "confound": "",
+        "scale": "",
         "base": [],
         "arms": {"a": ["loss=mse"], "b": ["loss=bce"]},
         "seeds": {"minimum": 5, "maximum": 10, "batch": 5},
@@ -35,3 +36,19 @@ def plain(**changes: object) -> dict:
 
 def made(**changes: object) -> Claim:
     return claim(plain(**changes))
+
+
+def recorded(store, values, collapse="none", curve=(0.2, 0.1)):
+    """A finished run with these metrics, this tag and this validation MSE."""
+    with store.record("a run", "f" * 64, {"collapse": collapse}, afresh=True) as record:
+        record.metrics(values, step=0)
+        record.series([("val/mse", value, epoch) for epoch, value in enumerate(curve)])
+    return store.read(record.run_id)
+
+
+def runs(store, **arms):
+    """Runs by arm and seed, from the test MSE of each seed."""
+    return {
+        arm: {seed: recorded(store, {"test/mse": value}) for seed, value in enumerate(values)}
+        for arm, values in arms.items()
+    }

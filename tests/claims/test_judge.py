@@ -2,32 +2,12 @@
 
 import numpy as np
 import pytest
-from claims import made, plain
+from claims import made, plain, recorded, runs
 
 from dae_lab.claims import judge as judging
+from dae_lab.claims import words
 from dae_lab.claims.beside import beside
 from dae_lab.claims.statistics.decision import Verdict
-from dae_lab.tracking.store import Store
-
-
-@pytest.fixture
-def store(compose, tmp_path):
-    return Store(compose(f"tracking.dir={tmp_path}").tracking)
-
-
-def recorded(store, values, collapse="none", curve=(0.2, 0.1)):
-    with store.record("a run", "f" * 64, {"collapse": collapse}, afresh=True) as record:
-        record.metrics(values, step=0)
-        record.series([("val/mse", value, epoch) for epoch, value in enumerate(curve)])
-    return store.read(record.run_id)
-
-
-def runs(store, **arms):
-    """Runs by arm and seed, from the test MSE of each seed."""
-    return {
-        arm: {seed: recorded(store, {"test/mse": value}) for seed, value in enumerate(values)}
-        for arm, values in arms.items()
-    }
 
 
 def judge(claim, runs, n, share=1):
@@ -107,7 +87,7 @@ def test_times_are_censored_at_the_end_and_too_many_make_it_invalid(store):
     for seed in range(3):
         every["a"][seed] = recorded(store, {}, curve=slow[:3])
     found = judge(claim, every, 5)
-    assert found.readings[0].arms["a"].values.tolist() == [2, 2, 2, 3, 3]
+    assert found.readings[0].arms["a"].values.tolist() == [2, 2, 2, 2, 2]  # beyond 2 not all are known
     assert found.verdict is Verdict.invalid
     assert "only 40% of the runs of arm a reached the target" in found.broken
 
@@ -173,3 +153,83 @@ def test_a_family_takes_its_share_of_the_error(store):
     assert alone.verdict is Verdict.supported
     assert among.verdict is Verdict.inconclusive
     assert among.level == pytest.approx(0.995)
+
+
+def timed(**changes):
+    outcome = {**plain()["definition"]["outcome"], "kind": "time", "metric": "val/mse", "target": 0.1}
+    seeds = {"minimum": 5, "maximum": 5, "batch": 5}
+    return made(definition={**plain()["definition"], "outcome": outcome, **changes}, seeds=seeds)
+
+
+def reaching(store, epoch, epochs):
+    """A run of so many epochs that is at 0.1 from ``epoch`` on."""
+    return recorded(store, {}, curve=[0.2 if number < epoch else 0.1 for number in range(epochs + 1)])
+
+
+def test_a_short_run_that_did_not_get_there_is_no_fast_one(store):
+    """Both need 8 epochs; two runs of arm a ended after 2, so nothing is known of any beyond 2."""
+    every = {
+        "a": {seed: reaching(store, 8, 2 if seed < 2 else 20) for seed in range(5)},
+        "b": {seed: reaching(store, 8, 20) for seed in range(5)},
+    }
+    found = judge(timed(effect="b - a"), every, 5)
+    assert found.readings[0].effect == 0.0
+    assert found.verdict is not Verdict.supported
+
+
+def test_times_that_were_reached_are_compared_as_they_are(store):
+    every = {
+        "a": {seed: reaching(store, 8 + seed % 2, 20) for seed in range(5)},
+        "b": {seed: reaching(store, 3, 20) for seed in range(5)},
+    }
+    found = judge(timed(effect="a - b", margin=2.0), every, 5)
+    assert found.readings[0].effect == pytest.approx(5.4)
+    assert found.verdict is Verdict.supported
+
+
+def test_a_ratio_of_times_has_no_epochs_for_a_unit(store):
+    every = {arm: {seed: reaching(store, at, 20) for seed in range(5)} for arm, at in (("a", 12), ("b", 8))}
+    found = judge(timed(effect="a / b - 1"), every, 5)
+    assert (found.readings[0].interval.low, found.readings[0].interval.high) == (0.5, 0.5)
+    apart = judge(timed(effect="a - b"), every, 5).readings[0].interval
+    assert 4 - apart.low == pytest.approx(2.776 / np.sqrt(30), rel=1e-3)  # t of 4 degrees, rounding's s
+
+
+@pytest.mark.parametrize(
+    ("effect", "margin", "rule", "needed"),
+    [
+        (0.05, 0.0, "difference", 2),
+        (-0.05, 0.0, "difference", 2),  # that it is not above 0 takes as many
+        (0.0, 0.1, "difference", 2),  # and so does that it is too small to matter
+        (0.3, 0.1, "equivalence", 2),
+        (0.0, 0.1, "equivalence", 2),
+        (0.1, 0.1, "difference", None),
+    ],
+)
+def test_what_a_fixed_design_would_have_needed_is_known_of_every_answer(store, effect, margin, rule, needed):
+    definition = {**plain()["definition"], "margin": margin, "rule": rule}
+    claim = made(definition=definition, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    noise = np.array([1.0, -1.0, 0.0, 0.5, -0.5]) * 1e-4
+    found = judge(claim, runs(store, a=0.5 + effect + noise, b=np.full(5, 0.5)), 5)
+    assert found.needed == needed
+
+
+def test_a_cause_that_failed_takes_nothing_away(store):
+    claim = made(causes={"c": ["loss=mae"]}, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    every = runs(store, a=0.2 + LUCK, b=np.full(5, 0.1), c=[])
+    found = judge(claim, every, 5)
+    assert found.verdict is Verdict.supported
+    assert len(found.readings[0].arms["c"].values) == 0
+
+
+def test_an_effect_that_is_no_number_says_so(store):
+    definition = {**plain()["definition"], "effect": "a / b"}
+    claim = made(definition=definition, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    found = judge(claim, runs(store, a=np.full(5, 0.2), b=np.zeros(5)), 5)
+    assert found.broken == ("a / b is no number, for these values of its arms",)
+    assert words.headline(found).startswith("Invalid: a / b is no number")
+
+
+def test_infinity_as_the_store_keeps_it_is_no_number(store):
+    every = runs(store, a=[0.2, 0.2, float("inf"), 0.2, 0.2], b=np.full(5, 0.1))
+    assert judge(made(), every, 5).broken == ("arm a has no test/mse with seed 2",)

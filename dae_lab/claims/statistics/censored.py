@@ -1,12 +1,11 @@
 """Times until something is reached, of runs some of which end before: those are censored, not dropped."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import scipy
 
-from dae_lab.claims.statistics.interval import error_rate, finite
+from dae_lab.claims.statistics.interval import finite
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,20 +30,6 @@ class Times:
         object.__setattr__(self, "reached", reached.astype(bool))
 
 
-def restricted(times: Times, horizon: float) -> np.ndarray:
-    """min(time, horizon), float64 (n,): what censoring leaves of the times, without a guess about the rest.
-
-    Differences of it, paired by seed, go into ``paired.mean_interval``: the difference in restricted mean
-    survival time (Royston & Parmar, BMC Medical Research Methodology 2013). Raises ValueError for a horizon
-    that is not a finite number above 0, or past the end of a run that did not reach its target.
-    """
-    if not 0 < horizon < np.inf:
-        raise ValueError(f"A horizon must be a finite time above 0, not {horizon}.")
-    if (times.values[~times.reached] < horizon).any():
-        raise ValueError(f"A run ended before the horizon of {horizon} without reaching its target.")
-    return np.minimum(times.values, horizon)
-
-
 def logrank(first: Times, second: Times) -> float:
     """The two-sided p of the log-rank test that both arms reach the target as quickly.
 
@@ -58,42 +43,6 @@ def logrank(first: Times, second: Times) -> float:
     with np.errstate(invalid="ignore"):  # 0 / 0 where no event tells the arms apart
         p = float(scipy.stats.logrank(_censored(first), _censored(second)).pvalue)
     return 1.0 if np.isnan(p) else p
-
-
-@dataclass(frozen=True, eq=False)
-class Curve:
-    """A step function, from time 0 on: the share of runs that have not yet reached the target.
-
-    times, unreached, low, high: float64 (k,) each; low and high are the ends of the interval, in [0, 1]. From
-    ``times[i]`` on, up to the next, the share is ``unreached[i]``.
-    """
-
-    times: np.ndarray
-    unreached: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-
-
-def survival(times: Times, level: float = 0.95) -> Curve:
-    """The curve of Kaplan and Meier ("Nonparametric estimation from incomplete observations", JASA 1958).
-
-    Its interval is Greenwood's, on the scale of log(-log): an approximation, for figures. Where that is not
-    defined, as after the last run has reached the target, it goes from 0 to what it was before.
-    Raises ValueError where there are no times.
-    """
-    error_rate(level)
-    if not len(times.values):
-        raise ValueError("No times make no curve.")
-    found = scipy.stats.ecdf(_censored(times)).sf
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # says that the interval is not defined everywhere
-        bounds = found.confidence_interval(level, method="log-log")
-    low = np.nan_to_num(bounds.low.probabilities, nan=0.0)
-    high = np.minimum.accumulate(np.nan_to_num(bounds.high.probabilities, nan=1.0))
-    return Curve(
-        np.concatenate([[0.0], found.quantiles]),
-        *(np.concatenate([[1.0], share]) for share in (found.probabilities, low, high)),
-    )
 
 
 def _censored(times: Times) -> "scipy.stats.CensoredData":

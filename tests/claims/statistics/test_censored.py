@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import scipy
 
-from dae_lab.claims.statistics.censored import Times, logrank, restricted, survival
-from dae_lab.claims.statistics.paired import mean_interval
+from dae_lab.claims.statistics.censored import Times, logrank
 
 REMISSION = Times(
     np.array([6, 6, 6, 7, 10, 13, 16, 22, 23, 6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]),
@@ -49,47 +48,6 @@ def test_log_rank_where_nothing_tells_the_arms_apart():
     assert logrank(always(1), never(1)) == pytest.approx(scipy.stats.chi2.sf(1, 1))
     with pytest.raises(ValueError, match="without runs"):
         logrank(never(0), never(1))
-
-
-def test_the_published_curve():
-    curve = survival(REMISSION)
-    at = np.searchsorted(curve.times, [6, 7, 10, 13, 16, 22, 23])
-    wanted = [0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448]
-    np.testing.assert_allclose(curve.unreached[at], wanted, atol=5e-4)
-    assert curve.times[0] == 0
-    assert curve.unreached[0] == curve.low[0] == curve.high[0] == 1
-    assert (curve.low <= curve.unreached).all()
-    assert (curve.unreached <= curve.high).all()
-
-
-def test_curves_at_the_edges():
-    flat = survival(never(3))
-    assert (flat.times.tolist(), flat.unreached.tolist()) == ([0, 10], [1, 1])
-    steps = survival(always(1, 2, 2, 5))
-    assert steps.unreached.tolist() == [1, 0.75, 0.25, 0]
-    assert steps.low[-1] == 0
-    assert 0 < steps.high[-1] == steps.high[-2] < 1
-    assert survival(always(0, 1)).unreached.tolist() == [1, 0.5, 0]
-    with pytest.raises(ValueError, match="No times"):
-        survival(never(0))
-
-
-def test_restricted_times_and_their_difference():
-    first = Times(np.float32([2, 4, 10]), np.array([True, True, False]))
-    second = Times(np.array([3, 12, 11]), np.array([1, 1, 0]))
-    np.testing.assert_array_equal(restricted(first, 10), [2, 4, 10])
-    np.testing.assert_array_equal(restricted(second, 10), [3, 10, 10])
-    found = mean_interval(restricted(second, 10) - restricted(first, 10), 0.95)
-    assert (found.low + found.high) / 2 == pytest.approx(7 / 3)
-    assert restricted(never(0), 10).shape == (0,)
-
-
-def test_no_horizon_lies_past_the_end_of_a_run():
-    with pytest.raises(ValueError, match="ended before the horizon"):
-        restricted(never(2, end=9.0), 10)
-    for horizon in (0, -1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="finite time above 0"):
-            restricted(never(2), horizon)
 
 
 def test_what_is_no_time():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dae_lab.claims.statistics import censored, correlation, equivalence, family, paired, proportion
+from dae_lab.claims.statistics import censored, correlation, equivalence, paired, proportion
 from dae_lab.claims.statistics.interval import Interval
 
 RNG = np.random.default_rng(0)
@@ -26,7 +26,6 @@ STATISTICS = {
     "mcnemar": lambda x: proportion.mcnemar([0, 1, 1], x),
     "paired_difference": lambda x: proportion.paired_difference(x, [0, 1, 1], 0.95),
     "times": lambda x: censored.Times(x, np.ones(len(x), bool)),
-    "holm": lambda x: family.holm(dict(enumerate(x)), 0.05),
 }
 
 
@@ -52,7 +51,6 @@ def test_levels_outside_0_and_1_are_refused(level):
         lambda: proportion.exact_interval(1, 2, level),
         lambda: proportion.paired_difference([0], [1], level),
         lambda: correlation.rank_correlation(GOOD, GOOD, level, RNG),
-        lambda: censored.survival(censored.Times(GOOD, [1, 1, 1]), level),
     ):
         with pytest.raises(ValueError, match="level"):
             found()
