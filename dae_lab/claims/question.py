@@ -159,6 +159,11 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> No
         effect, kind = found.effects()[name], reading.outcome.kind
         exact = None if kind == "value" else _attainable(effect, kind, max(epochs))
         bounded = effect.bounds(*_range(reading.outcome)) if kind == "value" else None
+        if bounded and reading.rule == "difference" and bounded[0] >= reading.margin:
+            raise ConfigError(
+                f"{name}: this rule is undecidable: it could never be refuted, for {reading.effect} is never "
+                f"below {bounded[0]:g}, and the margin is {reading.margin:g}"
+            )
         why = can_be_both(looks[-1], found.error, looks, reading.margin, reading.kind, bounded, exact)
         if why:
             raise ConfigError(f"{name}: this rule is undecidable: {why}")

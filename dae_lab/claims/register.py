@@ -53,9 +53,10 @@ def state(question: Question, store: Store) -> None:
 
 def _told(others: list[Entry], rule: str) -> str:
     rules = list(dict.fromkeys(one.rule for one in others if one.rule != rule))
-    if rules:
-        return f"the rule was changed: runs were judged by {', '.join(rules)} before"
-    return "the arms were changed: others were judged by this rule before"
+    told = [f"the rule was changed, runs were judged by {', '.join(rules)} before"] if rules else []
+    if any(one.rule == rule for one in others):
+        told.append("the arms were changed, others were judged by this rule before")
+    return "; ".join(told)
 
 
 def _arms(question: Question) -> str:

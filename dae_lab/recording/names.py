@@ -19,7 +19,8 @@ BASELINES = {
 }
 """By ``evaluation.baselines``: those that a model is held against, unless the images do not allow it."""
 
-_VIEW = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")
+VIEW = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")
+"""What is recorded of each view of the code."""
 _CORRELATED = ("overlap", "silhouette", "silhouette_plane")
 
 
@@ -46,7 +47,7 @@ def metric_names(config: Config) -> list[str]:
         names += ["noise_level/mse", "noise_level/noisy_mse"] if asked.levels else []
         names += [f"corruption_{of}/{name}" for of in ("mse", "noisy_mse") for name in asked.corruptions]
         views = ("code",) if hasattr(config.latent, "z_dim") else ("flattened", "pooled")
-        kinds = (*_VIEW, *(f"rho_{name}" for name in _CORRELATED))
+        kinds = (*VIEW, *(f"rho_{name}" for name in _CORRELATED))
         names += [f"{view}/{kind}" for view in views for kind in kinds]
     return names
 

@@ -15,6 +15,7 @@ from dae_lab.evaluation.convergence import Trajectory
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.model.autoencoder import Autoencoder, first_kernels, has_own_layers
 from dae_lab.provenance import packages
+from dae_lab.recording.names import VIEW
 from dae_lab.tracking.record import Record
 from dae_lab.training.checkpoint import History
 
@@ -96,8 +97,7 @@ def numbers(found: Evaluation) -> dict[str, float | None]:
             values[f"corruption_noisy_mse/{name}"] = point.noisy
     if found.geometry:
         for name, view in found.geometry.views.items():
-            kinds = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")
-            values |= {f"{name}/{kind}": getattr(view, kind) for kind in kinds}
+            values |= {f"{name}/{kind}": getattr(view, kind) for kind in VIEW}
             values |= {f"{name}/rho_{of}": item.rho for of, item in view.correlations.items()}
     return values
 

@@ -16,7 +16,7 @@ from dae_lab.experiment import identity, loaded
 from dae_lab.tracking.store import Store
 
 TINY = (
-    "training.epochs=2",
+    "training.epochs=8",  # of fewer no claim about epochs could be decided
     "training.batches=1",
     "training.batch_size=20",
     "data.train=[0,300]",

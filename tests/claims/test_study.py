@@ -83,7 +83,7 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
         ({"metric: val/mse": "kind: share, metric: colapse, among: [black]"}, "runs have no tag colapse"),
         ({"metric: val/mse": "kind: share, metric: collapse, among: [blck]"}, "collapse is never blck"),
         ({"metric: val/mse": "metric: code/silhouette"}, "arm short: definition.outcome.metric"),
-        ({"short - long": "abs(short - long)"}, "undecidable: It could never be refuted"),
+        ({"short - long": "abs(short - long)"}, "undecidable: it could never be refuted"),
         ({"short - long": "trend(short, long) - 1"}, "undecidable: It could never be supported"),
         ({"[training.epochs=1]": "[tracking.grids=0]"}, "tracking.grids=0 makes no arm"),
         ({"metric: val/mse": "metric: val/mse, share: 0.5"}, "share means nothing with kind=value"),
@@ -127,7 +127,9 @@ def test_a_rule_that_was_changed_is_flagged_for_good(mine, tmp_path):
         assert first["rule"] in changed["sentence"]
         assert "when 4 of these runs had begun already" in changed["facts"]["Rule"]
     assert changed["rule"] in asked()["changed"]
-    assert "the arms were changed" in asked("optimizer.learning_rate=0.002")["changed"]
+    again = asked("optimizer.learning_rate=0.002")["changed"]
+    assert changed["rule"] in again
+    assert "the arms were changed" in again
 
 
 def test_a_family_shares_arms_and_the_error_rate(mine, tmp_path):
@@ -163,7 +165,7 @@ def summaries(store):
 def test_an_arm_that_fails_is_named_and_the_verdict_invalid(mine, tmp_path):
     """A learning rate that no training survives; as a cause it would take nothing away."""
     store, notebook = tmp_path / "store", tmp_path / "notebook"
-    wild = {"short: [training.epochs=1]": "short: [optimizer.learning_rate=1.0e+30, optimizer=sgd]"}
+    wild = {"short: [training.epochs=1]": "short: [optimizer.learning_rate=1.0e+9]"}
     code, output, errors = run(*mine(**wild), f"claim.notebook={notebook}", store=store)
     assert code == 1
     assert "Traceback" not in errors
@@ -175,7 +177,7 @@ def test_an_arm_that_fails_is_named_and_the_verdict_invalid(mine, tmp_path):
     text = {
         "arms:\n  short: [training.epochs=1]\n  long: []\n": (
             "arms:\n  brief: [training.epochs=1]\n  long: []\n"
-            "causes:\n  wild: [optimizer=sgd, optimizer.learning_rate=1.0e+30]\n"
+            "causes:\n  wild: [optimizer.learning_rate=1.0e+9]\n"
         ),
         "short - long": "brief - long",
     }
@@ -188,7 +190,7 @@ def test_an_arm_that_fails_is_named_and_the_verdict_invalid(mine, tmp_path):
 def test_what_cannot_be_asked_is_refused(mine, tmp_path):
     store = tmp_path / "store"
     for more, message in (
-        ("training.epochs=1,2", "a claim is asked once in a command"),
+        ("optimizer.learning_rate=0.001,0.002", "a claim is asked once in a command"),
         ("++seed=3", "seed: a claim takes its seeds from claim.seeds"),
         ("replay=abc", "replay trains one recorded run again"),
     ):
