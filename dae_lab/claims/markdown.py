@@ -122,8 +122,8 @@ def _others(found: Judgement, others: Mapping[str, Found]) -> str:
         [_title(one.name), *(_cell(others[one.name].get(name)) for name in names)] for one in found.readings
     ]
     told = (
-        "They decide nothing. p: that the effect is the margin (of an equivalence: 0); log-rank and McNemar: that "
-        "the two arms are alike."
+        "They decide nothing. p: that the effect is the margin (of an equivalence: 0); log-rank and McNemar: "
+        "that the two arms are alike."
     )
     return f"{told}\n\n{_table(['reading', *names], rows)}"
 
