@@ -19,7 +19,7 @@ GROUPS = sorted(path.relative_to(CONF).as_posix() for path in CONF.rglob("*") if
 OPTIONS = [
     f"{group}/{file.stem}"
     for group in GROUPS
-    if not group.startswith(("hydra", "experiment"))
+    if not group.startswith(("hydra", "experiment", "claim"))
     for file in sorted(CONF.joinpath(group).glob("*.yaml"))
 ]
 PRESETS = sorted(file.stem for file in CONF.joinpath("experiment").glob("*.yaml"))

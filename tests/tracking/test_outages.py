@@ -125,6 +125,7 @@ def test_what_is_left_is_read_pushed_and_reused(tracking, impatient, well, tmp_p
     write_some(first, range(2, 4))
     write_some(second, range(4))
     second.close("FINISHED")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # even if the tests were started deaf to it
     threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT)).start()
     with pytest.raises(KeyboardInterrupt):  # a person does not wait for the server
         first.close("FINISHED")
