@@ -85,10 +85,10 @@ class Judgement:
 def gather(claim: Claim, runs: Runs, n: int) -> Evidence:
     """What the runs of seeds 0 to ``n`` - 1 say; of ``claim.causes`` some may be missing."""
     seeds = {arm: [seed for seed in claim.wanted(arm, n) if seed in of] for arm, of in runs.items()}
-    arms = {name: _measure(claim, runs, seeds, name) for name in claim.readings()}
+    arms = {name: _measure(claim, runs, seeds, name) for name in claim.readings}
     effects = {
-        name: _effects(effect, claim.readings()[name].outcome.kind, arms[name])
-        for name, effect in claim.effects().items()
+        name: _effects(effect, claim.readings[name].outcome.kind, arms[name])
+        for name, effect in claim.effects.items()
     }
     broken = _broken(claim, runs, arms["definition"])
     if not broken and not np.isfinite(effects["definition"]).all():
@@ -97,7 +97,7 @@ def gather(claim: Claim, runs: Runs, n: int) -> Evidence:
 
 
 def _measure(claim: Claim, runs: Runs, seeds: Mapping[str, Sequence[int]], name: str) -> dict[str, Measured]:
-    outcome = claim.readings()[name].outcome
+    outcome = claim.readings[name].outcome
     found = measure(runs, seeds, outcome)
     if outcome.kind != "time":
         return found
@@ -110,10 +110,10 @@ def judge(evidence: Evidence, share: int = 1) -> Judgement:
     claim, n = evidence.claim, evidence.n
     looks, error = claim.seeds.looks(), claim.error / share
     level = 1 - sequential.nominal(looks, claim.seeds.maximum, error)[looks.index(n)]
-    readings = tuple(_reading(name, evidence, level) for name in claim.readings())
+    readings = tuple(_reading(name, evidence, level) for name in claim.readings)
     found = decision.combine([reading.verdict for reading in readings])
     verdict = Verdict.invalid if evidence.broken else found
-    needed = _fixed(readings[0], claim.effects()["definition"], error)
+    needed = _fixed(readings[0], claim.effects["definition"], error)
     needed = needed if needed and needed < MANY else None
     return Judgement(claim, verdict, readings, evidence.broken, n, level, share, needed)
 
@@ -138,10 +138,10 @@ def _effects(effect: Effect, kind: str, arms: Mapping[str, Measured]) -> np.ndar
 
 
 def _reading(name: str, evidence: Evidence, level: float) -> Reading:
-    definition, effects, arms = evidence.claim.readings()[name], evidence.effects[name], evidence.arms[name]
+    definition, effects, arms = evidence.claim.readings[name], evidence.effects[name], evidence.arms[name]
     if not np.isfinite(effects).all():
         return Reading(name, definition, Verdict.invalid, math.nan, whole(level), effects, arms)
-    interval = _interval(evidence.claim.effects()[name], definition.outcome.kind, effects, arms, level)
+    interval = _interval(evidence.claim.effects[name], definition.outcome.kind, effects, arms, level)
     verdict = decision.decide(interval, definition.margin, definition.kind)
     return Reading(name, definition, verdict, float(effects.mean()), interval, effects, arms)
 

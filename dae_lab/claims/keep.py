@@ -10,6 +10,7 @@ from dae_lab.claims.outcome import Runs
 from dae_lab.claims.page import as_html
 from dae_lab.claims.question import Question
 from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.runs import part_of
 from dae_lab.tracking.store import Store
 
 
@@ -63,7 +64,7 @@ def _scale(run: Recorded) -> str:
 def _links(members: Sequence[Recorded], name: str) -> str:
     """To the runs judged, as MLflow's UI finds them."""
     homes = sorted({run.experiment_id for run in members})
-    query = quote(f"tags.claim LIKE '%{name}%'")
+    query = quote(part_of("claim", name))
     links = [f"[{len(members)} runs judged](#/experiments/{home}?searchFilter={query})" for home in homes]
     return " · ".join(links)
 

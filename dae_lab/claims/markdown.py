@@ -52,7 +52,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def _readings_asked(found: Judgement) -> str:
     rows = [
         [_title(name), words.outcome(one.outcome), f"`{words.rule(one)}`"]
-        for name, one in found.claim.readings().items()
+        for name, one in found.claim.readings.items()
     ]
     return _table(["reading", "what is measured", "the claim holds if"], rows)
 

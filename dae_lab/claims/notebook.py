@@ -4,7 +4,6 @@ import csv
 import hashlib
 import io
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.provenance import code_fingerprint
+from dae_lab.tracking.plain import plain
 
 INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
 
@@ -34,7 +34,7 @@ def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[
     """
     home, rows = folder / name, table(found, runs)
     home.mkdir(parents=True, exist_ok=True)
-    effects = found.claim.effects()
+    effects = found.claim.effects
     others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
     content = verdict(name, found, others, facts)
     drawn_of = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
@@ -91,8 +91,7 @@ def verdict(
         "readings": [_plain_reading(one, others[one.name]) for one in found.readings],
         "facts": dict(facts),
     }
-    plain: dict[str, Any] = _plain(content)
-    return plain
+    return plain(content)
 
 
 def _plain_reading(one: Reading, others: Found) -> dict[str, Any]:
@@ -117,8 +116,7 @@ def table(found: Judgement, runs: Runs) -> str:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(["arm", "seed", "run_id", "fingerprint", *(one.name for one in found.readings)])
     for arm, of in runs.items():
-        for seed, run in sorted(of.items()):
-            place = sorted(of).index(seed)
+        for place, (seed, run) in enumerate(sorted(of.items())):
             values = [one.arms[arm].values[place] for one in found.readings]
             rows.writerow([arm, seed, run.run_id, run.tags.get("fingerprint", ""), *values])
     return file.getvalue()
@@ -155,11 +153,3 @@ def index(folder: Path) -> None:
 def _natural(label: str) -> list[tuple[str, int]]:
     """Sorts A2 before A10."""
     return [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", label)]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -8,7 +8,7 @@ import numpy as np
 
 from dae_lab.claims.spec import Outcome
 from dae_lab.evaluation.convergence import epochs_to_share, first_reached
-from dae_lab.sweep.estimate import finite
+from dae_lab.tracking.plain import finite
 from dae_lab.tracking.recorded import Recorded
 
 Runs = Mapping[str, Mapping[int, Recorded]]

@@ -34,10 +34,7 @@ def pictures(found: Judgement, runs: Runs) -> "dict[str, Image]":
     curves = {arm: [run.curve(CURVE) for run in of.values()] for arm, of in runs.items()}
     curves = {arm: every for arm, every in curves.items() if every}
     if curves and all(all(every) for every in curves.values()):
-        courses = {
-            arm: [(epoch, item.mean, item.low, item.high) for epoch, item in course(every)]
-            for arm, every in curves.items()
-        }
+        courses = {arm: course(every) for arm, every in curves.items()}
         drawn["val_mse"] = bands(curves, courses, "Validation MSE")
     return drawn
 

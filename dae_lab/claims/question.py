@@ -14,7 +14,7 @@ from dae_lab.claims.expression import Effect
 from dae_lab.claims.judge import Evidence, Judgement
 from dae_lab.claims.spec import Claim, Outcome, claim
 from dae_lab.claims.statistics import correlation, paired, proportion
-from dae_lab.claims.statistics.decision import Verdict, can_be_both
+from dae_lab.claims.statistics.decision import Verdict, can_be_both, telling
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
@@ -120,7 +120,7 @@ def trained(config: Config) -> str:
 
 def _check_outcomes(found: Claim, config: Config) -> None:
     """Raise a ConfigError for an outcome that a run of ``config`` does not record."""
-    for name, reading in found.readings().items():
+    for name, reading in found.readings.items():
         try:
             _check_outcome(reading.outcome, config)
         except ConfigError as error:
@@ -155,8 +155,8 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> No
     epochs: of the arms, which no time exceeds.
     """
     looks = found.seeds.looks()
-    for name, reading in found.readings().items():
-        effect, kind = found.effects()[name], reading.outcome.kind
+    for name, reading in found.readings.items():
+        effect, kind = found.effects[name], reading.outcome.kind
         exact = None if kind == "value" else _attainable(effect, kind, max(epochs))
         bounded = effect.bounds(*_range(reading.outcome)) if kind == "value" else None
         if bounded and reading.rule == "difference" and bounded[0] >= reading.margin:
@@ -178,7 +178,6 @@ def _range(outcome: Outcome) -> tuple[float, float]:
         return -1.0, 1.0
     if name.endswith("_accuracy"):
         return 0.0, 1.0
-
     return (-math.inf if name in ("loss", "step_loss", "psnr", "bce_excess") else 0.0), math.inf
 
 
@@ -204,4 +203,4 @@ def _of_times(bounds: tuple[float, float], grain: float, n: int, level: float) -
     """As narrow as may be, round the least effect, none, and the greatest."""
     low, high = (min(max(end, -1e9), 1e9) for end in bounds)
     width = paired.mean_interval([0.0] * n, level, grain)
-    return [width.shifted(effect) for effect in (low, min(max(low, 0.0), high), high)]
+    return [width.shifted(effect) for effect in telling(low, high)]

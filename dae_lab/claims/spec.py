@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 from omegaconf import OmegaConf
@@ -147,16 +148,18 @@ class Claim(Checked):
         """The seeds of which ``arm`` has runs when the claim is looked at after ``n``."""
         return range(min(n, self.seeds.minimum) if arm in self.causes else n)
 
+    @cached_property
     def effects(self) -> dict[str, Effect]:
         """The effect of each reading, the one that decides first, under the name ``definition``."""
         found = {}
-        for name, reading in self.readings().items():
+        for name, reading in self.readings.items():
             try:
                 found[name] = parse(reading.effect, self.arms)
             except ConfigError as error:
                 raise ConfigError(f"{name}.{error}") from error
         return found
 
+    @cached_property
     def readings(self) -> dict[str, Definition]:
         """All definitions by name, the one that decides first."""
         return {"definition": self.definition, **self.alternatives}
@@ -197,7 +200,7 @@ def _check(found: Claim) -> None:
     for override in [*found.base, *(item for arm in found.arms.values() for item in arm)]:
         if override.lstrip("+~").startswith(("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=")):
             raise ConfigError(f"arms: {override} makes no arm; give it on the command line, if at all")
-    effects = found.effects()
+    effects = found.effects
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}
     if silent:
         raise ConfigError(f"arms: no effect speaks of {', '.join(sorted(silent))}; put them under causes")
@@ -205,7 +208,7 @@ def _check(found: Claim) -> None:
         unknown = set(getattr(found.guards, guard)) - set(found.arms)
         if unknown:
             raise ConfigError(f"guards.{guard}: there is no arm {', '.join(sorted(unknown))}")
-    for name, reading in found.readings().items():
+    for name, reading in found.readings.items():
         if reading.outcome.kind in ("share", "correlation"):
             _check_sides(name, reading.outcome.kind, effects[name])
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.model.autoencoder import Autoencoder, first_kernels, has_own_layers
 from dae_lab.provenance import packages
 from dae_lab.recording.names import VIEW
+from dae_lab.tracking.plain import plain
 from dae_lab.tracking.record import Record
 from dae_lab.training.checkpoint import History
 
@@ -104,7 +105,7 @@ def numbers(found: Evaluation) -> dict[str, float | None]:
 
 def as_json(found: Evaluation) -> dict[str, Any]:
     """Everything but images and single images' values; NaN is null."""
-    return _plain(
+    return plain(
         {
             "test_images": len(found.energies),
             "scores": found.scores,
@@ -126,18 +127,6 @@ def _view(view: Any) -> dict[str, Any]:
     """A view's numbers, without what has one row an image or one column a unit."""
     fields = asdict(view)
     return {key: value for key, value in fields.items() if key not in ("plane", "axes", "centre")}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def markdown(found: Evaluation) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-CONFIDENCE = 0.95
+from dae_lab.tracking.plain import finite
 
-HUGE = 1e300
-"""From here on a value stands for infinity, which MLflow keeps as 1.8e308."""
+CONFIDENCE = 0.95
 
 Points = list[tuple[int, float]]
 """(epoch, value), by epoch."""
@@ -43,16 +42,12 @@ def estimate(values: Iterable[float]) -> Estimate:
     return Estimate(mean, mean - reach, mean + reach, n)
 
 
-def course(seeds: Sequence[Points]) -> list[tuple[int, Estimate]]:
-    """The mean of several curves at every epoch for which all of them have a finite value.
+def course(seeds: Sequence[Points]) -> list[tuple[int, float, float, float]]:
+    """(epoch, mean, low, high) of several curves, for each epoch at which all of them have a finite value.
 
     At others the mean would be of fewer seeds, and jump where one ends.
     """
     values = [{epoch: value for epoch, value in curve if finite(value)} for curve in seeds]
     common = set.intersection(*(set(one) for one in values)) if values else set()
-    return [(epoch, estimate(one[epoch] for one in values)) for epoch in sorted(common)]
-
-
-def finite(value: float) -> bool:
-    """Whether ``value`` is a number that can be counted."""
-    return math.isfinite(value) and abs(value) < HUGE
+    found = {epoch: estimate(one[epoch] for one in values) for epoch in sorted(common)}
+    return [(epoch, item.mean, item.low, item.high) for epoch, item in found.items()]

@@ -4,13 +4,14 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from dae_lab.sweep import words
-from dae_lab.sweep.estimate import Points, course, finite
+from dae_lab.sweep.estimate import course
 from dae_lab.sweep.summary import Arm, Summary, curves
+from dae_lab.tracking.plain import finite, plain
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 
@@ -31,7 +32,7 @@ def keep(found: Summary, runs: Mapping[int, Recorded], given_up: str, store: Sto
         runs: by a job's number. given_up: why the sweep ended before its last run, if it did.
     """
     with store.summary_record("sweep", found.name, runs.values()) as record:
-        content = _plain({**asdict(found), "given_up": given_up})
+        content = plain({**asdict(found), "given_up": given_up})
         state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()[:12]
         if record.tags.get("summary") != state:
             from dae_lab.sweep.page import page  # here, because a sweep of which nothing is new needs none
@@ -71,12 +72,8 @@ def pictures(found: Summary, runs: Mapping[int, Recorded]) -> "dict[str, Image]"
         found_curves = curves(chosen, runs, metric)
         if any(found_curves.values()):
             seeds = {names[arm]: every for arm, every in found_curves.items()}
-            drawn[file] = bands(seeds, {arm: _course(every) for arm, every in seeds.items()}, title)
+            drawn[file] = bands(seeds, {arm: course(every) for arm, every in seeds.items()}, title)
     return drawn
-
-
-def _course(seeds: Sequence[Points]) -> list[tuple[int, float, float, float]]:
-    return [(epoch, item.mean, item.low, item.high) for epoch, item in course(seeds)]
 
 
 def table(found: Summary) -> str:
@@ -125,12 +122,3 @@ def _lasting(content: dict[str, Any]) -> dict[str, Any]:
     """``content`` without what the same command, given again, has different: times, and what is reused."""
     left = {state: count for state, count in content["counts"].items() if state not in ("finished", "reused")}
     return {**content, "cost": None, "counts": left}
-
-
-def _plain(value: Any) -> Any:
-    """``value`` as JSON takes it; what is not finite is null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not finite(value) else value

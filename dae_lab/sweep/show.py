@@ -14,6 +14,7 @@ from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.plan import Plan
 from dae_lab.sweep.summary import Arm, Metric, Summary
 from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.runs import part_of
 from dae_lab.tracking.store import Store
 
 ARMS = 24
@@ -122,5 +123,5 @@ def places(found: Summary, record: Recorded, store: Store) -> None:
     print(f"this sweep:    {page}")
     if found.members:
         _, _, charts = store.ui(store.read(found.members[0].run_id))
-        wanted = quote(f"tags.sweep LIKE '%{found.name}%'")
+        wanted = quote(part_of("sweep", found.name))
         print(f"its runs:      {charts}&searchFilter={wanted}")

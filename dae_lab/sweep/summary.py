@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from dae_lab.sweep.estimate import Estimate, Points, estimate, finite
+from dae_lab.sweep.estimate import Estimate, Points, estimate
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.members import Member, arm_names, distinct, members
+from dae_lab.tracking.plain import finite
 from dae_lab.tracking.recorded import Recorded
 
 

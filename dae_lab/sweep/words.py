@@ -4,8 +4,9 @@ import math
 from datetime import timedelta
 
 from dae_lab.report import words as report_words
-from dae_lab.sweep.estimate import Estimate, finite
+from dae_lab.sweep.estimate import Estimate
 from dae_lab.sweep.summary import Arm, Metric, Summary
+from dae_lab.tracking.plain import finite
 
 DRAWN = 12
 """Arms in one figure, at most: of more none could be told from another."""

@@ -22,6 +22,11 @@ from dae_lab.tracking.sync import push
 T = TypeVar("T")
 
 
+def part_of(kind: str, name: str) -> str:
+    """What MLflow finds the runs of a sweep or a claim by; longer names with ``name`` in them, too."""
+    return f"tags.{kind} LIKE '%{name}%'"
+
+
 class Runs:
     """What a store has.
 
@@ -56,7 +61,7 @@ class Runs:
         Args:
             kind: ``sweep`` or ``claim``, the tag that names those a run is part of.
         """
-        query = f"tags.{kind} LIKE '%{name}%' and attributes.status = 'FINISHED'"
+        query = f"{part_of(kind, name)} and attributes.status = 'FINISHED'"
         found = [run for run in self._search(query, [self.experiment_id]) if "replay_of" not in run.data.tags]
         found.sort(key=lambda run: run.info.end_time)
         return {run.data.tags.get("fingerprint", ""): Recorded(self.client, run) for run in found}

@@ -130,7 +130,7 @@ def test_a_correlation_over_seeds(store):
     found = judge(claim, every, 10)
     assert found.readings[0].effect == pytest.approx(1.0)
     assert found.verdict is Verdict.supported
-    tests = beside(found.readings[0], claim.effects()["definition"].sides())
+    tests = beside(found.readings[0], claim.effects["definition"].sides())
     assert tests["permutation p"] < 0.01
     assert found.needed is None
 

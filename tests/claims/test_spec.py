@@ -16,7 +16,7 @@ def test_an_alternative_says_only_what_it_changes():
         "a - b",
         0.1,
     )
-    assert list(found.readings()) == ["definition", "area"]
+    assert list(found.readings) == ["definition", "area"]
 
 
 def test_it_is_looked_at_after_the_minimum_and_every_batch():

@@ -21,6 +21,7 @@ from dae_lab.sweep.estimate import Estimate, course, estimate
 from dae_lab.sweep.job import Outcome
 from dae_lab.sweep.summary import METRICS, summarise
 from dae_lab.sweep.sweep import Sweep
+from dae_lab.tracking.plain import plain
 from dae_lab.tracking.store import Store
 
 NAN, INFINITE = float("nan"), float("inf")
@@ -80,7 +81,7 @@ def test_what_is_not_finite_or_not_recorded_is_left_out_and_counted(store):
     assert arm.estimates["test/ssim"].n == 0
     assert words.mean(arm.estimates["test/ssim"]) == "–"
     assert summed(made).best.number == 0
-    text = json.dumps(results._plain(arm.estimates["test/ssim"].__dict__), allow_nan=False)
+    text = json.dumps(plain(arm.estimates["test/ssim"]), allow_nan=False)
     assert json.loads(text) == {"mean": None, "low": None, "high": None, "n": 0}
 
 
@@ -178,9 +179,9 @@ def test_time_spent_and_saved(store):
 
 def test_the_mean_curve_goes_as_far_as_all_seeds_do():
     found = course([[(1, 4.0), (2, 2.0), (3, 1.0)], [(1, 2.0), (2, NAN), (3, 3.0), (4, 9.0)]])
-    assert [epoch for epoch, _ in found] == [1, 3]
-    assert [item.mean for _, item in found] == [3.0, 2.0]
-    assert found[0][1] == estimate([4.0, 2.0])
+    assert [epoch for epoch, *_ in found] == [1, 3]
+    assert [mean for _, mean, _, _ in found] == [3.0, 2.0]
+    assert Estimate(*found[0][1:], n=2) == estimate([4.0, 2.0])
     assert course([]) == []
 
 

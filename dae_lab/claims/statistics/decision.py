@@ -160,5 +160,9 @@ _DISTANCES: dict[str, list[tuple[Verdict, frozenset[Verdict], _Distance]]] = {
 
 def _points(margin: float, bounded: tuple[float, float] | None, n: int, level: float) -> list[Interval]:
     """The narrowest intervals of means: of an effect as small or large as may be, or of none."""
-    low, high = bounded or (-margin - 1, margin + 1)
-    return [Interval(effect, effect, level) for effect in (low, min(max(low, 0.0), high), high)]
+    return [Interval(effect, effect, level) for effect in telling(*(bounded or (-margin - 1, margin + 1)))]
+
+
+def telling(low: float, high: float) -> tuple[float, float, float]:
+    """The most telling effects of a range: the least, none (or what is next to it), the greatest."""
+    return low, min(max(low, 0.0), high), high
