@@ -3,14 +3,19 @@
 import ast
 import math
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import scipy
 
 from dae_lab.errors import ConfigError
+
+LONGEST = 500
+"""Letters of an effect, at most."""
+GREATEST = 1e9
+"""The largest number in an effect; anything beyond is a mistake, and would overflow."""
 
 OPERATORS: dict[type, Callable[..., Any]] = {
     ast.Add: operator.add,
@@ -20,9 +25,9 @@ OPERATORS: dict[type, Callable[..., Any]] = {
     ast.USub: operator.neg,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "abs": np.abs,
-    "max": lambda *values: np.maximum.reduce(values),
-    "min": lambda *values: np.minimum.reduce(values),
+    "abs": lambda value: np.abs(value),
+    "max": lambda *values: np.maximum.reduce(np.broadcast_arrays(*values)),
+    "min": lambda *values: np.minimum.reduce(np.broadcast_arrays(*values)),
     "trend": lambda *values: _trend(*values),
 }
 
@@ -76,6 +81,24 @@ class Effect:
                 return 0.0, arm
         return None
 
+    def grain(self, values: Mapping[str, np.ndarray], step: float) -> float:
+        """In what steps the effect comes where each arm's value comes in steps of ``step``; 0: continuous.
+
+        What it changes by when one arm does by one step, on average over the seeds of ``values``; of a
+        ``trend`` of k arms 2 / (k - 1), whatever the values.
+
+        >>> parse("(a - b) / 2", ["a", "b"]).grain({"a": np.ones(2), "b": np.ones(2)}, 1.0)
+        0.5
+        """
+        ranked = [node for node in ast.walk(self.tree) if _is_trend(node)]
+        if ranked:
+            return max(2 / (len(node.args) - 1) for node in ranked)
+        if not step:
+            return 0.0
+        moved = [self({**values, arm: np.asarray(values[arm]) + step}) - self(values) for arm in self.arms]
+        changes = [float(np.abs(change).mean()) for change in moved]
+        return max((change for change in changes if math.isfinite(change)), default=step)
+
     @property
     def in_units(self) -> bool:
         """Whether the effect is measured in what the arms' values are measured in, as epochs."""
@@ -91,6 +114,10 @@ class Effect:
         """
         found = _bounds(self.tree, (low, high))
         return float(found[0]), float(found[1])
+
+
+def _is_trend(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "trend"
 
 
 def _keeps_units(node: ast.AST) -> bool:
@@ -118,6 +145,8 @@ def parse(text: str, arms: Collection[str]) -> Effect:
     Raises:
         ConfigError: it is none, or speaks of no arm, or of one that is not there.
     """
+    if len(text) > LONGEST:
+        raise ConfigError(f"effect: {len(text)} letters are too many; {LONGEST} are allowed")
     try:
         tree = ast.parse(text, mode="eval").body
     except SyntaxError as error:
@@ -127,9 +156,26 @@ def parse(text: str, arms: Collection[str]) -> Effect:
     unknown = [name for name in found if name not in arms]
     if unknown:
         raise ConfigError(f"effect: {text!r} speaks of {', '.join(unknown)}; the arms are {', '.join(arms)}")
+    if any(map(_is_trend, ast.walk(tree))) and not _is_shifted_trend(tree):
+        raise ConfigError(f"effect: {text!r}: a trend stands alone, or with a sign or a number added")
     if not found:
         raise ConfigError(f"effect: {text!r} speaks of no arm; the arms are {', '.join(arms)}")
     return Effect(text, tuple(found), tree)
+
+
+def _is_shifted_trend(node: ast.expr) -> bool:
+    match node:
+        case ast.UnaryOp(operand=inner):
+            return _is_shifted_trend(inner)
+        case ast.BinOp(left=inner, op=ast.Add() | ast.Sub(), right=ast.Constant()):
+            return _is_shifted_trend(inner)
+        case ast.BinOp(left=ast.Constant(), op=ast.Add() | ast.Sub(), right=inner):
+            return _is_shifted_trend(inner)
+    return _is_trend(node)
+
+
+def _suits(name: str, given: Sequence[ast.expr]) -> bool:
+    return len(given) == 1 if name == "abs" else len(given) >= 2
 
 
 def _check(node: ast.expr, text: str, names: dict[str, None]) -> None:
@@ -137,20 +183,21 @@ def _check(node: ast.expr, text: str, names: dict[str, None]) -> None:
     match node:
         case ast.Name():
             names[node.id] = None
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            pass
+        case ast.Constant(value=int(number) | float(number)) if not isinstance(number, bool):
+            if abs(number) > GREATEST:
+                raise ConfigError(f"effect: {text!r}: numbers go up to {GREATEST:g}")
         case ast.BinOp() if type(node.op) in OPERATORS:
             _check(node.left, text, names)
             _check(node.right, text, names)
         case ast.UnaryOp(op=ast.USub()):
             _check(node.operand, text, names)
-        case ast.Call(func=ast.Name(id=name), keywords=[]) if name in FUNCTIONS and node.args:
+        case ast.Call(func=ast.Name(id=name), keywords=[]) if name in FUNCTIONS and _suits(name, node.args):
             for argument in node.args:
                 _check(argument, text, names)
         case _:
             raise ConfigError(
                 f"effect: {text!r} holds {ast.unparse(node)!r}; it may hold arms, numbers, + - * / and "
-                f"{', '.join(FUNCTIONS)}"
+                "abs of one value, and max, min and trend of several"
             )
 
 

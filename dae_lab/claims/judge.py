@@ -8,7 +8,7 @@ import numpy as np
 
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.outcome import Measured, Runs, horizon, measure, restricted
-from dae_lab.claims.spec import Claim, Definition
+from dae_lab.claims.spec import Claim, Definition, Outcome
 from dae_lab.claims.statistics import correlation, decision, paired, proportion, sequential
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval, whole
@@ -16,6 +16,10 @@ from dae_lab.seeds import derive
 
 MANY = 1_000_000
 """Seeds that nobody trains: an effect that needs so many lies on the margin, as far as one can tell."""
+
+
+COUNTS = ("convergence/epoch", "convergence/step", "test/baselines_beaten")
+"""Metrics that begin so come whole."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Judgement:
     level: of the intervals, 1 less what of the error rate this look may spend.
     share: what the claim's error rate was divided by, as it was judged with others.
     needed: seeds that a fixed design with 80 % power would have needed for this effect; None: unknown.
-    changed: what is to be said of an earlier rule of the same name.
+    remarks: what is to be minded beside it, see ``remarks``.
     """
 
     claim: Claim
@@ -74,7 +78,7 @@ class Judgement:
     level: float
     share: int
     needed: int | None
-    changed: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def decided(self) -> bool:
@@ -141,28 +145,33 @@ def _reading(name: str, evidence: Evidence, level: float) -> Reading:
     definition, effects, arms = evidence.claim.readings[name], evidence.effects[name], evidence.arms[name]
     if not np.isfinite(effects).all():
         return Reading(name, definition, Verdict.invalid, math.nan, whole(level), effects, arms)
-    interval = _interval(evidence.claim.effects[name], definition.outcome.kind, effects, arms, level)
+    interval = _interval(evidence.claim.effects[name], definition.outcome, effects, arms, level)
     verdict = decision.decide(interval, definition.margin, definition.kind)
     return Reading(name, definition, verdict, float(effects.mean()), interval, effects, arms)
 
 
 def _interval(
-    effect: Effect, kind: str, effects: np.ndarray, arms: Mapping[str, Measured], level: float
+    effect: Effect, outcome: Outcome, effects: np.ndarray, arms: Mapping[str, Measured], level: float
 ) -> Interval:
-    if kind in ("value", "time"):
-        grain = 1.0 if kind == "time" and effect.in_units else 0.0  # epochs come whole
-        return paired.mean_interval(effects, level, grain)
+    if outcome.kind in ("value", "time"):
+        return paired.mean_interval(effects, level, _grain(effect, outcome, arms))
     sides = effect.sides()
     assert sides is not None
     one, other = sides
     if isinstance(one, str) and isinstance(other, str):
         return proportion.paired_difference(arms[one].values > 0, arms[other].values > 0, level)
     measured = arms[one if isinstance(one, str) else str(other)]
-    if kind == "share":
+    if outcome.kind == "share":
         found = proportion.exact_interval(int(measured.values.sum()), len(measured.values), level)
     else:
         found = correlated(measured, level).interval
     return found.shifted(-float(other)) if isinstance(one, str) else found.mirrored(float(one))
+
+
+def _grain(effect: Effect, outcome: Outcome, arms: Mapping[str, Measured]) -> float:
+    """In what steps the effect comes: of epochs, counts and ranks few seeds may agree by chance."""
+    counted = outcome.kind == "time" or (outcome.metric.startswith(COUNTS) and not outcome.relative_to)
+    return effect.grain({arm: arms[arm].values for arm in effect.arms}, 1.0 if counted else 0.0)
 
 
 def _fixed(first: Reading, effect: Effect, error: float) -> int | None:
@@ -173,8 +182,8 @@ def _fixed(first: Reading, effect: Effect, error: float) -> int | None:
     if kind == "share":
         return _fixed_of_share(first, effect, error) if given.rule == "difference" else None
     spread = float(np.std(first.effects, ddof=1))
-    if kind == "time" and effect.in_units:
-        spread = max(spread, 1 / math.sqrt(6))  # what rounding to epochs makes of it, as in the interval
+    grain = _grain(effect, given.outcome, first.arms)
+    spread = max(spread, grain / math.sqrt(6))  # what rounding makes of it, as in the interval
     size, margin = first.effect, given.margin
     if abs(size) < margin:
         return sequential.fixed_equivalence(size, spread, error, margin)

@@ -24,18 +24,19 @@ def page(
     """
     claim = found.claim
     parts = [
-        f"# {claim.id}: {claim.statement}",
+        f"# {claim.id}: {' '.join(claim.statement.split())}",
         f"![{found.verdict.value}](verdict.svg)",
         f"**{words.headline(found)}** ({words.meaning(found)})",
         f"*Source: {claim.source}*",
     ]
+    parts += [f"**Mind: {remark}.**" for remark in found.remarks]
     if claim.quotation:
         parts.append(f"> {claim.quotation}")
     if claim.confound:
         parts.append(f"What confounds it there: {claim.confound}.")
     parts += ["## What was asked", _readings_asked(found), _arms_asked(found)]
     if found.readings:
-        parts += ["## What was found", _readings(found), _arms(found)]
+        parts += ["## What was found", _readings(found), *filter(None, [words.beside(found)]), _arms(found)]
         if claim.causes:
             parts += ["## What changes it", _causes(found)]
         parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption in figures.items()]
@@ -44,9 +45,14 @@ def page(
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table of Markdown, whatever letters are in it."""
+    lines = [head, ["---"] * len(head), *([_in_a_cell(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _in_a_cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").replace("<", "&lt;").split())
 
 
 def _readings_asked(found: Judgement) -> str:
@@ -54,7 +60,8 @@ def _readings_asked(found: Judgement) -> str:
         [_title(name), words.outcome(one.outcome), f"`{words.rule(one)}`"]
         for name, one in found.claim.readings.items()
     ]
-    return _table(["reading", "what is measured", "the claim holds if"], rows)
+    told = table(["reading", "what is measured", "the claim holds if"], rows)
+    return f"{told}\n\n{words.guards(found.claim)}"
 
 
 def _arms_asked(found: Judgement) -> str:
@@ -63,7 +70,7 @@ def _arms_asked(found: Judgement) -> str:
         [arm, f"`{' '.join([*claim.base, *overrides])}`"]
         for arm, overrides in {**claim.arms, **claim.causes}.items()
     ]
-    return _table(["arm", "config"], rows)
+    return table(["arm", "config"], rows)
 
 
 def _readings(found: Judgement) -> str:
@@ -71,7 +78,7 @@ def _readings(found: Judgement) -> str:
         [_title(one.name), words.number(one.effect), words.bounds(one.interval), one.verdict.value]
         for one in found.readings
     ]
-    return _table(["reading", "effect", f"{words.percent(found.level)} % interval", "verdict"], rows)
+    return table(["reading", "effect", f"{words.percent(found.level)} % interval", "verdict"], rows)
 
 
 def _arms(found: Judgement) -> str:
@@ -85,8 +92,9 @@ def _arms(found: Judgement) -> str:
         spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
         row = [arm, str(len(values)), *_mean(measured, first), words.number(spread)]
         rows.append([*row, str(int((~measured.reached).sum()))] if timed else row)
-    head = ["arm", "seeds", "mean", "95 % interval", "spread over seeds", *(["not reached"] if timed else [])]
-    told = _table(head, rows)
+    mean = "mean (epochs)" if timed else "mean"
+    head = ["arm", "seeds", mean, "95 % interval", "standard deviation", *(["not reached"] if timed else [])]
+    told = table(head, rows)
     end = horizon(arms.values())
     if timed and end is not None:
         told += f"\n\nTimes count up to epoch {words.number(end)}, where a run ended that had not reached it."
@@ -111,7 +119,7 @@ def _causes(found: Judgement) -> str:
         "Arms that decide nothing; each changes one thing, or says what the others are to be compared with."
     )
     head = ["arm", "seeds", *(f"{one}, with its 95 % interval" for one in measured)]
-    return f"{text}\n\n{_table(head, rows)}"
+    return f"{text}\n\n{table(head, rows)}"
 
 
 def _others(found: Judgement, others: Mapping[str, Found]) -> str:
@@ -122,10 +130,13 @@ def _others(found: Judgement, others: Mapping[str, Found]) -> str:
         [_title(one.name), *(_cell(others[one.name].get(name)) for name in names)] for one in found.readings
     ]
     told = (
-        "They decide nothing. p: that the effect is the margin (of an equivalence: 0); log-rank and McNemar: "
-        "that the two arms are alike."
+        "They decide nothing; intervals at the level above. p: two-sided, that the effect is the margin (of "
+        "an equivalence: 0), so it is small too where the effect is clearly below; log-rank and McNemar: "
+        "that the two arms are alike. Wilcoxon's is Pratt's variant, exact up to 20 seeds. P(effect > 0): on "
+        "one seed, ties counted half; its interval is Clopper and Pearson's, ties as losses at its low end "
+        "and as wins at its high one."
     )
-    return f"{told}\n\n{_table(['reading', *names], rows)}"
+    return f"{told}\n\n{table(['reading', *names], rows)}"
 
 
 def _cell(value: float | Interval | None) -> str:
@@ -143,7 +154,7 @@ def _method(found: Judgement, facts: Mapping[str, str]) -> str:
         "1983; repeated intervals, Jennison & Turnbull 1989).",
         f"- {words.error(found)}.",
         *(f"- {key}: {value}" for key, value in facts.items()),
-        "- All numbers: [verdict.json](verdict.json), [runs.csv](runs.csv).",
+        "- Rule: [rule.yaml](rule.yaml); numbers: [verdict.json](verdict.json), [runs.csv](runs.csv).",
     ]
     return "\n".join(lines)
 

@@ -4,21 +4,28 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import quote
+
+from omegaconf import OmegaConf
 
 from dae_lab.claims import beside, markdown, words
 from dae_lab.claims.beside import Found
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.errors import ConfigError
 from dae_lab.provenance import code_fingerprint
 from dae_lab.tracking.plain import plain
+
+log = logging.getLogger(__name__)
 
 INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
 
@@ -44,6 +51,7 @@ def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[
         if file.name not in captions:
             file.unlink()
     (home / "runs.csv").write_text(rows, "utf-8")
+    (home / "rule.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(found.claim)), "utf-8")
     (home / "verdict.svg").write_text(badge(found.verdict), "utf-8")
     (home / "README.md").write_text(markdown.page(found, others, facts, captions), "utf-8")
     # at last: what was cut before is done again
@@ -53,12 +61,29 @@ def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[
     return home / "README.md"
 
 
+def need_writable(folder: Path) -> None:
+    """Raise a ConfigError unless a page could be written to ``folder``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise ConfigError(
+            f"claim.notebook: {folder} cannot be written ({error.strerror}); choose a folder you may write to"
+        ) from error
+
+
+def _known(file: Path) -> dict[str, Any]:
+    """A verdict as it was written; empty where there is none that can be read."""
+    try:
+        found = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
 def _draw(home: Path, state: str, found: Judgement, runs: Runs) -> dict[str, str]:
     """Draw the figures, unless they are there; gives their captions by file."""
-    try:
-        known = json.loads((home / "verdict.json").read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
-        known = {}
+    known = _known(home / "verdict.json")
     captions: dict[str, str] = known.get("figures", {})
     if known.get("state") == state and all((home / file).exists() for file in captions):
         return captions
@@ -86,7 +111,7 @@ def verdict(
         "error": found.claim.error,
         "error_divided_by": found.share,
         "rule": found.claim.rule_hash(),
-        "changed": found.changed,
+        "remarks": list(found.remarks),
         "broken": list(found.broken),
         "readings": [_plain_reading(one, others[one.name]) for one in found.readings],
         "facts": dict(facts),
@@ -135,17 +160,23 @@ def badge(found: Verdict) -> str:
 
 def index(folder: Path) -> None:
     """One line a claim, in ``README.md`` of the notebook, between its marks; what is around them stays."""
-    lines = ["| claim | statement | verdict | seeds |", "|---|---|---|---|"]
-    every = [json.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*/verdict.json"))]
-    for known in sorted(every, key=lambda one: _natural(one["id"])):
+    every = {file: _known(file) for file in sorted(folder.glob("*/verdict.json"))}
+    for file, known in every.items():
+        if not {"id", "claim", "statement", "verdict", "seeds", "remarks"} <= known.keys():
+            log.warning("%s is damaged, or of another version: its claim is not in the index", file)
+            known.clear()
+    rows = []
+    for known in sorted(filter(None, every.values()), key=lambda one: _natural(one["id"])):
         place = quote(known["claim"])
         link = f"[{known['id']} {known['claim']}]({place}/README.md)"
         mark = f"![{known['verdict']}]({place}/verdict.svg)"
-        lines.append(f"| {link} | {known['statement']} | {mark} | {known['seeds']} |")
-    text = "\n".join(["<!-- verdicts -->", "", *lines, "", "<!-- end -->"])
+        cells = [link, known["statement"], mark, str(known["seeds"]), "; ".join(known["remarks"])]
+        rows.append(cells)
+    listed = markdown.table(["claim", "statement", "verdict", "seeds", "to mind"], rows)
+    text = f"<!-- verdicts -->\n\n{listed}\n\n<!-- end -->"
     home = folder / "README.md"
     before = home.read_text("utf-8") if home.exists() else f"# Claims\n\n{INDEX}\n"
-    marked = re.compile(r"<!-- verdicts -->.*?(<!-- end -->|\Z)", re.DOTALL)
+    marked = re.compile(r"<!-- verdicts -->(.*?<!-- end -->|\n*(\|[^\n]*\n?)*)", re.DOTALL)
     after = marked.sub(lambda _: text, before, count=1) if marked.search(before) else f"{before}{text}\n"
     home.write_text(after, "utf-8")
 

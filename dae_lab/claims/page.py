@@ -20,7 +20,7 @@ def as_html(home: Path, runs: Runs) -> str:
     """
     text = (home / "README.md").read_text("utf-8")
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
-    body = re.sub(r'(?<= src=")([^"/]+)(?=")', lambda found: _uri(home / found[1]), body)
+    body = re.sub(r'(?<= src=")([^"/]+\.(?:png|svg))(?=")', lambda found: _uri(home / found[1]), body)
     body = re.sub(r'<a href="[^"]*">(.*?)</a>', r"\1", body)  # there are no files beside this one
     body = re.sub(r"<table>.*?</table>", r'<div class="wide">\g<0></div>', body, flags=re.DOTALL)
     rows = [(arm, seed, run.run_id) for arm, of in runs.items() for seed, run in sorted(of.items())]
@@ -32,4 +32,6 @@ def as_html(home: Path, runs: Runs) -> str:
 
 
 def _uri(file: Path) -> str:
+    if not file.exists():  # a picture that a person's words speak of
+        return file.name
     return f"data:{KINDS[file.suffix]};base64,{base64.b64encode(file.read_bytes()).decode()}"

@@ -42,8 +42,12 @@ def pictures(found: Judgement, runs: Runs) -> "dict[str, Image]":
 def _outcome(first: Reading) -> Panel:
     """Each arm by the reading that decides, causes too."""
     given, values = first.definition.outcome, [item.values.tolist() for item in first.arms.values()]
-    titles = {"share": f"share of {' or '.join(given.among)}", "time": f"epochs ({given.metric})"}
-    title = titles.get(given.kind, given.metric)
+    title = given.metric
+    if given.kind == "share":
+        title = f"share of {' or '.join(given.among)}"
+    elif given.kind == "time":
+        aim = f"{given.share:.0%} of the drop" if given.share is not None else f"{given.target:g}"
+        title = f"epochs to {aim} ({given.metric})"
     ends = [of_arm(item, given.kind) for item in first.arms.values()]
     means = [sum(of) / len(of) if of else math.nan for of in values]
     return Panel(title, values, means, [(one.low, one.high) for one in ends])

@@ -18,12 +18,17 @@ from dae_lab.claims.statistics.decision import Verdict, can_be_both, telling
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
+from dae_lab.config.typed import NAME
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.recording.names import LABELS, is_recorded, metric_names
 from dae_lab.sweep.plan import Composed, check
 
 CURVES = ("train/loss", "val/", "watch/")
 """Metrics that have a value each epoch begin with one of these."""
+
+
+FALLING = ("loss", "mse", "mae", "bce", "bce_excess")
+"""Metrics that end so become smaller as a model learns."""
 
 
 class Composes(Protocol):
@@ -77,10 +82,14 @@ def ask(item: Composed, engine: Composes) -> Question:
     plain = OmegaConf.to_container(item.config.claim, resolve=True)
     name = next(text.partition("=")[2] for text in item.overrides if text.startswith("claim="))
     try:
+        if not NAME.fullmatch(name):
+            raise ConfigError("the name of a claim takes letters, digits, _ and -, up to 50")
         found = claim(plain)  # type: ignore[arg-type]
         own = [text for text in item.overrides if not text.lstrip("+~").startswith(("claim=", "claim."))]
         if any(text.lstrip("+~").startswith("seed=") for text in own):
             raise ConfigError("seed: a claim takes its seeds from claim.seeds, 0 and up")
+        if any(text.lstrip("+~").startswith("sweep.metric=") for text in own):
+            raise ConfigError("sweep.metric: a claim says itself what is measured, in claim.definition")
         arms = _arms(found, own, engine)
         refuse_undecidable(found, [checked(arm).training.epochs for arm in arms.values()])
     except UserError as error:
@@ -142,6 +151,13 @@ def _check_outcome(outcome: Outcome, config: Config) -> None:
     known = metric_names(config)
     if outcome.kind == "time":
         known = [name for name in known if name.startswith(CURVES)]
+        if not outcome.metric.endswith(FALLING) and is_recorded(outcome.metric, known):
+            raise ConfigError(
+                f"metric: kind=time asks when a curve has come down, and {outcome.metric} does not fall; "
+                f"take one that ends in {', '.join(FALLING)}"
+            )
+    if outcome.at is not None and outcome.metric.startswith(CURVES) and outcome.at > config.training.epochs:
+        raise ConfigError(f"at: there are {config.training.epochs} epochs, not {outcome.at}")
     for key, wanted in (("metric", outcome.metric), ("relative_to", outcome.relative_to)):
         if wanted and not is_recorded(wanted, known):
             meant = get_close_matches(wanted, known, n=3)
@@ -172,8 +188,13 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> No
 def _range(outcome: Outcome) -> tuple[float, float]:
     """Between what the values of a metric lie."""
     if outcome.relative_to:
-        return 0.0, math.inf
-    name = outcome.metric.rpartition("/")[2]
+        least = min(_least_and_greatest(name)[0] for name in (outcome.metric, outcome.relative_to))
+        return (0.0, math.inf) if least >= 0 else (-math.inf, math.inf)
+    return _least_and_greatest(outcome.metric)
+
+
+def _least_and_greatest(metric: str) -> tuple[float, float]:
+    name = metric.rpartition("/")[2]
     if name.startswith(("rho_", "ssim", "silhouette")):
         return -1.0, 1.0
     if name.endswith("_accuracy"):

@@ -47,16 +47,17 @@ def state(question: Question, store: Store) -> None:
             record.text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
     question.stated = same[0].stated
     if others:
-        question.changed = _told(others, rule)
+        question.changed = _told(others, same[0])
         log.warning("claim %s: %s", question.name, question.changed)
 
 
-def _told(others: list[Entry], rule: str) -> str:
-    rules = list(dict.fromkeys(one.rule for one in others if one.rule != rule))
-    told = [f"the rule was changed, runs were judged by {', '.join(rules)} before"] if rules else []
-    if any(one.rule == rule for one in others):
-        told.append("the arms were changed, others were judged by this rule before")
-    return "; ".join(told)
+def _told(others: list[Entry], own: Entry) -> str:
+    told = []
+    for one in others:
+        when = "before" if one.stated < own.stated else "after"
+        what = f"by the rule {one.rule}" if one.rule != own.rule else "by this rule with other arms"
+        told.append(f"the claim was judged {what}, too, recorded {when} this one")
+    return "; ".join(dict.fromkeys(told))
 
 
 def _arms(question: Question) -> str:

@@ -7,10 +7,23 @@ from dae_lab.claims.judge import Judgement
 from dae_lab.claims.question import Question
 
 
+def plan(question: Question) -> None:
+    """How many runs it may become."""
+    known = question.claim
+    first, most = (
+        sum(len(known.wanted(arm, n)) for arm in question.arms)
+        for n in (question.next_look, known.seeds.maximum)
+    )
+    print(
+        f"{question.name}: {first} runs for the first look, at {question.next_look} seeds; at most {most}, "
+        f"for {known.seeds.maximum} seeds"
+    )
+
+
 def look(question: Question) -> None:
     """A claim has been looked at."""
     if found := question.judgement:
-        more = "" if question.settled else "; more seeds are trained"
+        more = "" if question.settled else f"; on to {question.next_look} seeds"
         print(f"{question.name}, {found.n} seeds: {words.headline(found).rstrip('.')}{more}", file=sys.stderr)
 
 
@@ -18,6 +31,8 @@ def verdict(name: str, found: Judgement) -> None:
     """What became of a claim."""
     print(f"\n{found.claim.id} {name}: {found.claim.statement}")
     print(f"  {words.headline(found)}")
+    for remark in found.remarks:
+        print(f"  MIND: {remark}")
     for reading in found.readings[1:]:
         print(f"  {reading.name}: {reading.verdict.value}, {words.effect(reading)}")
     print(f"  {words.seeds(found)}")

@@ -15,19 +15,27 @@ from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.config.typed import NAME, typed
 from dae_lab.errors import ConfigError
 
+NO_ARM = ("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=", "claim")
+"""What begins so does not say what is trained."""
+
+LOOKS = 50
+"""How often a claim may be looked at."""
+
 
 @dataclass
 class Seeds(Checked):
     """How many: ``minimum`` at first, then ``batch`` at a time until it is decided, ``maximum`` at most."""
 
-    minimum: int = number(minimum=1)
-    maximum: int = number(minimum=1)
+    minimum: int = number(minimum=2)
+    maximum: int = number(minimum=2, maximum=500)
     batch: int = number(minimum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.minimum > self.maximum:
             raise ConfigError(f"minimum must be at most maximum, {self.maximum}; got {self.minimum}")
+        if len(self.looks()) > LOOKS:
+            raise ConfigError(f"batch: {len(self.looks())} looks are too many, {LOOKS} are allowed")
 
     def looks(self) -> list[int]:
         """After how many seeds the claim is looked at."""
@@ -88,7 +96,7 @@ class Definition(Checked):
     outcome: Outcome = required()
     effect: str = text()
     rule: str = choice("difference", "equivalence")
-    margin: float = number(minimum=0)
+    margin: float = number(minimum=0, maximum=1e9)
 
     @property
     def kind(self) -> Kind:
@@ -106,7 +114,7 @@ class Guards(Checked):
     """What must be so, or the verdict is ``invalid``.
 
     improved: these arms' ``val/mse`` ends below where it began, in every run.
-    not_collapsed: these arms' runs did not collapse.
+    not_collapsed: these arms' runs did not collapse; null in a file: none of any arm.
     reached: at least this share of each arm's runs reached the target, where times are compared.
     """
 
@@ -180,10 +188,19 @@ def claim(plain: Mapping[str, Any]) -> Claim:
     """
     whole = dict(plain)
     known = whole.get("definition") or {}
+    for name, changes in (whole.get("alternatives") or {}).items():
+        if not isinstance(changes, Mapping):
+            raise ConfigError(
+                f"claim.alternatives.{name} must say what it changes of the definition, as "
+                f"{{margin: 0.1}}; got {changes!r}"
+            )
     whole["alternatives"] = {
         name: OmegaConf.to_container(OmegaConf.merge(known, changes))
         for name, changes in (whole.get("alternatives") or {}).items()
     }
+    guards = whole.get("guards")
+    if isinstance(guards, Mapping) and guards.get("not_collapsed", ()) is None:
+        whole["guards"] = {**guards, "not_collapsed": list(whole.get("arms") or ())}
     found: Claim = typed(whole, Claim, "claim")
     try:
         _check(found)
@@ -197,8 +214,15 @@ def _check(found: Claim) -> None:
     for name in [*found.arms, *found.causes]:
         if not name.isidentifier() or not NAME.fullmatch(name):
             raise ConfigError(f"arms: {name!r} cannot be written in an effect; take letters, digits and _")
-    for override in [*found.base, *(item for arm in found.arms.values() for item in arm)]:
-        if override.lstrip("+~").startswith(("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=")):
+    if both := set(found.arms) & set(found.causes):
+        raise ConfigError(f"causes: {', '.join(sorted(both))} is an arm already; take another name")
+    if "definition" in found.alternatives:
+        raise ConfigError("alternatives: definition is the reading that decides; take another name")
+    every = [*found.arms.values(), *found.causes.values()]
+    for override in [*found.base, *(item for arm in every for item in arm)]:
+        if override.lstrip("+~").startswith(
+            ("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=", "claim")
+        ):
             raise ConfigError(f"arms: {override} makes no arm; give it on the command line, if at all")
     effects = found.effects
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}

@@ -2,15 +2,18 @@
 
 import logging
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
-from dae_lab.claims import keep, register, show
+from dae_lab.claims import keep, notebook, register, show
 from dae_lab.claims.judge import Evidence, gather, invalid, judge
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.question import Composes, Question, ask, checked, trained
+from dae_lab.claims.remarks import remarks
 from dae_lab.claims.statistics.family import holm
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.job import Job, Outcomes
@@ -62,8 +65,12 @@ class Study:
         names = [one.name for one in self.questions]
         if len(set(names)) < len(names):
             raise ConfigError("a claim is asked once in a command: give every key one value, not several")
+        if not composed:
+            raise ConfigError("claim: no claim has such a name")
         planned = bool(composed[0].config.plan)
         if not planned:
+            for question in self.questions:
+                notebook.need_writable(Path(question.claim.notebook))
             store = Store(checked(next(iter(self.questions[0].arms.values()))).tracking)
             for question in self.questions:
                 register.state(question, store)
@@ -77,6 +84,9 @@ class Study:
             self._judge()
             for question in waiting:
                 show.look(question)
+        if planned:
+            for question in self.questions:
+                show.plan(question)
         return [0.0] * len(composed)
 
     def _train(self, questions: Sequence[Question]) -> None:
@@ -115,9 +125,12 @@ class Study:
         """Judge all claims looked at so far as one family."""
         shares = holm({one.name: partial(_decided, one.evidence) for one in self.questions})
         for question in self.questions:
+            found = question.judgement
             if question.evidence:
                 found = judge(question.evidence, shares[question.name])
-                question.judgement = replace(found, changed=question.changed)
+            if found:
+                told = remarks(question, self._runs(question, found.n))
+                question.judgement = replace(found, remarks=told)
 
     def sum_up(self) -> bool:
         """Say what came of the claims, and write it down; gives whether a run failed."""
@@ -127,10 +140,11 @@ class Study:
         for question in self.questions:
             if question.judgement:
                 show.verdict(question.name, question.judgement)
-                self._keep(question)
+                failed |= not self._keep(question)
         return failed
 
-    def _keep(self, question: Question) -> None:
+    def _keep(self, question: Question) -> bool:
+        """Write down what came of ``question``; gives whether that went well."""
         assert self.sweep.store is not None
         assert question.judgement is not None
         runs = self._runs(question, question.judgement.n)
@@ -138,8 +152,9 @@ class Study:
             page = keep.keep(question, runs, self._command(), self.sweep.store)
         except Exception as error:  # the verdict has been said, and the runs are there all the same
             log.warning("claim %s: its page cannot be written: %s", question.name, error)
-        else:
-            print(f"  notebook: {page}")
+            return False
+        print(f"  notebook: {page}")
+        return True
 
     def _command(self) -> str:
         """The command that was given, as far as it tells what was judged."""
@@ -148,7 +163,7 @@ class Study:
             text for text in known if not text.startswith(("claim=", "claim.notebook=", "tracking.", "plan="))
         ]
         names = ",".join(one.name for one in self.questions)
-        return shlex.join(["python", "-m", "dae_lab.run", f"claim={names}", *own])
+        return shlex.join(["python", "-m", "dae_lab.run", *_own_configs(), f"claim={names}", *own])
 
     def _runs(self, question: Question, n: int) -> Runs:
         """The runs of a claim's first ``n`` seeds that have finished, by arm and seed."""
@@ -162,6 +177,16 @@ class Study:
 
 def _decided(evidence: Evidence | None, share: int) -> bool:
     return evidence is not None and judge(evidence, share).decided
+
+
+def _own_configs() -> list[str]:
+    """The folder of a person's own configs, as this command gave it."""
+    for place, text in enumerate(sys.argv):
+        if text.startswith("--config-dir="):
+            return [text]
+        if text in ("--config-dir", "-cd"):
+            return sys.argv[place : place + 2]
+    return []
 
 
 def _with_seed(arm: Composed, seed: int) -> Composed:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from dae_lab.claims.judge import Judgement, Reading
-from dae_lab.claims.spec import Definition, Outcome
+from dae_lab.claims.spec import Claim, Definition, Outcome
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval
 
@@ -42,17 +42,33 @@ def headline(found: Judgement) -> str:
     """The verdict in one sentence."""
     if found.broken:
         return f"Invalid: {'; '.join(found.broken)}."
+    if not found.readings:
+        return "Not judged."
     first, others = found.readings[0], found.readings[1:]
     said = f"{found.verdict.value.capitalize()}: {effect(first)}, of {outcome(first.definition.outcome)}"
-    said += f"; {_against(first.definition)}; over {found.n} seeds"
+    said += f"; {_against(first.definition)}; over {found.n} seeds, at {percent(found.level)} %"
     if found.verdict is Verdict.definition_dependent:
         said += f"; another answer under {_names(others, lambda one: one not in (first.verdict, *_OPEN))}"
     if first.verdict not in _OPEN and (still := _names(others, lambda one: one in _OPEN)):
         said += f"; these seeds leave open {still}"
-    return f"{said}; {found.changed}." if found.changed else f"{said}."
+    return f"{said}."
 
 
 _OPEN = (Verdict.inconclusive, Verdict.invalid)
+
+
+def beside(found: Judgement) -> str:
+    """What the other readings found, where the one that decides leaves open what they do not; else empty."""
+    first, others = found.readings[0], found.readings[1:]
+    decided = [verdict for verdict in Verdict if verdict not in _OPEN]
+    by = {verdict.value: [one.name for one in others if one.verdict is verdict] for verdict in decided}
+    told = "; ".join(f"{verdict} by {', '.join(names)}" for verdict, names in by.items() if names)
+    if first.verdict not in _OPEN or not told:
+        return ""
+    return (
+        f"By other readings it is decided: {told}. They cannot close what the claim's own reading leaves "
+        "open, for of many readings one that fits can always be picked."
+    )
 
 
 def _names(readings: Sequence[Reading], chosen: Callable[[Verdict], bool]) -> str:
@@ -80,7 +96,8 @@ def outcome(found: Outcome) -> str:
         return f"the share of runs whose `{found.metric}` is {' or '.join(found.among)}"
     if found.kind == "time":
         if found.share is not None:
-            return f"epochs until `{found.metric}` has made {found.share:.0%} of its own drop"
+            drop = "its own drop, from its first value to its lowest"
+            return f"epochs until `{found.metric}` has made {found.share:.0%} of {drop}"
         return f"epochs until `{found.metric}` is at {number(float(found.target or 0))}"
     if found.kind == "correlation":
         return f"Spearman's correlation of `{found.metric}` with `{found.relative_to}` over the seeds"
@@ -93,6 +110,19 @@ def rule(given: Definition) -> str:
     if given.rule == "equivalence":
         return f"{given.effect} within ±{number(given.margin)}"
     return f"{given.effect} > {number(given.margin)}"
+
+
+def guards(claim: Claim) -> str:
+    """What must be so for any verdict, in one sentence."""
+    known = claim.guards
+    told = []
+    if known.improved:
+        told.append(f"{', '.join(known.improved)} must have learned something (`val/mse` fell)")
+    if known.not_collapsed:
+        told.append(f"no run of {', '.join(known.not_collapsed)} may have collapsed")
+    if claim.definition.outcome.kind == "time":
+        told.append(f"at least {known.reached:.0%} of each arm's runs must have reached the target")
+    return f"Guards: {'; '.join(told)}." if told else "No guards: runs that learned nothing count, too."
 
 
 def seeds(found: Judgement) -> str:

@@ -110,9 +110,9 @@ def check(item: Composed) -> Config:
     check_choices(item.overrides)
     config = validate(item.config)
     if config.replay:
-        raise ConfigError("replay trains one recorded run again: give it without -m")
+        raise ConfigError("replay trains one recorded run again: give it without -m and plan=true")
     if config.sync:
-        raise ConfigError("sync pushes what waits and trains nothing: give it without -m")
+        raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
     return config
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from claims import made, plain, recorded, runs
+from scipy import stats
 
 from dae_lab.claims import judge as judging
 from dae_lab.claims import words
@@ -187,10 +188,13 @@ def test_times_that_were_reached_are_compared_as_they_are(store):
     assert found.verdict is Verdict.supported
 
 
-def test_a_ratio_of_times_has_no_epochs_for_a_unit(store):
+def test_a_ratio_of_times_comes_in_the_steps_that_an_epoch_makes_of_it(store):
     every = {arm: {seed: reaching(store, at, 20) for seed in range(5)} for arm, at in (("a", 12), ("b", 8))}
     found = judge(timed(effect="a / b - 1"), every, 5)
-    assert (found.readings[0].interval.low, found.readings[0].interval.high) == (0.5, 0.5)
+    interval = found.readings[0].interval
+    step = 12 / 8 - 12 / 9  # one epoch more of b
+    reach = stats.t.ppf((1 + found.level) / 2, 4) * step / np.sqrt(6 * 5)
+    assert (interval.low, interval.high) == pytest.approx((0.5 - reach, 0.5 + reach))
     apart = judge(timed(effect="a - b"), every, 5).readings[0].interval
     assert 4 - apart.low == pytest.approx(2.776 / np.sqrt(30), rel=1e-3)  # t of 4 degrees, rounding's s
 

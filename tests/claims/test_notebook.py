@@ -9,7 +9,9 @@ from claims import made, runs
 
 from dae_lab.claims import notebook
 from dae_lab.claims.judge import gather, judge
+from dae_lab.claims.page import as_html
 from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.errors import ConfigError
 
 ONCE = {"minimum": 5, "maximum": 5, "batch": 5}
 
@@ -74,3 +76,43 @@ def test_the_index_keeps_what_is_around_it(judged, tmp_path):
 def test_a_badge_says_its_verdict():
     for verdict in Verdict:
         assert f">{verdict.value}</text>" in notebook.badge(verdict)
+
+
+def test_odd_letters_break_no_table_and_no_page(judged, tmp_path):
+    _, every = judged
+    odd = "a | b\n<!-- end --> <script> ![p](x.jpg)"
+    wrote = set()
+    for _ in range(3):
+        found = judge(gather(made(seeds=ONCE, statement=odd), every, 5))
+        page = notebook.write(tmp_path, "mine", found, every, {})
+        wrote.add((tmp_path / "README.md").read_text())
+    assert len(wrote) == 1
+    assert "a \\| b &lt;!-- end --> &lt;script>" in wrote.pop()
+    assert as_html(page.parent, every).count("<table>") > 3
+
+
+@pytest.mark.parametrize("damaged", [b"{}", b"[]", b"{", b"\xff", b""])
+def test_a_damaged_page_spoils_no_other(judged, tmp_path, caplog, damaged):
+    found, every = judged
+    for name in ("other", "mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "verdict.json").write_bytes(damaged)
+    notebook.write(tmp_path, "mine", found, every, {})
+    assert "verdict.json is damaged" in caplog.text
+    assert "mine/README.md" in (tmp_path / "README.md").read_text()
+    assert json.loads((tmp_path / "mine" / "verdict.json").read_text())["claim"] == "mine"
+
+
+def test_what_follows_an_index_without_its_end_stays(judged, tmp_path):
+    found, every = judged
+    (tmp_path / "README.md").write_text("<!-- verdicts -->\n\n| old |\n\nafter\n")
+    notebook.write(tmp_path, "mine", found, every, {})
+    text = (tmp_path / "README.md").read_text()
+    assert text.endswith("<!-- end -->\nafter\n")
+    assert "old" not in text
+
+
+def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"claim\.notebook: .*file cannot be written"):
+        notebook.need_writable(tmp_path / "file")

@@ -31,6 +31,12 @@ def test_the_rule_has_a_hash_that_words_do_not_change():
     assert made(arms={"a": ["loss=mae"], "b": ["loss=bce"]}).rule_hash() != first
 
 
+def test_no_arm_may_collapse_unless_the_claim_says_so():
+    guards = {"improved": [], "not_collapsed": None, "reached": 0.5}
+    assert made(guards=guards).guards.not_collapsed == ["a", "b"]
+    assert made(guards={**guards, "not_collapsed": []}).guards.not_collapsed == []
+
+
 DEFINITION = plain()["definition"]
 
 
@@ -65,6 +71,15 @@ def definition(**changes):
         ),
         ({"alternatives": {"other": {"marign": 1}}}, "claim.alternatives.other.marign: there is no such key"),
         ({"arms": {"a b": [], "b": []}}, "claim.arms: "),
+        ({"arms": {"a": [], "b": ["seed=3"]}}, "arms: seed=3 makes no arm"),
+        ({"causes": {"c": ["tracking.dir=elsewhere"]}}, "arms: tracking.dir=elsewhere makes no arm"),
+        ({"causes": {"a": ["loss=mae"]}}, "causes: a is an arm already"),
+        ({"alternatives": {"definition": {"margin": 1}}}, "alternatives: definition is the reading that"),
+        ({"alternatives": {"other": 3}}, "claim.alternatives.other must say what it changes"),
+        ({"seeds": {"minimum": 1, "maximum": 5, "batch": 1}}, "claim.seeds.minimum must be at least 2"),
+        ({"seeds": {"minimum": 2, "maximum": 10**9, "batch": 1}}, "claim.seeds.maximum must be at most 500"),
+        ({"seeds": {"minimum": 2, "maximum": 200, "batch": 1}}, "199 looks are too many"),
+        ({"definition": definition(margin=1e308)}, "margin must be at most"),
         ({"statment": "x"}, "claim.statment: there is no such key; did you mean statement?"),
     ],
 )

@@ -21,6 +21,7 @@ arms:
   short: [training.epochs=1]
   long: []
 seeds: {minimum: 3, maximum: 6, batch: 3}
+guards: {not_collapsed: []}
 definition:
   outcome: {metric: val/mse}
   effect: short - long
@@ -52,11 +53,12 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
     verdict = json.loads((notebook / "mine" / "verdict.json").read_text())
     assert verdict["verdict"] in output.lower()
     assert len(finished(store)) == 2 * verdict["seeds"]
-    assert (verdict["seeds"] == 6) == ("more seeds are trained" in errors)
+    assert (verdict["seeds"] == 6) == ("on to 6 seeds" in errors)
     before = {file.name: file.read_bytes() for file in (notebook / "mine").iterdir()}
     assert {
         "README.md",
         "verdict.json",
+        "rule.yaml",
         "verdict.svg",
         "runs.csv",
         "outcome.png",
@@ -83,11 +85,13 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
         ({"metric: val/mse": "kind: share, metric: colapse, among: [black]"}, "runs have no tag colapse"),
         ({"metric: val/mse": "kind: share, metric: collapse, among: [blck]"}, "collapse is never blck"),
         ({"metric: val/mse": "metric: code/silhouette"}, "arm short: definition.outcome.metric"),
+        ({"metric: val/mse": "kind: time, metric: val/ssim, target: 0.8"}, "val/ssim does not fall"),
+        ({"metric: val/mse": "metric: val/mse, at: 3"}, "at: there are 1 epochs, not 3"),
         ({"short - long": "abs(short - long)"}, "undecidable: it could never be refuted"),
         ({"short - long": "trend(short, long) - 1"}, "undecidable: It could never be supported"),
         ({"[training.epochs=1]": "[tracking.grids=0]"}, "tracking.grids=0 makes no arm"),
         ({"metric: val/mse": "metric: val/mse, share: 0.5"}, "share means nothing with kind=value"),
-        ({"minimum: 3, maximum: 6": "minimum: 1, maximum: 1"}, "Fewer than two seeds"),
+        ({"minimum: 3, maximum: 6": "minimum: 1, maximum: 1"}, "claim.seeds.minimum must be at least 2"),
         (
             {
                 "{metric: val/mse}": "{kind: share, metric: collapse, among: [black]}",
@@ -118,18 +122,21 @@ def test_a_rule_that_was_changed_is_flagged_for_good(mine, tmp_path):
         return json.loads((notebook / "mine" / "verdict.json").read_text())
 
     first = asked()
-    assert first["changed"] == ""
-    assert "before the first of these runs" in first["facts"]["Rule"]
+    assert not [text for text in first["remarks"] if "too" in text or "begun" in text]
     for _ in range(2):  # asking again does not launder it
         changed = asked("claim.definition.margin=0.001")
         assert changed["rule"] != first["rule"]
-        assert first["rule"] in changed["changed"]
-        assert first["rule"] in changed["sentence"]
-        assert "when 4 of these runs had begun already" in changed["facts"]["Rule"]
-    assert changed["rule"] in asked()["changed"]
-    again = asked("optimizer.learning_rate=0.002")["changed"]
+        told = "; ".join(changed["remarks"])
+        assert f"judged by the rule {first['rule']}, too, recorded before this one" in told
+        assert "4 of the 4 runs had begun before this rule was recorded" in told
+        assert "otherwise than its file says, with" in told
+        assert "claim.definition.margin=0.001" in told
+        assert first["rule"] in (notebook / "README.md").read_text()
+    restored = "; ".join(asked()["remarks"])
+    assert f"judged by the rule {changed['rule']}, too, recorded after this one" in restored
+    again = "; ".join(asked("optimizer.learning_rate=0.002")["remarks"])
     assert changed["rule"] in again
-    assert "the arms were changed" in again
+    assert "by this rule with other arms, too" in again
 
 
 def test_a_family_shares_arms_and_the_error_rate(mine, tmp_path):
@@ -199,3 +206,21 @@ def test_what_cannot_be_asked_is_refused(mine, tmp_path):
         assert message in errors
         assert "Traceback" not in errors
     assert runs(store) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["claim=./mine"], "the name of a claim takes letters, digits, _ and -"),
+        (["claim=glob(zz*)"], "no claim has such a name"),
+        (["sweep.metric=test/nope"], "sweep.metric: a claim says itself what is measured"),
+        (["claim.notebook=/dev/null/x"], "claim.notebook: /dev/null/x cannot be written"),
+    ],
+)
+def test_a_command_that_makes_no_sense_is_refused(mine, tmp_path, more, message):
+    command = [text for text in mine() if not (text == "claim=mine" and more[0].startswith("claim="))]
+    code, _, errors = run(*command, *more, store=tmp_path / "store")
+    assert code == 1
+    assert message in errors
+    assert "Traceback" not in errors
+    assert runs(tmp_path / "store") == []

@@ -28,7 +28,7 @@ def test_a_verdict_in_words(store, effect, margin, rule, begins, meaning):
     said = words.headline(found)
     assert said.startswith(begins)
     assert "of `test/mse` at the end" in said
-    assert said.endswith("over 5 seeds.")
+    assert said.endswith("over 5 seeds, at 95 %.")
     assert meaning in words.meaning(found)
 
 

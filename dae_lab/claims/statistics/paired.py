@@ -21,7 +21,9 @@ def mean_and_error(differences: np.ndarray) -> tuple[float, float]:
     """The mean of finite differences (n ≥ 2,) and its standard error s / √n, just 0 where all are equal."""
     if constant(differences):
         return float(differences[0]), 0.0
-    return float(differences.mean()), float(differences.std(ddof=1) / math.sqrt(len(differences)))
+    size = float(np.abs(differences).max())  # squares of tiny or huge ones would leave floating point
+    scaled = differences / size
+    return float(scaled.mean() * size), float(scaled.std(ddof=1) / math.sqrt(len(scaled)) * size)
 
 
 def mean_interval(differences: ArrayLike, level: float, grain: float = 0.0) -> Interval:
