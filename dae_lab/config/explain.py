@@ -6,6 +6,7 @@ from traceback import walk_tb
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from yaml import YAMLError
 
 from dae_lab.config.hints import first_line, nearest, unknown_key
 from dae_lab.config.places import conf_folder
@@ -21,6 +22,8 @@ def explain(error: Exception) -> str | None:
         return _unreadable(str(error.override))
     if isinstance(error, OSError):
         return _unwritable(error)
+    if isinstance(error, YAMLError):
+        return _no_yaml(error)
     if "Config group override must be" in str(error):  # latent=3, debug=null; the group is not said
         return (
             "a group takes the name of one of its options, as latent=dense does; got a number, true, "
@@ -38,6 +41,9 @@ def explain(error: Exception) -> str | None:
     if isinstance(cause, OmegaConfBaseException):
         return first_line(cause)
     message = " ".join(str(error).split())
+    if "DictConfig with ListConfig" in message:
+        where = message.partition(": ")[0] if message.startswith("In ") else "a config"
+        return f"{where}: a list stands where names with values are expected, as {{a: 1, b: 2}}, not [a, b]"
     if "Could not override" in message and "No match in the defaults list" in message:
         return _unknown_group(message)
     return _twice(message) or message
@@ -63,6 +69,14 @@ def _unknown_group(message: str) -> str:
     meant = nearest(name, groups)
     hint = f"did you mean {meant}? " if meant else ""
     return f"{name}: there is no such group or key; {hint}groups are {', '.join(groups)}"
+
+
+def _no_yaml(error: YAMLError) -> str:
+    """A file of one's own that is no YAML."""
+    mark, name = getattr(error, "problem_mark", None), getattr(error, "name", "a config file")
+    where = f"{mark.name}, line {mark.line + 1}" if mark else name
+    what = getattr(error, "problem", None) or getattr(error, "reason", None) or "this is no YAML"
+    return f"{where}: {what}; put values with [ ] , : or # in quotes, as 'data.train=[0,1000]'"
 
 
 def _unreadable(override: str) -> str:

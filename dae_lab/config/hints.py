@@ -10,6 +10,7 @@ from dae_lab.config.places import conf_folder
 
 OMEGACONF = {
     r"is not a ListConfig|DictConfig with ListConfig": "must be a list, as [32, 64]",
+    r"with type hint 'typing.List": "must be a list, as [32, 64]",
     r"could not be converted to Integer": "must be a whole number",
     r"could not be converted to Float": "must be a number",
     r"could not be converted to Boolean|is not a valid bool": "must be true or false",
@@ -59,6 +60,10 @@ def first_line(error: Exception, path: str = "", plain: dict[str, Any] | None = 
 def elsewhere(path: str, key: str) -> str:
     """``; z_dim belongs to latent=dense, …``: the options of the group that have the key."""
     group = path.replace(".", "/")
+    if group.startswith("claim"):  # every claim has the same keys
+        rule = (conf_folder() / "claim" / "rule" / "default.yaml").read_text()
+        start = "; a claim that begins with 'defaults: [rule@_here_: default, _self_]' has one"
+        return start if re.search(rf"^ *{re.escape(key)}:", rule, re.MULTILINE) else ""
     files = sorted((conf_folder() / group).glob("*.yaml"))
     having = [f"{group}={file.stem}" for file in files if f"\n{key}:" in file.read_text()]
     return f"; {key} belongs to {', '.join(having)}" if having else ""

@@ -224,3 +224,24 @@ def test_a_command_that_makes_no_sense_is_refused(mine, tmp_path, more, message)
     assert message in errors
     assert "Traceback" not in errors
     assert runs(tmp_path / "store") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"source: nobody": "source: nobody: really"},
+            "line 8: mapping values are not allowed here; put values",
+        ),
+        ({"[evaluation=scores]": "[data.train=[0,9], a=1]"}, "expected ',' or ']'"),
+        ({"{not_collapsed: []}": "[short]"}, "a list stands where names with values are expected"),
+        ({"long: []": "long: loss=mse"}, "claim.arms.long must be a list, as [32, 64]; got 'loss=mse'"),
+        ({"source: nobody\n": ""}, "claim.source is missing: give it a value\n"),
+        ({"  - rule@_here_: default\n": ""}, "has one"),
+    ],
+)
+def test_a_file_that_is_no_claim_is_refused_in_a_sentence(mine, tmp_path, changes, message):
+    code, _, errors = run(*mine(**changes), "plan=true", store=tmp_path / "store")
+    assert code == 1
+    assert message in errors
+    assert "Traceback" not in errors
