@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from dae_lab.config.layers import Finish
+from dae_lab.model.single import quicken
 from dae_lab.seeds import derive
 
 Tensor = Any
@@ -36,11 +37,11 @@ class Layers:
 
     def conv(self, filters: int, kernel: int, stride: int = 1, padding: str = "same", **more: Any) -> Any:
         """A convolution with Glorot-uniform weights (Glorot & Bengio 2010), Keras's default."""
-        return keras.layers.Conv2D(filters, kernel, stride, padding, **self._common(more))
+        return quicken(keras.layers.Conv2D(filters, kernel, stride, padding, **self._common(more)))
 
     def conv_transpose(self, filters: int, kernel: int, stride: int, padding: str, **more: Any) -> Any:
         """A transposed convolution with Glorot-uniform weights."""
-        return keras.layers.Conv2DTranspose(filters, kernel, stride, padding, **self._common(more))
+        return quicken(keras.layers.Conv2DTranspose(filters, kernel, stride, padding, **self._common(more)))
 
     def dense(self, units: int, **more: Any) -> Any:
         """A dense layer with Glorot-uniform weights."""

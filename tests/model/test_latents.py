@@ -161,4 +161,4 @@ def test_a_model_with_layers_of_ours_is_saved_and_loaded(compose, tiny, tmp_path
     denoiser = build(compose(*SMALL, f"latent={latent}"), (8, 8, 1), np.zeros(1)).denoiser
     denoiser.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(loaded(noisy), denoiser(noisy))
+    np.testing.assert_allclose(loaded(noisy), denoiser(noisy), rtol=1e-5)  # the last layer by another way
