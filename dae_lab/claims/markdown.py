@@ -61,6 +61,8 @@ def _readings_asked(found: Judgement) -> str:
         for name, one in found.claim.readings.items()
     ]
     told = table(["reading", "what is measured", "the claim holds if"], rows)
+    if any(one.outcome.share is not None for one in found.claim.readings.values()):
+        told += "\n\nA drop is that from a curve's first value to its lowest, each run's own."
     return f"{told}\n\n{words.guards(found.claim)}"
 
 

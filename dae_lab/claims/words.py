@@ -96,8 +96,7 @@ def outcome(found: Outcome) -> str:
         return f"the share of runs whose `{found.metric}` is {' or '.join(found.among)}"
     if found.kind == "time":
         if found.share is not None:
-            drop = "its own drop, from its first value to its lowest"
-            return f"epochs until `{found.metric}` has made {found.share:.0%} of {drop}"
+            return f"epochs until `{found.metric}` has made {found.share:.0%} of its own drop"
         return f"epochs until `{found.metric}` is at {number(float(found.target or 0))}"
     if found.kind == "correlation":
         return f"Spearman's correlation of `{found.metric}` with `{found.relative_to}` over the seeds"

@@ -16,6 +16,9 @@ Points = Sequence[tuple[float, float]]
 Course = Sequence[tuple[float, float, float, float]]
 """(epoch, mean, low, high) of some epochs; low and high are NaN where there is no interval."""
 
+LONG = 100
+"""From so many epochs on the first ones get more room than the last: that is where most is learned."""
+
 _COLOURS = list(palette.CYCLE.values())
 _MARKERS, _LINES = "os^Dv", ("-", "--", "-.", ":")
 
@@ -77,7 +80,7 @@ def _band(axes: Axes, course: np.ndarray, look: Mapping[str, Any]) -> None:
     if not len(course):
         return
     epochs, mean, low, high = course.T
-    every = max(1, len(epochs) // 12)
+    every = max(1, len(epochs) // 12) if epochs[-1] < LONG else 0.08  # of the axes' diagonal
     axes.plot(epochs, mean, markevery=every, zorder=4, **look)
     if len(epochs) == 1:
         axes.vlines(epochs, low, high, color=look["color"], linewidth=6, alpha=0.2, zorder=1)
@@ -93,8 +96,11 @@ def _scale(axes: Axes, points: np.ndarray) -> None:
         return
     first, last = points[:, 0].min(), points[:, 0].max()
     margin = max(0.02 * (last - first), 0.5 if last - first < 2 else 0)
-    axes.set_xlim(first - margin, last + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    if first >= 0 and last >= LONG:
+        scales.early_x(axes, first, last)
+    else:
+        axes.set_xlim(first - margin, last + margin)
+        axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     if np.all(points[:, 1] > 0):
         scales.logarithmic_y(axes)
     axes.set_ylim(*axes.get_ylim())

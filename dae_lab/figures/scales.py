@@ -14,6 +14,13 @@ def logarithmic_y(axes: Axes) -> None:
     _ticks(axes, "y", _round_values(low, high), (low, high))
 
 
+def early_x(axes: Axes, first: float, last: float) -> None:
+    """Let the x-axis run from ``first`` ≥ 0 to ``last``, evenly up to 1 and logarithmically from there."""
+    axes.set_xscale("symlog", linthresh=1)
+    places = _round_values(max(first, 1), last)
+    _ticks(axes, "x", np.append(0, places) if first < 1 else places, (first, 1.05 * last))
+
+
 def square_root(axes: Axes, which: str, high: float) -> None:
     """Let an axis run from 0 to ``high``, spaced as the square root: of an MSE, as its RMSE.
 

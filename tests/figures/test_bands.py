@@ -119,3 +119,14 @@ def test_it_is_a_picture_and_nothing_is_none():
     assert bands(*made(), "Validation MSE").size[0] == 1120
     with pytest.raises(DataError, match="no arm"), house_style():
         bands_figure({}, {}, "Validation MSE")
+
+
+def test_the_first_of_many_epochs_have_room():
+    curve = [(epoch, 1 / (1 + epoch)) for epoch in range(501)]
+    axes = bands_figure({"a": [curve]}, {"a": [(x, y, y, y) for x, y in curve]}, "loss").axes[0]
+    place = axes.transAxes.inverted().transform(axes.transData.transform([(10.0, 0.1)]))[0, 0]
+    assert 0.4 < place < 0.6  # not at 1 / 50 of the width
+    ticks = axes.get_xticks()
+    assert ticks[0] == 0
+    assert list(ticks) == sorted(ticks)
+    assert axes.get_xlim()[1] > 500
