@@ -156,7 +156,7 @@ def _method(found: Judgement, facts: Mapping[str, str]) -> str:
         "1983; repeated intervals, Jennison & Turnbull 1989).",
         f"- {words.error(found)}.",
         *(f"- {key}: {value}" for key, value in facts.items()),
-        "- Rule: [rule.yaml](rule.yaml); numbers: [verdict.json](verdict.json), [runs.csv](runs.csv).",
+        "- Files: [rule.yaml](rule.yaml), [verdict.json](verdict.json), [runs.csv](runs.csv).",
     ]
     return "\n".join(lines)
 
