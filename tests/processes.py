@@ -65,6 +65,14 @@ def run(*arguments: str, store: Path, seconds: float = 240) -> tuple[int, str, s
     return finish(start(*arguments, store=store), seconds)
 
 
+def assert_refused(code: int, errors: str, message: str) -> None:
+    """The command has ended as a person's mistake is to end it: with one sentence, that says ``message``."""
+    assert code == 1
+    assert message in errors
+    assert errors.count("error:") == 1, errors
+    assert "Traceback" not in errors
+
+
 def wait_for_epoch(process: subprocess.Popen, epoch: int, seconds: float = 120) -> None:
     """Read the process's lines until that epoch has been reported."""
     deadline = time.monotonic() + seconds

@@ -126,9 +126,7 @@ def _keeps_units(node: ast.AST) -> bool:
             return not _speaks_of_arms(node.right)
         case ast.BinOp(op=ast.Mult()):
             return not (_speaks_of_arms(node.left) and _speaks_of_arms(node.right))
-        case ast.Call(func=ast.Name(id="trend")):
-            return False
-    return True
+    return not _is_trend(node)
 
 
 def _speaks_of_arms(node: ast.expr) -> bool:

@@ -12,14 +12,11 @@ from dae_lab.claims.spec import Claim, Definition, Outcome
 from dae_lab.claims.statistics import correlation, decision, paired, proportion, sequential
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval, whole
+from dae_lab.recording.names import COUNTS
 from dae_lab.seeds import derive
 
 MANY = 1_000_000
 """Seeds that nobody trains: an effect that needs so many lies on the margin, as far as one can tell."""
-
-
-COUNTS = ("convergence/epoch", "convergence/step", "test/baselines_beaten")
-"""Metrics that begin so come whole."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,10 @@ def page(
         parts.append(f"What confounds it there: {claim.confound}.")
     parts += ["## What was asked", _readings_asked(found), _arms_asked(found)]
     if found.readings:
-        parts += ["## What was found", _readings(found), *filter(None, [words.beside(found)]), _arms(found)]
+        parts += ["## What was found", _readings(found)]
+        if told := words.beside(found):
+            parts.append(told)
+        parts.append(_arms(found))
         if claim.causes:
             parts += ["## What changes it", _causes(found)]
         parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption in figures.items()]

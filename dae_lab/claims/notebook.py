@@ -160,18 +160,19 @@ def badge(found: Verdict) -> str:
 
 def index(folder: Path) -> None:
     """One line a claim, in ``README.md`` of the notebook, between its marks; what is around them stays."""
-    every = {file: _known(file) for file in sorted(folder.glob("*/verdict.json"))}
-    for file, known in every.items():
-        if not {"id", "claim", "statement", "verdict", "seeds", "remarks"} <= known.keys():
+    every = []
+    for file in sorted(folder.glob("*/verdict.json")):
+        known = _known(file)
+        if {"id", "claim", "statement", "verdict", "seeds", "remarks"} <= known.keys():
+            every.append(known)
+        else:
             log.warning("%s is damaged, or of another version: its claim is not in the index", file)
-            known.clear()
     rows = []
-    for known in sorted(filter(None, every.values()), key=lambda one: _natural(one["id"])):
+    for known in sorted(every, key=lambda one: _natural(one["id"])):
         place = quote(known["claim"])
         link = f"[{known['id']} {known['claim']}]({place}/README.md)"
         mark = f"![{known['verdict']}]({place}/verdict.svg)"
-        cells = [link, known["statement"], mark, str(known["seeds"]), "; ".join(known["remarks"])]
-        rows.append(cells)
+        rows.append([link, known["statement"], mark, str(known["seeds"]), "; ".join(known["remarks"])])
     listed = markdown.table(["claim", "statement", "verdict", "seeds", "to mind"], rows)
     text = f"<!-- verdicts -->\n\n{listed}\n\n<!-- end -->"
     home = folder / "README.md"

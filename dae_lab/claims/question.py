@@ -20,15 +20,15 @@ from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
 from dae_lab.config.typed import NAME
 from dae_lab.errors import ConfigError, UserError
-from dae_lab.recording.names import LABELS, is_recorded, metric_names
+from dae_lab.recording.names import (
+    CURVES,
+    FALLING,
+    LABELS,
+    is_recorded,
+    least_and_greatest,
+    metric_names,
+)
 from dae_lab.sweep.plan import Composed, check
-
-CURVES = ("train/loss", "val/", "watch/")
-"""Metrics that have a value each epoch begin with one of these."""
-
-
-FALLING = ("loss", "mse", "mae", "bce", "bce_excess")
-"""Metrics that end so become smaller as a model learns."""
 
 
 class Composes(Protocol):
@@ -188,18 +188,9 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> No
 def _range(outcome: Outcome) -> tuple[float, float]:
     """Between what the values of a metric lie."""
     if outcome.relative_to:
-        least = min(_least_and_greatest(name)[0] for name in (outcome.metric, outcome.relative_to))
+        least = min(least_and_greatest(name)[0] for name in (outcome.metric, outcome.relative_to))
         return (0.0, math.inf) if least >= 0 else (-math.inf, math.inf)
-    return _least_and_greatest(outcome.metric)
-
-
-def _least_and_greatest(metric: str) -> tuple[float, float]:
-    name = metric.rpartition("/")[2]
-    if name.startswith(("rho_", "ssim", "silhouette")):
-        return -1.0, 1.0
-    if name.endswith("_accuracy"):
-        return 0.0, 1.0
-    return (-math.inf if name in ("loss", "step_loss", "psnr", "bce_excess") else 0.0), math.inf
+    return least_and_greatest(outcome.metric)
 
 
 Attainable = Callable[[int, float], list[Interval]]

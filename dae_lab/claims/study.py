@@ -13,7 +13,7 @@ from dae_lab.claims import keep, notebook, register, show
 from dae_lab.claims.judge import Evidence, gather, invalid, judge
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.question import Composes, Question, ask, checked, trained
-from dae_lab.claims.remarks import remarks
+from dae_lab.claims.remarks import given, remarks
 from dae_lab.claims.statistics.family import holm
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.job import Job, Outcomes
@@ -61,12 +61,12 @@ class Study:
             UserError: a claim that makes no sense or cannot be decided, an arm that cannot be trained; then
                 nothing is begun.
         """
+        if not composed:
+            raise ConfigError("claim: no claim has such a name")
         self.questions = [ask(item, self.engine) for item in composed]
         names = [one.name for one in self.questions]
         if len(set(names)) < len(names):
             raise ConfigError("a claim is asked once in a command: give every key one value, not several")
-        if not composed:
-            raise ConfigError("claim: no claim has such a name")
         planned = bool(composed[0].config.plan)
         if not planned:
             for question in self.questions:
@@ -158,10 +158,7 @@ class Study:
 
     def _command(self) -> str:
         """The command that was given, as far as it tells what was judged."""
-        known = self.questions[0].overrides
-        own = [
-            text for text in known if not text.startswith(("claim=", "claim.notebook=", "tracking.", "plan="))
-        ]
+        own = given(self.questions[0])
         names = ",".join(one.name for one in self.questions)
         return shlex.join(["python", "-m", "dae_lab.run", *_own_configs(), f"claim={names}", *own])
 

@@ -20,6 +20,7 @@ _OF_EQUIVALENCE = {
     Verdict.supported: "the difference is too small to matter",
     Verdict.refuted: "the difference is large enough to matter",
 }
+_OPEN = (Verdict.inconclusive, Verdict.invalid)
 
 COLOURS = {
     Verdict.supported: "2e7d32",
@@ -52,9 +53,6 @@ def headline(found: Judgement) -> str:
     if first.verdict not in _OPEN and (still := _names(others, lambda one: one in _OPEN)):
         said += f"; these seeds leave open {still}"
     return f"{said}."
-
-
-_OPEN = (Verdict.inconclusive, Verdict.invalid)
 
 
 def beside(found: Judgement) -> str:

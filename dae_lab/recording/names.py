@@ -1,5 +1,6 @@
 """The names under which numbers are recorded, known before a run begins. Imports no TensorFlow."""
 
+import math
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -8,6 +9,13 @@ from dae_lab.config.run import VALIDATION_METRICS, Config
 
 LABELS = {"collapse": ("none", "unknown", *FIXED, "identity")}
 """Tags that say how a run ended, and what they may be."""
+
+CURVES = ("train/loss", "val/", "watch/")
+"""Metrics that have a value each epoch begin with one of these."""
+FALLING = ("loss", "mse", "mae", "bce", "bce_excess")
+"""Metrics that end so become smaller as a model learns."""
+COUNTS = ("convergence/epoch", "convergence/step", "test/baselines_beaten")
+"""Metrics that begin so come whole."""
 
 _TRIVIAL = ("noisy", "black", "constant", "mean_image")
 _LINEAR = ("linear_3x3", "linear_5x5", "ridge", "pca")
@@ -55,3 +63,13 @@ def metric_names(config: Config) -> list[str]:
 def is_recorded(name: str, known: Sequence[str]) -> bool:
     """Whether the metric ``name`` is one of ``known``, as ``metric_names`` gives them."""
     return any(fnmatchcase(name, pattern) for pattern in known)
+
+
+def least_and_greatest(metric: str) -> tuple[float, float]:
+    """Between what the values of ``metric`` lie."""
+    name = metric.rpartition("/")[2]
+    if name.startswith(("rho_", "ssim", "silhouette")):
+        return -1.0, 1.0
+    if name.endswith("_accuracy"):
+        return 0.0, 1.0
+    return (-math.inf if name in ("loss", "step_loss", "psnr", "bce_excess") else 0.0), math.inf
