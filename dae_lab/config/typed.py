@@ -20,6 +20,10 @@ SCHEMAS: dict[str, type] = {schema._target_: schema for group in GROUPS for sche
 """What may be built: everything else is refused as a ``_target_``."""
 
 
+_known: dict[tuple[type, str, str], Any] = {}
+"""Groups of this process's configs, by schema, key and content: many arms of a sweep share them."""
+
+
 def typed(plain: Any, schema: type, path: str) -> Any:
     """``plain``, a mapping, as an instance of ``schema``, or of the child of it that ``_target_`` names.
 
@@ -78,7 +82,10 @@ def _named(plain: dict[Any, Any], schema: type, path: str) -> type:
 def _child(value: Any, kind: Any, path: str) -> Any:
     """``value`` as the schema ``kind``, or as a mapping from names to schemas."""
     if get_origin(kind) is not dict:
-        return typed(value, kind, path)
+        key = (kind, path, repr(value))
+        if key not in _known:
+            _known[key] = typed(value, kind, path)
+        return _known[key]
     if not isinstance(value, dict):
         raise ConfigError(f"{path} must map names to options; got {value!r}")
     for name in value:

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.utils import JobReturn, JobStatus, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
@@ -11,6 +12,7 @@ from omegaconf import DictConfig
 
 from dae_lab.config.explain import explain
 from dae_lab.errors import ConfigError
+from dae_lab.sweep.compose import Composer
 
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
@@ -49,8 +51,14 @@ class Engine(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.config = hydra_context, config
-        loader = hydra_context.config_loader  # Hydra composes every run to check it; once is enough
-        loader.load_sweep_config = _remembering(loader.load_sweep_config)  # type: ignore[method-assign]
+        loader = hydra_context.config_loader
+        assert isinstance(loader, ConfigLoaderImpl)
+        self._composer = composer = Composer(loader, config)
+
+        def composed(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+            return composer(sweep_overrides)[0]
+
+        loader.load_sweep_config = composed  # type: ignore[method-assign]  # Hydra composes each, to check it
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Do one batch of runs; a sweeper that searches gives several batches, one after the other."""
@@ -71,33 +79,12 @@ class Engine(Launcher):
         from dae_lab.sweep.plan import Composed
 
         try:
-            config = self.context.config_loader.load_sweep_config(self.config, overrides)
+            config, preset = self._composer(overrides)
         except Exception as error:
             if (message := explain(error)) is None:
                 raise
             raise ConfigError(message) from error
-        preset = config.hydra.runtime.choices.get("experiment") or "none"
-        return Composed(overrides, preset, _without_hydra(config))
-
-
-def _remembering(compose: Callable[..., DictConfig]) -> Callable[..., DictConfig]:
-    """``compose``, Hydra's ``load_sweep_config``, done once for equal overrides: it takes 0.1 s."""
-    known: dict[tuple[str, ...], DictConfig] = {}
-
-    def composed(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
-        key = tuple(sweep_overrides)
-        if key not in known:
-            known[key] = compose(master_config, sweep_overrides)
-        return known[key]
-
-    return composed
-
-
-def _without_hydra(config: DictConfig) -> DictConfig:
-    task = config.copy()
-    task._set_flag(["readonly", "struct"], [False, False])
-    del task["hydra"]
-    return task
+        return Composed(overrides, preset, config)
 
 
 def _as_return(value: float) -> JobReturn:

@@ -17,6 +17,7 @@ OPTIONS = [file for file in FILES if not file.startswith(("hydra/", "experiment/
 WITHOUT_TARGET = {
     "config.yaml": run.Config,
     "training/default.yaml": run.Training,
+    "training/fast.yaml": run.Training,
     "evaluation/default.yaml": run.Evaluation,
     "evaluation/scores.yaml": run.Evaluation,
     "tracking/default.yaml": run.Tracking,
@@ -37,11 +38,12 @@ def names(schema: type) -> set[str]:
 
 
 def keys(file: Path) -> set[str]:
-    """The keys a file fills, by a value of its own or by an option it includes."""
+    """The keys a file fills, by a value of its own, by an option it includes, or by one it starts from."""
     tree = OmegaConf.to_container(OmegaConf.load(file))
     included = [entry if isinstance(entry, str) else next(iter(entry)) for entry in tree.get("defaults", [])]
     places = [re.split("[@.]", entry)[-1 if entry.count("@") == 0 else 1] for entry in included]
-    return {*tree, *places}
+    started_from = [file.with_name(f"{entry}.yaml") for entry in included if entry == "default"]
+    return {*tree, *places}.union(*map(keys, started_from))
 
 
 @pytest.mark.parametrize("file", FILES)

@@ -1,19 +1,19 @@
-"""Convolutions to one channel: Keras's own numbers, by another way."""
+"""Convolutions: Keras's own numbers, by another way."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from dae_lab.model.single import quicken
+from dae_lab.model.quick import quicken
 
 KINDS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
 
-def pair(kind, size, channels, dtype="float32"):
+def pair(kind, size, channels, dtype="float32", filters=1, policy="float32"):
     """A layer of Keras's and its quickened twin, with equal weights, and images that suit them."""
     rng = np.random.default_rng(0)
-    layers = [kind(1, size, padding="same", dtype="float32") for _ in range(2)]
+    layers = [kind(filters, size, padding="same", dtype=policy) for _ in range(2)]
     quicken(layers[1])
     images = tf.cast(rng.normal(size=(3, 7, 6, channels)), dtype)
     for layer in layers:
@@ -26,8 +26,9 @@ def pair(kind, size, channels, dtype="float32"):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [1, 3, 5])
 @pytest.mark.parametrize("channels", [1, 4])
-def test_values_and_gradients_are_those_of_keras(kind, size, channels):
-    plain, quick, images = pair(kind, size, channels)
+@pytest.mark.parametrize("filters", [1, 3])
+def test_values_and_gradients_are_those_of_keras(kind, size, channels, filters):
+    plain, quick, images = pair(kind, size, channels, filters=filters)
     found = []
     for layer in (plain, quick):
         with tf.GradientTape() as tape:
@@ -47,19 +48,34 @@ def test_what_comes_in_bfloat16_leaves_in_float32(kind):
     np.testing.assert_allclose(plain(images), quick(images), atol=0.05)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        {"filters": 2, "kernel_size": 3, "padding": "same"},
-        {"filters": 1, "kernel_size": 3, "padding": "valid"},
-        {"filters": 1, "kernel_size": 3, "strides": 2, "padding": "same"},
-        {"filters": 1, "kernel_size": 2, "padding": "same"},
-        {"filters": 1, "kernel_size": 3, "padding": "same", "dtype": "mixed_bfloat16"},
-    ],
+    ("rows", "stride", "size"), [(7, 1, 3), (7, 2, 3), (7, 2, 5), (6, 1, 1), (5, 3, 3), (4, 2, 1), (12, 2, 3)]
 )
+def test_in_bfloat16_values_and_gradients_are_those_of_keras(kind, rows, stride, size):
+    rng = np.random.default_rng(0)
+    images = tf.Variable(rng.normal(size=(8, rows, rows + 1, 3)), dtype=tf.float32)
+    layers = [kind(4, size, stride, padding="same", dtype="mixed_bfloat16") for _ in range(2)]
+    quicken(layers[1])
+    found = []
+    for layer in layers:
+        layer(images)
+        layer.set_weights([np.asarray(rng.normal(size=item.shape)) for item in layers[0].get_weights()])
+        layer.set_weights(layers[0].get_weights())
+        with tf.GradientTape() as tape:
+            values = layer(images)
+            cost = tf.reduce_sum(tf.sin(tf.cast(values, tf.float32)))
+        found.append([values, *tape.gradient(cost, [images, *layer.trainable_variables])])
+    assert found[0][0].dtype == found[1][0].dtype == tf.bfloat16
+    for one, other in zip(*found, strict=True):
+        largest = float(tf.reduce_max(tf.abs(tf.cast(one, tf.float32))))
+        np.testing.assert_allclose(tf.cast(one, tf.float32), tf.cast(other, tf.float32), atol=0.06 * largest)
+
+
+@pytest.mark.parametrize("arguments", [{"padding": "valid"}, {"kernel_size": 2}])
 def test_other_layers_are_left_as_they_are(arguments):
     for kind in KINDS:
-        layer = quicken(kind(**arguments))
+        layer = quicken(kind(**{"filters": 1, "kernel_size": 3, "padding": "same"} | arguments))
         assert layer.call.__func__ is kind.call
         assert layer.autocast
 

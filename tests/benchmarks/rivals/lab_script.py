@@ -1,0 +1,53 @@
+"""dae_lab's own training, by its configs: what ``dae_lab.run`` does from the first step to the last.
+
+python lab_script.py SYSTEM IMAGES EPOCHS [OVERRIDE …]
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from clock import Clock
+from hydra import compose, initialize_config_dir
+from numpy import empty, float32, zeros
+
+from dae_lab.config.construct import construct
+from dae_lab.config.places import conf_folder, register
+from dae_lab.config.validate import validate
+from dae_lab.startup import import_tensorflow
+
+
+def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
+    register()
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        own = [f"experiment={system}", f"data.train=[0,{images}]", f"training.epochs={epochs}", *overrides]
+        config = validate(compose("config", overrides=own))
+    data = construct(config.data)
+    import_tensorflow()
+    import keras
+
+    from dae_lab.model.autoencoder import build
+    from dae_lab.training import fit
+    from dae_lab.training.batches import steps_per_epoch
+
+    clock = Clock(steps_per_epoch(data.train, config))
+
+    class Timed(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            clock.start()
+
+        def on_epoch_end(self, epoch, logs=None):
+            clock.stop()
+
+    fit.set_up(config)
+    corruption = construct(config.noise)
+    model = build(config, data.train.shape, zeros(1))
+    with tempfile.TemporaryDirectory() as folder:
+        model, history = fit.prepare(model, data.train, config, Path(folder))
+        none = empty((0, *data.train.shape), float32), data.validation[:0]
+        fit.fit(model, data.train, none, corruption, config, Path(folder), history, [Timed()])
+    clock.tell(history[-1]["train/loss"])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:])
