@@ -3,7 +3,6 @@
 ``python -m dae_lab.run``, or ``dae-lab`` where the package is installed.
 """
 
-import gc
 import math
 import os
 import signal
@@ -22,6 +21,7 @@ from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
 from dae_lab.process import Terminated, catch_signals, prepare_streams
 from dae_lab.progress import progress
+from dae_lab.startup import spare_collection
 from dae_lab.sweep.launcher import Engine
 
 failures: list[UserError] = []
@@ -58,7 +58,7 @@ def main() -> None:
     _hear_claims()
     catch_signals()
     failures.clear()
-    gc.set_threshold(100_000, 20, 20)  # looking for garbage took a third of the time to the first step
+    spare_collection()
     with _errors_are_ours() as wants_traceback:
         try:
             try:

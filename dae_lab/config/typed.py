@@ -21,7 +21,8 @@ SCHEMAS: dict[str, type] = {schema._target_: schema for group in GROUPS for sche
 
 
 _known: dict[tuple[type, str, str], Any] = {}
-"""Groups of this process's configs, by schema, key and content: many arms of a sweep share them."""
+"""Groups of this process's configs, by schema, key and content: many arms of a sweep share
+them, so nobody changes a config in place."""
 
 
 def typed(plain: Any, schema: type, path: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from dae_lab.config.layers import Finish
-from dae_lab.model.quick import quicken
+from dae_lab.model.convolution import quicken
 from dae_lab.seeds import derive
 
 Tensor = Any

@@ -29,17 +29,17 @@ class Recorded:
         self.tags: dict[str, str] = dict(run.data.tags)
         self.settings: dict[str, str] = dict(run.data.params)
         self.values: dict[str, float] = dict(run.data.metrics)
-        self._curves: dict[str, list[tuple[int, float]]] = {}  # of a finished run, which do not grow
+        self._read: dict[str, list[tuple[int, float]]] = {}  # curves of a finished run, which do not grow
 
     def curve(self, metric: str) -> list[tuple[int, float]]:
         """All of ``metric`` that was logged, before and after an interruption: (step, value), by step."""
-        if metric in self._curves:
-            return self._curves[metric]
+        if metric in self._read:
+            return [*self._read[metric]]
         history = self.client.get_metric_history(self.run_id, metric)
         found = sorted({item.step: item.value for item in history}.items())
         if self.status == "FINISHED":
-            self._curves[metric] = found
-        return found
+            self._read[metric] = found
+        return [*found]
 
     def artifact(self, file: str) -> str:
         """Where the artifact ``file`` is: a path on this machine if there is one, else its address."""

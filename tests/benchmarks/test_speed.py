@@ -7,8 +7,6 @@ what else the machine does meets all of them. Of each the first epoch is left ou
 import json
 import os
 import platform
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,29 +14,20 @@ from statistics import median
 
 import numpy as np
 import pytest
+from contest import ROUNDS, told
 
 from dae_lab.config.construct import construct
 from dae_lab.figures.arms import Panel, arms
 
-RIVALS = Path(__file__).parent / "rivals"
 MEASURED = Path(__file__).parents[2] / ".bench"
 """Where the numbers and the figure go."""
-SIZES = {"spatial_latent": (7680, 3), "dense_latent": (9600, 3), "shallow_pool": (3000, 21)}
-"""Images and epochs: 60, 300 and 10 steps an epoch."""
-ROUNDS = int(os.environ.get("DAE_LAB_ROUNDS", "5"))
+SIZES = {"spatial_latent": (8064, 3), "dense_latent": (10400, 3), "shallow_pool": (3000, 21)}
+"""Images and epochs: 63, 325 and 10 steps an epoch, so 7, 5 and 5 in one call, as with all images."""
 SCRIPT, FLOAT32, FAST = "Keras script", "dae_lab", "dae_lab, fast"
 TORCH = {f"PyTorch {p} {m}": (p, m) for p in ("float32", "bfloat16") for m in ("eager", "compiled")}
 
 Round = Mapping[str, Mapping[str, float]]
 """By contender: milliseconds a step, ``wall`` and ``cpu``; ``peak_mib``, and the last epoch's ``loss``."""
-
-
-def told(script: str, *arguments: str) -> dict:
-    """What a contender's last line says; its own words if it fails."""
-    command = [sys.executable, str(RIVALS / script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return json.loads(done.stdout.splitlines()[-1])
 
 
 def contenders(system: str, mnist: Path) -> dict[str, tuple[str, ...]]:
@@ -84,13 +73,13 @@ def table(system: str, rounds: Sequence[Round], limit: Mapping[str, Mapping[str,
     for dtype, known in limit.items():
         peak = f"a product of matrices: {known['peak_gflops']:.0f} GFLOP/s"
         lines.append(
-            f"{'kernels alone, ' + dtype:26}{known['wall_ms']:8.1f}{known['cpu_ms']:8.1f}           {peak}"
+            f"{'its kernels, ' + dtype:26}{known['wall_ms']:8.1f}{known['cpu_ms']:8.1f}           {peak}"
         )
     return "\n".join(lines)
 
 
 def panel(system: str, rounds: Sequence[Round], limit: Mapping[str, Mapping[str, float]]) -> Panel:
-    """Milliseconds a step; the dashed line is what the convolutions alone take in bfloat16."""
+    """Milliseconds a step; the dashed line is what TensorFlow's convolutions take alone, in bfloat16."""
     values = [[one[name]["wall"] for one in rounds] for name in rounds[0]]
     ends = [(min(each), max(each)) for each in values]
     return Panel(f"{system} ms a step", values, [*map(median, values)], ends, (limit["bfloat16"]["wall_ms"],))
@@ -118,30 +107,36 @@ def report():
         arms(names, panels).save(MEASURED / "speed.png", optimize=True)
 
 
+@pytest.fixture(scope="module")
+def measured(mnist, report):
+    """The rounds of one system, run when they are first asked for."""
+
+    def rounds(system: str) -> list[Round]:
+        if system not in report["systems"]:
+            kernels = {dtype: told("kernels.py", system, dtype) for dtype in ("float32", "bfloat16")}
+            found = [one_round(system, mnist) for _ in range(ROUNDS)]
+            report["systems"][system] = {"rounds": found, "kernels": kernels}
+        return report["systems"][system]["rounds"]
+
+    return rounds
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("system", SIZES)
-def test_a_step_is_faster_than_in_the_script_a_user_would_have_written(system, mnist, report, capsys):
-    """Fast ÷ script ≤ 0.6, fast ÷ PyTorch's best ≤ 0.85; float32 with fresh noise ÷ script ≤ 1."""
-    limit = {dtype: told("kernels.py", system, dtype) for dtype in ("float32", "bfloat16")}
-    rounds = [one_round(system, mnist) for _ in range(ROUNDS)]
-    report["systems"][system] = {"rounds": rounds, "kernels": limit}
+def test_a_step_is_faster_than_in_the_script_a_user_would_have_written(system, measured, report, capsys):
+    """Fast ÷ script ≤ 0.6; float32 with fresh noise ÷ script ≤ 1."""
+    rounds = measured(system)
     with capsys.disabled():
-        print(table(system, rounds, limit))
+        print(table(system, rounds, report["systems"][system]["kernels"]))
     assert ratio(rounds, FLOAT32, SCRIPT)[0] <= 1
     assert ratio(rounds, FAST, SCRIPT)[0] <= 0.6
-    torch = [name for name in rounds[0] if name in TORCH]
-    if not torch:
-        pytest.skip("PyTorch is not installed (pip install dae-lab[torch]): not compared with it")
-    best = min(torch, key=lambda name: median(one[name]["wall"] for one in rounds))
-    assert ratio(rounds, FAST, best)[0] <= 0.85
 
 
 @pytest.mark.long
-def test_full_mnist_takes_half_the_memory_of_the_article_s_script(mnist, capsys):
-    """One epoch of ``spatial_latent`` on 60,000 digits; of the framework a whole run, judged and reported."""
-    theirs = told("keras_script.py", "spatial_latent", str(mnist), "60000", "1")["peak_mib"]
-    own = ("experiment=spatial_latent", "training=fast", "training.epochs=1")
-    ours = told("overhead.py", "whole", str(mnist.parent / "store"), *own, "evaluation=default")["peak_mib"]
-    with capsys.disabled():
-        print(f"\npeak memory: the {SCRIPT} {theirs:.0f} MiB, a whole run {ours:.0f} MiB")
-    assert ours <= theirs / 2
+@pytest.mark.parametrize("system", SIZES)
+@pytest.mark.skipif(not find_spec("torch"), reason="PyTorch is not installed: pip install dae-lab[torch]")
+def test_a_step_is_faster_than_in_pytorch(system, measured):
+    """Fast ÷ the best of PyTorch's settings ≤ 0.85."""
+    rounds = measured(system)
+    best = min(TORCH, key=lambda name: median(one[name]["wall"] for one in rounds))
+    assert ratio(rounds, FAST, best)[0] <= 0.85

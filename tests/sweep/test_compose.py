@@ -4,6 +4,7 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.utils import setup_globals
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
@@ -47,7 +48,8 @@ def test_a_run_is_what_hydra_makes_of_it(composer, overrides):
 
 
 @pytest.mark.parametrize(
-    "overrides", [["loss=mze"], ["training.epoch=3"], ["seed=1,2"], ["experiment=nope"], ["loss.x.y=1"]]
+    "overrides",
+    [["loss=mze"], ["training.epoch=3"], ["seed=1,2"], ["experiment=nope"], ["loss.x.y=1"]],
 )
 def test_a_mistake_is_refused_as_hydra_refuses_it(composer, overrides):
     with pytest.raises(HydraException) as theirs:
@@ -62,3 +64,29 @@ def test_one_run_s_values_do_not_reach_the_next(composer):
     config, _ = composer(["loss=mse"])
     assert config.training.epochs != 99
     assert config.noise.sigma != 0.9
+
+
+def test_what_is_the_command_s_own_is_no_part_of_a_run(composer):
+    with pytest.raises(HydraException, match=r"hydra.foo is the command's own"):
+        composer(["hydra.foo=1"])
+
+
+def test_all_runs_of_a_command_have_one_time_of_day(composer):
+    setup_globals()
+    place = "tracking.dir='x${now:%f}'"
+    loader = GlobalHydra.instance().config_loader()
+    master = loader.load_configuration("config", [place], RunMode.MULTIRUN)
+    first = master.tracking.dir
+    of_a_sweep = Composer(loader, master)
+    assert {of_a_sweep([place, f"seed={seed}"])[0].tracking.dir for seed in range(3)} == {first}
+
+
+def test_a_file_that_does_not_fit_is_named(composer, tmp_path):
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "bad.yaml").write_text("defaults: [default]\nearly_stopping: [1, 2]\n")
+    loader = GlobalHydra.instance().config_loader()
+    own = f"hydra.searchpath=[{tmp_path}]"
+    with_mine = Composer(loader, loader.load_configuration("config", [own], RunMode.MULTIRUN))
+    with pytest.raises(HydraException, match="In 'training/bad'"):
+        with_mine(["training=bad"])
+    assert with_mine(["training=fast"])[0].training.precision == "mixed_bfloat16"

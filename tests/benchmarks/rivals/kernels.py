@@ -1,4 +1,4 @@
-"""The plain limit: a network's convolution kernels alone, one by one, and what a matrix product reaches.
+"""TensorFlow's own convolution kernels of a network alone, one by one, and what a matrix product reaches.
 
     python kernels.py SYSTEM float32|bfloat16
 

@@ -1,4 +1,4 @@
-"""dae_lab's own training, by its configs: what ``dae_lab.run`` does from the first step to the last.
+"""dae_lab's own training, by its configs: its steps alone; ``overhead.py`` has what a run does beside them.
 
 python lab_script.py SYSTEM IMAGES EPOCHS [OVERRIDE …]
 """

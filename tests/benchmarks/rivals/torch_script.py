@@ -1,4 +1,4 @@
-"""The same networks in PyTorch, on the CPU, as fast as its own settings make them. Knows no dae_lab.
+"""The same networks in PyTorch, on the CPU, as its own guides would have them fast. Knows no dae_lab.
 
     python torch_script.py SYSTEM MNIST.npz IMAGES EPOCHS float32|bfloat16 eager|compiled
 

@@ -1,7 +1,7 @@
 """Keras's convolutions, computed another way: the same numbers but for rounding, sooner.
 
 Measured in CPU time, forward and gradients together, on the layers of articles A and B: a single channel at
-the end takes half to three quarters of Keras's time.
+the end takes half to three quarters of Keras's time (experiments/speed).
 """
 
 from typing import Any
@@ -56,53 +56,61 @@ def _turned(kernel: Any) -> Any:
     return tf.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
 
 
-FEW = 7
-"""Rows of a coarse map: of more, ``_by_kernel`` is no quicker than TensorFlow."""
+COARSE = 7
+"""Rows of a map that is coarse: on finer ones ``_kernel_gradient`` is no quicker than TensorFlow's own."""
 
 
-def coarse(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:
-    """A convolution to, or a transposed one from, a map of few pixels, with TensorFlow's own numbers.
+def coarse_convolution(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:
+    """A convolution to, or a transposed one from, a coarse map, with TensorFlow's own numbers.
 
-    Only the gradient by the kernel is computed another way, see ``_by_kernel``.
+    Only the gradient by the kernel is computed another way, see ``_kernel_gradient``.
 
     Args:
         images: bfloat16 (n, h, w, c), h and w known.
-        kernel: bfloat16, as Keras keeps it; its side k is odd, and no smaller than the stride.
+        kernel: bfloat16 (k, k, c, filters), of a transposed one (k, k, filters, c); k is odd, and no smaller
+            than the stride.
         bias: bfloat16 (filters,).
 
     Returns:
-        bfloat16 (n, h ÷ stride, w ÷ stride, filters); transposed (n, h · stride, w · stride, filters).
+        bfloat16 (n, ⌈h ÷ stride⌉, ⌈w ÷ stride⌉, filters); transposed (n, h · stride, w · stride, filters).
     """
     how: dict[str, Any] = {"strides": [1, stride, stride, 1], "padding": "SAME"}
 
     @tf.custom_gradient
     def convolved(images: Any, kernel: Any, bias: Any) -> Any:
-        def spread(maps: Any, like: Any) -> Any:
-            return tf.raw_ops.Conv2DBackpropInput(input_sizes=like, filter=kernel, out_backprop=maps, **how)
+        def transpose(maps: Any, shape: Any) -> Any:
+            return tf.raw_ops.Conv2DBackpropInput(input_sizes=shape, filter=kernel, out_backprop=maps, **how)
 
         def gradients(upstream: Any) -> tuple[Any, Any, Any]:
             by_bias = tf.raw_ops.BiasAddGrad(out_backprop=upstream)
             if transposed:
                 by_images = tf.nn.conv2d(upstream, kernel, stride, "SAME")
-                return by_images, _by_kernel(upstream, images, kernel.shape[0], stride), by_bias
-            by_images = spread(upstream, tf.shape(images))
-            return by_images, _by_kernel(images, upstream, kernel.shape[0], stride), by_bias
+                return by_images, _kernel_gradient(upstream, images, kernel.shape[0], stride), by_bias
+            by_images = transpose(upstream, tf.shape(images))
+            return by_images, _kernel_gradient(images, upstream, kernel.shape[0], stride), by_bias
 
         if not transposed:
             return tf.nn.bias_add(tf.nn.conv2d(images, kernel, stride, "SAME"), bias), gradients
         count, (height, width) = tf.shape(images)[0], images.shape[1:3]
-        like = tf.stack([count, height * stride, width * stride, kernel.shape[2]])
-        return tf.nn.bias_add(spread(images, like), bias), gradients
+        shape = tf.stack([count, height * stride, width * stride, kernel.shape[2]])
+        return tf.nn.bias_add(transpose(images, shape), bias), gradients
 
     return convolved(images, kernel, bias)
 
 
-def _by_kernel(fine: Any, coarse: Any, side: int, stride: int) -> Any:
-    """The gradient by its kernel, (k, k, c, c of coarse), of a convolution from ``fine`` to ``coarse``.
+def _kernel_gradient(fine: Any, coarse: Any, side: int, stride: int) -> Any:
+    """The gradient of a convolution from maps ``fine`` to maps ``coarse`` by its kernel.
 
-    It is a convolution, too: images and channels change places, and the coarse images are the kernel. In
-    bfloat16 it takes half to four fifths of the time of TensorFlow's own, which stays at two fifths of
-    what a product of matrices reaches; so measured on an AMD EPYC with AVX-512, with two threads.
+    It is a convolution, too: images and channels change places, and the coarse maps are the kernel. In
+    bfloat16 that takes half to four fifths of the time of TensorFlow's own, which stays at two fifths of
+    what a product of matrices reaches (experiments/speed).
+
+    Args:
+        fine: bfloat16 (n, h, w, c).
+        coarse: the upstream gradient, bfloat16 (n, ⌈h ÷ stride⌉, ⌈w ÷ stride⌉, d).
+
+    Returns:
+        bfloat16 (side, side, c, d).
     """
     around = [
         (few - 1) * stride + side - many for few, many in zip(coarse.shape[1:3], fine.shape[1:3], strict=True)
@@ -118,35 +126,45 @@ def _by_kernel(fine: Any, coarse: Any, side: int, stride: int) -> Any:
 
 
 def quicken(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Have ``layer``, a Conv2D or Conv2DTranspose, compute its values the quickest way that is known.
+    """Have ``layer``, a Conv2D or Conv2DTranspose, compute on a CPU the quickest way that is known.
 
-    One filter in float32: ``single_channel``, also of images in bfloat16. A map of few pixels in bfloat16:
-    ``coarse``. A transposed convolution of step 1: as the convolution that it is, into which TensorFlow takes
-    the bias and what follows; into a transposed one it does not. It stays Keras's own layer, and is saved and
-    loaded as one.
+    One filter in float32: ``single_channel``, also of images in bfloat16. To or from a coarse map, in
+    bfloat16: ``coarse_convolution``. A transposed convolution of stride 1: as the convolution that it is,
+    into which TensorFlow takes the bias and what follows; into a transposed one it does not. It stays Keras's
+    own layer, and is saved and loaded as one; others, and all where there is a GPU, stay as they are.
     """
-    keras_s, stride = layer.call, layer.strides[0]
+    if not _is_plain(layer) or tf.config.list_physical_devices("GPU"):
+        return layer
+    keras_call, stride = layer.call, layer.strides[0]
     transposed = isinstance(layer, keras.layers.Conv2DTranspose)
     single = layer.filters == 1 and stride == 1 and layer.compute_dtype == "float32"
-    reaches = layer.compute_dtype == "bfloat16" and layer.kernel_size[0] >= stride
-    if layer.padding != "same" or layer.kernel_size[0] % 2 == 0:
-        return layer
-    layer.autocast = not single
+    half = layer.compute_dtype == "bfloat16" and layer.kernel_size[0] >= stride
+    if single:
+        layer.autocast = False  # images in bfloat16 are to be multiplied so
 
     def call(inputs: Any) -> Any:
         kernel, bias = layer.kernel.value, layer.bias.value
         if single:
             return single_channel(inputs, _turned(kernel) if transposed else kernel) + bias
-        if reaches and _rows(inputs, stride, transposed) <= FEW:
-            return coarse(inputs, kernel, bias, stride, transposed)
+        if half and _coarse_rows(inputs, stride, transposed) <= COARSE:
+            return coarse_convolution(inputs, kernel, bias, stride, transposed)
         if transposed and stride == 1:
             return tf.nn.bias_add(tf.nn.conv2d(inputs, _turned(kernel), 1, "SAME"), bias)
-        return keras_s(inputs)
+        return keras_call(inputs)
 
     layer.call = call
     return layer
 
 
-def _rows(inputs: Any, stride: int, transposed: bool) -> int:
-    """Of the coarser of the two maps that a convolution lies between."""
-    return max(inputs.shape[1:3]) if transposed else -(-max(inputs.shape[1:3]) // stride)
+def _is_plain(layer: keras.layers.Layer) -> bool:
+    """Whether ``layer`` is a square, odd convolution with a bias, without an activation."""
+    alike = {len(set(layer.kernel_size)), len(set(layer.strides)), *layer.dilation_rate} == {1}
+    plain = layer.use_bias and layer.activation is keras.activations.linear
+    ungrouped = getattr(layer, "groups", 1) == 1
+    return alike and plain and ungrouped and layer.padding == "same" and layer.kernel_size[0] % 2 == 1
+
+
+def _coarse_rows(inputs: Any, stride: int, transposed: bool) -> int:
+    """Rows or columns of the coarser of the two maps that a convolution lies between."""
+    longest: int = max(inputs.shape[1:3])
+    return longest if transposed else -(-longest // stride)
