@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from dae_lab.progress import progress
@@ -15,6 +17,21 @@ log = logging.getLogger(__name__)
 def spare_collection() -> None:
     """Look for garbage seldom: of many configs and records it took a quarter of the time to judge them."""
     gc.set_threshold(100_000, 20, 20)
+
+
+@contextmanager
+def hidden(*names: str) -> Iterator[None]:
+    """Let packages look as if they were not installed, for imports that would take them along unused.
+
+    Keras does so with its wrappers for scikit-learn and its galleries: a third of TensorFlow's import.
+    """
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: an import raises ImportError
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
 
 
 def import_tensorflow() -> None:
@@ -30,7 +47,7 @@ def import_tensorflow() -> None:
     with tempfile.TemporaryFile() as chatter, os.fdopen(os.dup(2), "w") as terminal:
         os.dup2(chatter.fileno(), 2)
         try:
-            with progress("Starting TensorFlow", stream=terminal):
+            with progress("Starting TensorFlow", stream=terminal), hidden("matplotlib", "sklearn"):
                 import tensorflow
 
                 tensorflow.config.list_physical_devices()  # looks for a GPU, complains where there is none

@@ -21,7 +21,7 @@ def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Auto
     model's config are the first run's, though every number is this run's own.
 
     Args:
-        fresh: built and compiled, untrained.
+        fresh: built and compiled, its optimiser built too, untrained.
         config: what it was built from.
         image: (h, w, c).
         steps: in an epoch; a schedule of the learning rate may depend on it.
@@ -40,6 +40,4 @@ def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Auto
 
 def _state(model: Autoencoder) -> list:
     """Everything that training changes: weights, states of random draws and metrics, the optimiser's."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
     return [*model.variables, *model.optimizer.variables]

@@ -11,6 +11,9 @@ from dae_lab.data.images import Images
 from dae_lab.noise import Corruption, corrupted, image_seeds
 from dae_lab.seeds import derive
 
+plain = tf.autograph.experimental.do_not_convert
+"""For graphs without branches on tensors, whose source TensorFlow need not rewrite at every start."""
+
 
 def steps_per_epoch(images: Images, config: Config) -> int:
     """How many batches an epoch has; the last may be smaller."""
@@ -45,11 +48,13 @@ def training_batches(
         )
         return shuffled[: steps * size]
 
+    @plain
     def epoch_of_places(epoch: Any) -> tf.data.Dataset:
         batch = min(size, len(images)) if training.overfit else size
         places = tf.data.Dataset.from_tensor_slices(order(epoch)).batch(batch)
         return places.map(lambda chosen: (chosen, epoch))
 
+    @plain
     def load(chosen: Any, epoch: Any) -> tuple[Any, Any]:
         clean = _floats(tf.gather(pixels, chosen))
         return noise(clean, chosen, tf.gather(rows, chosen), epoch), clean
@@ -77,6 +82,7 @@ def evaluation_batches(noisy: np.ndarray, images: Images, batch_size: int) -> tf
     """Batches (noisy, clean) in order, float32 (b, h, w, c) each, from arrays that stay as they are."""
     noisy_all, pixels = tf.convert_to_tensor(noisy), tf.convert_to_tensor(images.pixels)
 
+    @plain
     def load(start: Any) -> tuple[Any, Any]:
         return noisy_all[start : start + batch_size], _floats(pixels[start : start + batch_size])
 

@@ -31,6 +31,7 @@ def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) ->
         steps_per_execution=largest_divisor(steps, config.training.steps_per_execution),
         jit_compile=False,  # measured: XLA does not pay on a CPU
     )
+    model.optimizer.build(model.trainable_variables)  # else the first step is traced twice
     model = traced(model, config, images.shape, steps)
     return model, restore(model, folder)
 
