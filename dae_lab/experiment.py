@@ -122,9 +122,11 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
 
     import_tensorflow()
     from dae_lab.baselines.trivial import mean_image
+    from dae_lab.evaluation.evaluate import evaluate
     from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
     from dae_lab.recording.describe import describe
+    from dae_lab.recording.results import record_evaluation, record_figures, record_model
     from dae_lab.training import fit
     from dae_lab.training.watch import IMAGES, Watch
 
@@ -140,10 +142,6 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
     _train(model, sets, config, record, history, watch)
-
-    from dae_lab.evaluation.evaluate import evaluate  # only now: SciPy and the figures wait for training
-    from dae_lab.recording.results import record_evaluation, record_figures, record_model
-
     if config.tracking.log_model:
         record_model(record, model, sets.test[0][:1])  # first of all: whatever fails now, it is not lost
 

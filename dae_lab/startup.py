@@ -23,7 +23,8 @@ def spare_collection() -> None:
 def hidden(*names: str) -> Iterator[None]:
     """Let packages look as if they were not installed, for imports that would take them along unused.
 
-    Keras does so with its wrappers for scikit-learn and its galleries: a third of TensorFlow's import.
+    Keras does so for its scikit-learn wrappers and its galleries, a third of TensorFlow's import; these are
+    then without them for as long as the process lives. All threads are concerned, so let there be no other.
     """
     absent = [name for name in names if name not in sys.modules]
     sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: an import raises ImportError
@@ -31,7 +32,7 @@ def hidden(*names: str) -> Iterator[None]:
         yield
     finally:
         for name in absent:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
 
 
 def import_tensorflow() -> None:

@@ -17,7 +17,7 @@ def test_what_is_hidden_cannot_be_imported_until_the_block_ends():
     assert again is wave is sys.modules["wave"]
 
 
-def test_tensorflow_comes_without_what_only_keras_s_wrappers_use_and_hides_nothing_for_good():
+def test_tensorflow_comes_without_what_its_wrappers_use_and_that_can_still_be_imported():
     asked = "from dae_lab.startup import import_tensorflow; import_tensorflow(); import sys"
     shown = (
         "print('matplotlib' in sys.modules, 'sklearn' in sys.modules); import sklearn.svm, matplotlib.pyplot"

@@ -9,11 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import entropy
-from sklearn.linear_model import RidgeClassifier
-from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+import scipy  # whose parts load at their first use, so that the first step of training need not wait
 
 from dae_lab.evaluation.separation import (
     ClassGeometry,
@@ -173,7 +169,7 @@ def _view(
         centre=centre,
         explained=float(np.sum(lengths[:2] ** 2) / np.sum(lengths**2)) if lengths.any() else 0.0,
         active_units=int(np.count_nonzero(np.mean(deviations**2, axis=0) > ACTIVE_VARIANCE)),
-        effective_rank=float(np.exp(entropy(lengths))) if lengths.any() else 0.0,
+        effective_rank=float(np.exp(scipy.stats.entropy(lengths))) if lengths.any() else 0.0,
         classes=by_class,
         overlaps=overlaps,
         knn_accuracy=knn_accuracy,
@@ -220,6 +216,11 @@ def _accuracies(
         return None, None
     if not np.isfinite(fit[0]).all():
         return None, None
+    from sklearn.linear_model import RidgeClassifier  # here, for the same reason
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     neighbours = KNeighborsClassifier(min(NEIGHBOURS, len(fit[0])))
     probe = make_pipeline(StandardScaler(), RidgeClassifier(alpha=vectors.shape[1]))
     with warnings.catch_warnings():  # of classes with an image or two: their accuracy is what it is

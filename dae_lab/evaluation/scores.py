@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from dae_lab.baselines.judge import Baseline
 
@@ -39,7 +39,7 @@ def ratio(values: np.ndarray, weights: np.ndarray) -> Interval:
     if count < 2:
         return Interval(float(mean), np.nan, np.nan)
     spread = np.std(values - mean * weights, ddof=1) / np.sqrt(count) / scale
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * spread
+    reach = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * spread
     return Interval(float(mean), float(mean - reach), float(mean + reach))
 
 

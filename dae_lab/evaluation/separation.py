@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.spatial import ConvexHull
-from scipy.stats import permutation_test, rankdata, spearmanr
-from sklearn.metrics import pairwise_distances, silhouette_samples
+import scipy
 
 from dae_lab.seeds import derive
 
@@ -59,6 +57,8 @@ def silhouettes(deviations: np.ndarray, labels: np.ndarray | None) -> np.ndarray
     """Of each image, (n,); None where there are none, see ``View.silhouette``."""
     if labels is None or not 2 <= len(np.unique(labels)) < len(labels) or not deviations.any():
         return None
+    from sklearn.metrics import pairwise_distances, silhouette_samples  # here: it takes long to import
+
     return silhouette_samples(pairwise_distances(deviations), labels, metric="precomputed")
 
 
@@ -90,14 +90,14 @@ def classes(
     return found, overlaps
 
 
-def _hull(points: np.ndarray) -> ConvexHull | None:
+def _hull(points: np.ndarray) -> "scipy.spatial.ConvexHull | None":
     """The convex hull of points (m, 2), or None where they span no area within float32's rounding."""
     rounding = np.sqrt(len(points)) * _EPSILON * np.abs(points).max()
     spread = points - points.mean(axis=0, dtype=np.float64)
-    return ConvexHull(points) if np.linalg.matrix_rank(spread, tol=rounding) == 2 else None
+    return scipy.spatial.ConvexHull(points) if np.linalg.matrix_rank(spread, tol=rounding) == 2 else None
 
 
-def _inside(points: np.ndarray, hull: ConvexHull | None) -> np.ndarray:
+def _inside(points: np.ndarray, hull: "scipy.spatial.ConvexHull | None") -> np.ndarray:
     """Which points (n, 2) lie in the hull or on its edge, bool (n,)."""
     if hull is None:
         return np.zeros(len(points), bool)
@@ -124,9 +124,9 @@ def correlations(
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> Correlation:
-    ranks = rankdata(y)
-    test = permutation_test(
-        (rankdata(x),),
+    ranks = scipy.stats.rankdata(y)
+    test = scipy.stats.permutation_test(
+        (scipy.stats.rankdata(x),),
         lambda permuted, axis: np.sum(permuted * ranks, axis=axis),  # rho but for constants, and exact
         permutation_type="pairings",
         vectorized=True,
@@ -134,4 +134,4 @@ def _spearman(x: np.ndarray, y: np.ndarray) -> Correlation:
         batch=5_000,
         rng=np.random.default_rng(derive(0, "latent", "permutations")),
     )
-    return Correlation(float(spearmanr(x, y).statistic), float(test.pvalue), len(x))
+    return Correlation(float(scipy.stats.spearmanr(x, y).statistic), float(test.pvalue), len(x))

@@ -1,6 +1,7 @@
 """Batches for Keras: uint8 images in memory become float32 (noisy, clean) pairs one batch at a time."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,10 @@ def steps_per_epoch(images: Images, config: Config) -> int:
     )
 
 
+@contextmanager
 def training_batches(
     images: Images, corruption: Corruption, config: Config, first_epoch: int
-) -> tf.data.Dataset:
+) -> Iterator[tf.data.Dataset]:
     """Batches (noisy, clean), float32 (b, h, w, c) each, of all epochs from ``first_epoch`` (0 first) on.
 
     The order of an epoch and its noise follow from the run's seed and the epoch alone, so a run that
@@ -36,9 +38,12 @@ def training_batches(
     training = config.training
     steps, size = steps_per_epoch(images, config), training.batch_size
     shuffle = derive(config.seed, "shuffle")
-    pixels = tf.convert_to_tensor(images.pixels)
     rows = tf.range(images.rows.start, images.rows.stop)
-    noise = _noise_source(images, corruption, config)
+    arrays = [images.pixels]
+    if config.noise.resample == "once":
+        arrays.append(corrupted(images, corruption, derive(config.seed, "train noise")))
+    seeds = [derive(config.seed, "train noise", epoch) for epoch in range(training.epochs)]
+    streams = tf.constant(seeds, tf.int32)
 
     def order(epoch: Any) -> tf.Tensor:
         if training.overfit:
@@ -56,11 +61,17 @@ def training_batches(
 
     @plain
     def load(chosen: Any, epoch: Any) -> tuple[Any, Any]:
-        clean = _floats(tf.gather(pixels, chosen))
-        return noise(clean, chosen, tf.gather(rows, chosen), epoch), clean
+        pixels, *noisy = _taken(arrays, chosen)
+        clean = _floats(pixels)
+        if not noisy:
+            noisy = [corruption(clean, image_seeds(tf.gather(rows, chosen), streams[epoch]))]
+        return noisy[0], clean
 
     epochs = tf.data.Dataset.range(first_epoch, training.epochs)
-    return epochs.flat_map(epoch_of_places).map(load, num_parallel_calls=1).prefetch(2)
+    try:
+        yield epochs.flat_map(epoch_of_places).map(load, num_parallel_calls=1).prefetch(2)
+    finally:
+        arrays.clear()  # TensorFlow keeps `take` for as long as the process lives
 
 
 def _floats(pixels: Any) -> Any:
@@ -68,14 +79,19 @@ def _floats(pixels: Any) -> Any:
     return tf.cast(pixels, tf.float32) / 255.0 if pixels.dtype == tf.uint8 else pixels
 
 
-def _noise_source(images: Images, corruption: Corruption, config: Config) -> Callable[..., Any]:
-    """What turns a clean batch into a noisy one: drawn anew each epoch, or looked up, drawn once."""
-    if config.noise.resample == "once":
-        all_noisy = tf.convert_to_tensor(corrupted(images, corruption, derive(config.seed, "train noise")))
-        return lambda clean, chosen, rows, epoch: tf.gather(all_noisy, chosen)
-    epochs = range(config.training.epochs)
-    streams = tf.constant([derive(config.seed, "train noise", epoch) for epoch in epochs], tf.int32)
-    return lambda clean, chosen, rows, epoch: corruption(clean, image_seeds(rows, streams[epoch]))
+def _taken(arrays: list[np.ndarray], places: Any) -> list[Any]:
+    """Those places of each array (n, …), which stays where it is: a graph would hold two copies of it.
+
+    ``take`` looks into the list when a batch is made, so emptying the list lets the arrays go.
+    """
+
+    def take(chosen: np.ndarray) -> list[np.ndarray]:
+        return [array.take(chosen, axis=0) for array in arrays]
+
+    found = tf.numpy_function(take, [places], [array.dtype for array in arrays], stateful=False)
+    for tensor, array in zip(found, arrays, strict=True):
+        tensor.set_shape((None, *array.shape[1:]))
+    return list(found)
 
 
 def evaluation_batches(noisy: np.ndarray, images: Images, batch_size: int) -> tf.data.Dataset:

@@ -75,7 +75,7 @@ def _to_disk(file: Path) -> None:
 
 
 def restore(model: keras.Model, folder: Path) -> History:
-    """Load the checkpoint in ``folder`` into the compiled ``model``.
+    """Load the checkpoint in ``folder`` into ``model``, compiled, its optimiser built.
 
     Returns:
         The history of the epochs done; empty if there is no checkpoint, or none that can be read: then a
@@ -83,7 +83,6 @@ def restore(model: keras.Model, folder: Path) -> History:
     """
     if not (folder / "state.json").is_file():
         return []
-    model.optimizer.build(model.trainable_variables)  # so that its state has a place to go
     variables = [*model.variables, *model.optimizer.variables]
     before = [variable.numpy() for variable in variables]
     try:

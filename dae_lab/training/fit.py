@@ -1,6 +1,7 @@
 """One training, from the first epoch or from the last checkpoint, to the end."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import keras
@@ -31,7 +32,9 @@ def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) ->
         steps_per_execution=largest_divisor(steps, config.training.steps_per_execution),
         jit_compile=False,  # measured: XLA does not pay on a CPU
     )
-    model.optimizer.build(model.trainable_variables)  # else the first step is traced twice
+    model.optimizer.build(
+        model.trainable_variables
+    )  # a place for its state; and one trace of a step, not two
     model = traced(model, config, images.shape, steps)
     return model, restore(model, folder)
 
@@ -75,9 +78,9 @@ def fit(
         return history
     noisy, clean = validation
     show = Show(history, training.epochs, steps)
-    try:
+    with training_batches(images, corruption, config, first_epoch=len(history)) as batches, closing(show):
         model.fit(
-            training_batches(images, corruption, config, first_epoch=len(history)),
+            batches,
             epochs=training.epochs,
             initial_epoch=len(history),
             steps_per_epoch=steps,
@@ -95,8 +98,6 @@ def fit(
             shuffle=False,  # the batches come shuffled, by the run's seed
             verbose=0,
         )
-    finally:
-        show.close()
     return history
 
 

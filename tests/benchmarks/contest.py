@@ -13,6 +13,6 @@ ROUNDS = int(os.environ.get("DAE_LAB_ROUNDS", "3"))
 def told(script: str, *arguments: str) -> dict:
     """What a contender's last line says, see ``rivals/clock.py``; its own words if it fails."""
     command = [sys.executable, str(Path(__file__).parent / "rivals" / script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3600)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])

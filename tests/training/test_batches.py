@@ -1,8 +1,10 @@
 """Batches: every image once an epoch, in an order and under a noise that follow from seed, epoch and row."""
 
+import gc
 from functools import partial
 from itertools import islice
 from math import prod
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -27,14 +29,15 @@ def epochs(compose, *overrides: str, first_epoch: int = 0, count: int = 3):
     """For each epoch, what it saw: the images' numbers (n,) and their noise (n, 4, 4, 1)."""
     config = compose("noise.clip=false", f"training.epochs={count}", *overrides)
     images = numbered()
-    stream = iter(training_batches(images, construct(config.noise), config, first_epoch))
     seen = []
-    for _ in range(first_epoch, count):
-        pairs = [(n.numpy(), c.numpy()) for n, c in islice(stream, steps_per_epoch(images, config))]
-        assert all(noisy.dtype == clean.dtype == np.float32 for noisy, clean in pairs)
-        noisy, clean = (np.concatenate(part) for part in zip(*pairs, strict=True))
-        seen.append((np.rint(clean[:, 0, 0, 0] * 255).astype(int), noisy - clean))
-    assert next(stream, None) is None
+    with training_batches(images, construct(config.noise), config, first_epoch) as batches:
+        stream = iter(batches)
+        for _ in range(first_epoch, count):
+            pairs = [(n.numpy(), c.numpy()) for n, c in islice(stream, steps_per_epoch(images, config))]
+            assert all(noisy.dtype == clean.dtype == np.float32 for noisy, clean in pairs)
+            noisy, clean = (np.concatenate(part) for part in zip(*pairs, strict=True))
+            seen.append((np.rint(clean[:, 0, 0, 0] * 255).astype(int), noisy - clean))
+        assert next(stream, None) is None
     return seen
 
 
@@ -128,10 +131,29 @@ def test_pixels_that_are_floats_already_stay_as_they_are(compose):
     pixels = np.random.default_rng(0).random((6, 4, 4, 1), dtype=np.float32)
     images = Images(pixels, None, range(6))
     config = compose("noise=none", "training.batch_size=6", "training.epochs=1")
-    (noisy, clean), *rest = training_batches(images, construct(config.noise), config, 0)
-    assert not rest
+    with training_batches(images, construct(config.noise), config, 0) as batches:
+        ((noisy, clean),) = batches
     assert sorted(clean.numpy()[:, 0, 0, 0]) == sorted(pixels[:, 0, 0, 0])
     np.testing.assert_array_equal(noisy, clean)
+
+
+def test_the_noisy_images_are_let_go_when_training_ends(compose, monkeypatch):
+    """Even if it ends in the middle; they are 188 MB of full MNIST, and a sweep trains many runs."""
+    drawn = []
+
+    def watched(*args):
+        noisy = corrupted(*args)
+        drawn.append(ref(noisy))
+        return noisy
+
+    monkeypatch.setattr("dae_lab.training.batches.corrupted", watched)
+    config = compose("noise.resample=once", "training.batch_size=2")
+    with training_batches(numbered(), construct(config.noise), config, 0) as batches:
+        stream = iter(batches)
+        next(stream)
+        assert drawn[0]() is not None
+    gc.collect()
+    assert drawn[0]() is None
 
 
 @pytest.mark.parametrize("size", [4, 11, 50])

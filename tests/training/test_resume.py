@@ -94,6 +94,7 @@ def test_a_checkpoint_brings_back_every_state(compose, tiny, tmp_path, latent):
     model, copy = (build(config, (8, 8, 1), np.zeros(1)) for _ in range(2))
     for each in (model, copy):
         each.compile(optimizer=keras.optimizers.Adam(0.01))
+        each.optimizer.build(each.trainable_variables)
     history = [{"train/loss": float(model.train_step((clean, clean))["loss"])} for _ in range(3)]
 
     save = Checkpoint(tmp_path / "new", history, seconds=0)

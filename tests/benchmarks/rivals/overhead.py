@@ -33,14 +33,15 @@ def bare(config, clock: Clock) -> float:
     sets = Sets.of(data, corruption, config)
     model, _ = fit.prepare(build(config, data.train.shape, zeros(1)), data.train, config, Path())
     clock.start()
-    history = model.fit(
-        training_batches(data.train, corruption, config, 0),
-        epochs=config.training.epochs,
-        steps_per_epoch=steps_per_epoch(data.train, config),
-        validation_data=evaluation_batches(*sets.validation, config.evaluation.batch_size),
-        shuffle=False,
-        verbose=0,
-    )
+    with training_batches(data.train, corruption, config, 0) as batches:
+        history = model.fit(
+            batches,
+            epochs=config.training.epochs,
+            steps_per_epoch=steps_per_epoch(data.train, config),
+            validation_data=evaluation_batches(*sets.validation, config.evaluation.batch_size),
+            shuffle=False,
+            verbose=0,
+        )
     clock.stop()
     return history.history["loss"][-1]
 
