@@ -13,6 +13,12 @@ from dae_lab.progress import progress
 
 log = logging.getLogger(__name__)
 
+SETTINGS = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",  # what matters comes as a Python exception
+    "TF_ENABLE_ONEDNN_OPTS": "1",  # by itself TensorFlow takes oneDNN's kernels only where there is AVX-512
+}
+"""What TensorFlow reads from the environment when it is imported, unless a person has set it."""
+
 
 def spare_collection() -> None:
     """Look for garbage seldom: of many configs and records it took a quarter of the time to judge them."""
@@ -42,7 +48,7 @@ def import_tensorflow() -> None:
     """
     if "tensorflow" in sys.modules:
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # what matters comes as a Python exception
+    os.environ |= {name: value for name, value in SETTINGS.items() if name not in os.environ}
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as chatter, os.fdopen(os.dup(2), "w") as terminal:

@@ -17,6 +17,7 @@ from dae_lab.config.places import conf_folder, register
 from dae_lab.config.run import Config
 from dae_lab.config.validate import validate
 from dae_lab.data.images import Images
+from dae_lab.startup import SETTINGS
 
 Compose = Callable[..., Config]
 
@@ -33,6 +34,7 @@ def pytest_configure() -> None:
         (cache / name).mkdir(parents=True, exist_ok=True)
         Path(SCRATCH.name, name).symlink_to(cache / name)
     os.environ["DAE_LAB_CACHE"] = SCRATCH.name
+    os.environ |= SETTINGS  # tests import TensorFlow themselves
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

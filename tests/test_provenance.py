@@ -22,6 +22,15 @@ def test_the_rooms_that_can_change_a_number_are_there():
     assert all(provenance.packages()[name] for name in provenance.RESULT_PACKAGES)
 
 
+@pytest.mark.parametrize(
+    ("flags", "computes"), [("fpu avx512_bf16 sse", True), ("amx_bf16", True), ("fpu avx2 avx512f", False)]
+)
+def test_what_linux_says_of_the_processor_tells_whether_it_computes_in_bfloat16(tmp_path, flags, computes):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    assert provenance.computes_bfloat16(tmp_path / "cpuinfo") is computes
+    assert not provenance.computes_bfloat16(tmp_path / "nothing")
+
+
 @pytest.fixture
 def copied(tmp_path, monkeypatch):
     """A copy of the package, which the tests may change."""

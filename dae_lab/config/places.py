@@ -1,9 +1,11 @@
-"""Where things are: the YAML files, and the store of runs."""
+"""Where things are, and what Hydra is told of this machine: the YAML files, the store of runs."""
 
 import sys
 from pathlib import Path
 
 from omegaconf import OmegaConf
+
+from dae_lab.provenance import computes_bfloat16
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -21,8 +23,14 @@ def store_folder() -> Path:
 
 
 def register() -> None:
-    """Give Hydra the resolver ``${dae_lab.store:}`` and our launchers; harmless when done twice."""
+    """Give Hydra what YAML files ask by ``${dae_lab.…:}``, and our launchers; harmless when done twice."""
     launchers = str(PACKAGE / "sweep" / "plugins")
     if launchers not in sys.path:
         sys.path.append(launchers)
     OmegaConf.register_new_resolver("dae_lab.store", lambda: str(store_folder()), replace=True)
+    OmegaConf.register_new_resolver("dae_lab.quick_precision", quick_precision, replace=True)
+
+
+def quick_precision() -> str:
+    """The ``training.precision`` in which this machine's processor is quickest."""
+    return "mixed_bfloat16" if computes_bfloat16() else "float32"

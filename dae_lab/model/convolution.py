@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dae_lab.provenance import computes_bfloat16
+
 
 @tf.custom_gradient
 def single_channel(images: Any, kernel: Any) -> Any:
@@ -125,28 +127,55 @@ def _kernel_gradient(fine: Any, coarse: Any, side: int, stride: int) -> Any:
     return tf.transpose(found, (1, 2, 0, 3))
 
 
+def widened_convolution(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:
+    """A convolution of bfloat16 numbers on a processor that does not multiply them: in float32, then rounded.
+
+    Kernels for bfloat16 do as much, they too add up in float32; TensorFlow's substitute for them, where there
+    are none, takes ten times as long (experiments/speed). Arguments and result as of ``coarse_convolution``,
+    for maps of any size.
+    """
+    images, kernel, bias = (tf.cast(item, tf.float32) for item in (images, kernel, bias))
+    if transposed:
+        height, width = images.shape[1:3]
+        shape = tf.stack([tf.shape(images)[0], height * stride, width * stride, kernel.shape[2]])
+        values = tf.nn.conv2d_transpose(images, kernel, shape, stride, "SAME")
+    else:
+        values = tf.nn.conv2d(images, kernel, stride, "SAME")
+    return tf.cast(tf.nn.bias_add(values, bias), tf.bfloat16)
+
+
+def rounded(values: Any) -> Any:
+    """The numbers of bfloat16, in float32."""
+    return tf.cast(tf.cast(values, tf.bfloat16), tf.float32)
+
+
 def quicken(layer: keras.layers.Layer) -> keras.layers.Layer:
     """Have ``layer``, a Conv2D or Conv2DTranspose, compute on a CPU the quickest way that is known.
 
     One filter in float32: ``single_channel``, also of images in bfloat16. To or from a coarse map, in
-    bfloat16: ``coarse_convolution``. A transposed convolution of stride 1: as the convolution that it is,
-    into which TensorFlow takes the bias and what follows; into a transposed one it does not. It stays Keras's
-    own layer, and is saved and loaded as one; others, and all where there is a GPU, stay as they are.
+    bfloat16: ``coarse_convolution``. In bfloat16 where the processor has none: ``widened_convolution``. A
+    transposed convolution of stride 1: as the convolution that it is, into which TensorFlow takes the bias
+    and what follows; into a transposed one it does not. It stays Keras's own layer, and is saved and loaded
+    as one; others, and all where there is a GPU, stay as they are.
     """
     if not _is_plain(layer) or tf.config.list_physical_devices("GPU"):
         return layer
     keras_call, stride = layer.call, layer.strides[0]
     transposed = isinstance(layer, keras.layers.Conv2DTranspose)
     single = layer.filters == 1 and stride == 1 and layer.compute_dtype == "float32"
-    half = layer.compute_dtype == "bfloat16" and layer.kernel_size[0] >= stride
+    half, native = layer.compute_dtype == "bfloat16", computes_bfloat16()
     if single:
         layer.autocast = False  # images in bfloat16 are to be multiplied so
 
     def call(inputs: Any) -> Any:
         kernel, bias = layer.kernel.value, layer.bias.value
         if single:
+            if inputs.dtype == tf.bfloat16 and not native:
+                inputs, kernel = tf.cast(inputs, tf.float32), rounded(kernel)
             return single_channel(inputs, _turned(kernel) if transposed else kernel) + bias
-        if half and _coarse_rows(inputs, stride, transposed) <= COARSE:
+        if half and not native:
+            return widened_convolution(inputs, kernel, bias, stride, transposed)
+        if half and layer.kernel_size[0] >= stride and _coarse_rows(inputs, stride, transposed) <= COARSE:
             return coarse_convolution(inputs, kernel, bias, stride, transposed)
         if transposed and stride == 1:
             return tf.nn.bias_add(tf.nn.conv2d(inputs, _turned(kernel), 1, "SAME"), bias)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from dae_lab.model import convolution
 from dae_lab.model.convolution import quicken
+from dae_lab.provenance import computes_bfloat16
 
 KINDS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 
@@ -49,11 +50,16 @@ def test_what_comes_in_bfloat16_leaves_in_float32(kind):
     np.testing.assert_allclose(plain(images), quick(images), atol=0.05)
 
 
+def on_a_processor_that(monkeypatch, computes_bfloat16: bool) -> None:
+    monkeypatch.setattr(convolution, "computes_bfloat16", lambda: computes_bfloat16)
+
+
 @pytest.fixture
 def ways(monkeypatch):
     """The quick ways that were taken."""
     taken = []
-    for name in ("single_channel", "coarse_convolution"):
+    on_a_processor_that(monkeypatch, computes_bfloat16=True)
+    for name in ("single_channel", "coarse_convolution", "widened_convolution"):
         own = getattr(convolution, name)
         monkeypatch.setattr(
             convolution, name, lambda *given, own=own, name=name: (taken.append(name), own(*given))[1]
@@ -64,6 +70,10 @@ def ways(monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("rows", "stride", "size"), [(7, 1, 3), (7, 2, 3), (7, 2, 5), (6, 1, 1), (5, 3, 3), (4, 2, 1), (14, 2, 3)]
+)
+@pytest.mark.skipif(
+    not computes_bfloat16(),
+    reason="the processor does not compute in bfloat16: what Keras does then is rough",
 )
 def test_in_bfloat16_values_and_gradients_are_those_of_keras(ways, kind, rows, stride, size):
     """On maps of up to 7 rows the gradient by the kernel is computed another way, the rest not."""
@@ -78,8 +88,23 @@ def test_in_bfloat16_values_and_gradients_are_those_of_keras(ways, kind, rows, s
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_one_channel_from_bfloat16_has_gradients_as_those_of_keras(ways, kind):
+@pytest.mark.parametrize(("rows", "stride", "size"), [(7, 1, 3), (7, 2, 3), (4, 2, 1), (14, 2, 5)])
+def test_where_there_is_no_bfloat16_its_numbers_come_from_float32(
+    ways, monkeypatch, kind, rows, stride, size
+):
+    on_a_processor_that(monkeypatch, computes_bfloat16=False)
+    layers = [kind(4, size, stride, padding="same", dtype=dtype) for dtype in ("float32", "mixed_bfloat16")]
+    for one, other in compared(layers, (8, rows, rows - 1, 3), "bfloat16"):
+        np.testing.assert_allclose(one, other, atol=0.01 * np.abs(one).max())
+    assert ways == ["widened_convolution"]
+    assert layers[1](tf.ones((1, rows, rows, 3))).dtype == tf.bfloat16
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_channel_from_bfloat16_has_gradients_as_those_of_keras(ways, monkeypatch, kind, native):
     """As the last layer under mixed_bfloat16 has; Keras's own casts the images to float32 first."""
+    on_a_processor_that(monkeypatch, native)
     layers = [kind(1, 3, padding="same", dtype="float32") for _ in range(2)]
     for one, other in compared(layers, (3, 7, 6, 4), "bfloat16"):
         np.testing.assert_allclose(one, other, atol=0.03 * np.abs(one).max())
@@ -93,11 +118,13 @@ def compared(layers, shape, dtype="float32"):
     quicken(layers[1])
     for layer in layers:
         layer.build((None, *shape[1:]))
-        layer.set_weights([np.random.default_rng(1).normal(size=item.shape) for item in layer.get_weights()])
+        weights = [np.random.default_rng(1).normal(size=item.shape) for item in layer.get_weights()]
+        layer.set_weights([convolution.rounded(item) for item in weights])
         with tf.GradientTape() as tape:
             tape.watch(images)
             values = layer(images)
-            cost = tf.reduce_sum(tf.sin(tf.cast(values, tf.float32)))
+            pulls = np.random.default_rng(2).normal(size=values.shape)  # the same, however values are rounded
+            cost = tf.reduce_sum(tf.cast(values, tf.float32) * pulls)
         found.append([values, *tape.gradient(cost, [images, *layer.trainable_variables])])
     return [tuple(tf.cast(item, tf.float32).numpy() for item in both) for both in zip(*found, strict=True)]
 
