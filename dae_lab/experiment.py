@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -179,11 +180,12 @@ def _train(
         if config.tracking.grids:
             record.picture_at(grid.draw(), "reconstructions", 0)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
-    listeners: list[Any] = [watch, Recorder(record, history, grid, epochs)]
+    listeners: list[Any] = [watch]
     if config.training.profile:
         listeners.append(profile.Profile())
     train = (sets.dataset.train, sets.validation, sets.corruption)
-    fit.fit(model, *train, config, record.checkpoints, history, listeners)
+    with closing(Recorder(record, history, grid, epochs)) as recorder:
+        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder])
     record.picture(grid.draw(), "reconstructions.png")
     if config.training.profile:
         record.text(listeners[-1].table, "profile.txt")

@@ -28,7 +28,7 @@ class Autoencoder(keras.Model):
         encoder: noisy image → code (and skips, where the decoder wants them).
         decoder: code (and skips) → logits.
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
-        gradient_norm: see ``_gradient_norm``, as a graph.
+        look: see ``_look``, as a graph, one for any number of images.
         watched: float32 (2,), what ``dae_lab.training.watch`` remembers; kept with every checkpoint.
     """
 
@@ -45,8 +45,9 @@ class Autoencoder(keras.Model):
             shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
         )
         self.watched = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="watched")
+        images = tf.TensorSpec((None, *self.input_shape[1:]), tf.float32)
         # A partial: TensorFlow counts the traces of a method over all models, and warns of the fifth.
-        self.gradient_norm = tf.function(partial(self._gradient_norm), autograph=False)
+        self.look = tf.function(partial(self._look), input_signature=(images, images), autograph=False)
         self.probe = keras.random.SeedGenerator(derive(seed, "contractive"))
 
     @property
@@ -97,18 +98,26 @@ class Autoencoder(keras.Model):
             judge.update_state(values[judge.name])
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def _gradient_norm(self, noisy: Any, clean: Any) -> tf.Tensor:
-        """Norm of the loss's gradient on (noisy, clean), float32 (n, h, w, c) each, without penalties.
+    def _look(self, noisy: Any, clean: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        """What the model gives for ``noisy``, and the norm of the loss's gradient there, without penalties.
 
-        Over all weights but the output layer's bias, which can pull a fixed output to the best
+        The norm is over all weights but the output layer's bias, which can pull a fixed output to the best
         constant while nothing reaches the rest. Nothing is trained.
+
+        Args:
+            noisy, clean: float32 (n, h, w, c) each.
+
+        Returns:
+            float32 (n, h, w, c) and ().
         """
         bias = output_bias(self.decoder)
         with tf.GradientTape() as tape:
-            loss = self.denoising_loss(clean, self._output(self(noisy, training=False)))
+            outputs = self(noisy, training=False)
+            loss = self.denoising_loss(clean, self._output(outputs))
         variables = [variable for variable in self.trainable_variables if variable is not bias]
         gradients = tape.gradient(loss, variables)
-        return tf.linalg.global_norm([tf.cast(item, tf.float32) for item in gradients if item is not None])
+        norm = tf.linalg.global_norm([tf.cast(item, tf.float32) for item in gradients if item is not None])
+        return outputs["image"], norm
 
 
 def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:

@@ -1,5 +1,6 @@
 """What is recorded while a model trains: curves, and now and then a grid of reconstructions."""
 
+import time
 from math import ceil
 from typing import Any
 
@@ -24,34 +25,57 @@ class Grid:
 
     def draw(self) -> Any:
         """The grid as a PIL image."""
-        reconstruction = np.asarray(self.model.denoiser(self.noisy, training=False))
+        reconstruction = np.asarray(self.model.look(self.noisy, self.clean)[0])
         rows = {"clean": self.clean, "noisy": self.noisy, "reconstruction": reconstruction}
         return reconstruction_grid(rows, self.titles)
 
 
 class Recorder(keras.callbacks.Callback):
-    """Records every epoch in one call, the first steps' losses, and now and then a grid.
+    """Records every epoch, the first steps' losses, and now and then a grid.
 
-    After a resume, epochs that were recorded before the cut are not recorded twice.
+    What short epochs give is sent together, at most every ``seconds``; what waits when training ends, in
+    whatever way, is sent by ``close``. After a resume, epochs that were recorded before the cut are not
+    recorded twice, and those that were not are.
     """
 
-    def __init__(self, record: Record, history: History, grid: Grid, grid_epochs: set[int]) -> None:
+    def __init__(
+        self, record: Record, history: History, grid: Grid, grid_epochs: set[int], seconds: float = 1.0
+    ) -> None:
         super().__init__()
         self.record, self.history, self.grid, self.grid_epochs = record, history, grid, grid_epochs
+        self.seconds = seconds
+        self._points: list[tuple[str, float, int]] = []
+        self._grids: list[tuple[int, Any]] = []
+        self._sent_at = time.monotonic()
         self._epochs = record.last_step("train/loss")
         self._steps = record.last_step("train/step_loss")
+        for number in range(self._epochs + 1, len(history) + 1):  # a kill kept them from the record
+            self._add_epoch(number)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Record epoch ``epoch + 1``."""
+        """Record epoch ``epoch + 1``, now or soon."""
         number = epoch + 1
         steps = min(int(self.model.optimizer.iterations), STEP_LOSSES)
-        points = [("train/step_loss", loss, step) for step, loss in self._step_losses(steps)]
+        self._points += [("train/step_loss", loss, step) for step, loss in self._step_losses(steps)]
         if number > self._epochs:
-            points += [(key, value, number) for key, value in self.history[-1].items()]
+            self._add_epoch(number)
             if number in self.grid_epochs:
-                self.record.picture_at(self.grid.draw(), "reconstructions", number)
-            self._epochs = number
+                self._grids.append((number, self.grid.draw()))
+        if time.monotonic() - self._sent_at >= self.seconds:
+            self.close()
+
+    def _add_epoch(self, number: int) -> None:
+        self._points += [(key, value, number) for key, value in self.history[number - 1].items()]
+        self._epochs = number
+
+    def close(self) -> None:
+        """Send what waits."""
+        grids, points = self._grids, self._points
+        self._grids, self._points = [], []
+        for number, image in grids:
+            self.record.picture_at(image, "reconstructions", number)
         self.record.series(points)
+        self._sent_at = time.monotonic()
 
     def _step_losses(self, steps: int) -> list[tuple[int, float]]:
         """(step, loss) of the first ``steps`` steps that are not recorded yet, step 1 first."""

@@ -60,7 +60,8 @@ class Watch(keras.callbacks.Callback):
         self._sigmoid = self.model.activation == "sigmoid"
         self.step = int(self.model.optimizer.iterations)
         if self.step == 0:
-            self.model.watched.assign([float(self.model.gradient_norm(self.noisy, self.clean)), 0.0])
+            _, norm = self.model.look(self.noisy, self.clean)
+            self.model.watched.assign([float(norm), 0.0])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look, if a look is due."""
@@ -85,14 +86,13 @@ class Watch(keras.callbacks.Callback):
         return self._seen[1]
 
     def _examined(self) -> Collapse:
-        reconstruction = np.asarray(self.model.denoiser(self.noisy, training=False))
-        norm = float(self.model.gradient_norm(self.noisy, self.clean))
-        found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid, norm)
+        reconstruction, norm = (np.asarray(item) for item in self.model.look(self.noisy, self.clean))
+        found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid, float(norm))
         first, looks = (float(value) for value in self.model.watched.numpy())
-        looks = looks + 1 if found.fixed and norm < GONE * first else 0
+        looks = looks + 1 if found.fixed and found.gradient_norm < GONE * first else 0
         self.model.watched.assign([first, looks])
         if looks >= LOOKS and self.stuck is None:
-            self._say_stuck(found, norm / first)
+            self._say_stuck(found, found.gradient_norm / first)
         elif looks == 0:
             self.stuck = None
         return found

@@ -1,17 +1,21 @@
-"""Seconds of one training: by Keras's ``fit`` alone, or as ``dae_lab.run`` does it, recorded and watched.
+"""Seconds that a run of ``dae_lab.run`` spends beside its training, from the built model to the trained one.
 
-    python overhead.py bare|whole FOLDER [OVERRIDE …]
+    python overhead.py FOLDER [OVERRIDE …]
 
-``whole`` is all between the model that is built and the model that is trained: the first validation, grids,
-curves, checkpoints, the watch for a collapse. ``bare`` trains and validates on the same batches.
+Beside the training is what the callbacks do (records, the watch for a collapse, checkpoints, progress), and
+what comes before and after ``fit``: the first validation, the first and the last grid. Both are timed within
+one run, since two runs one after the other differ by more than what is looked for. Noise that is drawn once
+and the validations after each epoch count as training.
 """
 
+import json
+import resource
 import sys
-from pathlib import Path
+import time
+from collections.abc import Callable
+from typing import Any
 
-from clock import Clock
 from hydra import compose, initialize_config_dir
-from numpy import zeros
 
 from dae_lab import experiment
 from dae_lab.config.construct import construct
@@ -20,50 +24,43 @@ from dae_lab.config.validate import validate
 from dae_lab.startup import import_tensorflow
 
 
-def bare(config, clock: Clock) -> float:
-    """Train as ``config`` says, with nothing beside; gives the last loss."""
-    import_tensorflow()
-    from dae_lab.evaluation.sets import Sets
-    from dae_lab.model.autoencoder import build
-    from dae_lab.training import fit
-    from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
+class Stopwatch:
+    """Adds up the seconds that functions take."""
 
-    fit.set_up(config)
-    data, corruption = construct(config.data), construct(config.noise)
-    sets = Sets.of(data, corruption, config)
-    model, _ = fit.prepare(build(config, data.train.shape, zeros(1)), data.train, config, Path())
-    clock.start()
-    with training_batches(data.train, corruption, config, 0) as batches:
-        history = model.fit(
-            batches,
-            epochs=config.training.epochs,
-            steps_per_epoch=steps_per_epoch(data.train, config),
-            validation_data=evaluation_batches(*sets.validation, config.evaluation.batch_size),
-            shuffle=False,
-            verbose=0,
-        )
-    clock.stop()
-    return history.history["loss"][-1]
+    seconds = 0.0
+
+    def timing(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*given: Any, **named: Any) -> Any:
+            began = time.perf_counter()
+            try:
+                return function(*given, **named)
+            finally:
+                self.seconds += time.perf_counter() - began
+
+        return timed
 
 
-def whole(config, clock: Clock) -> float:
-    """Train as ``dae_lab.run`` does; gives the last loss."""
-    train = experiment._train
-
-    def timed(*given) -> None:
-        clock.start()
-        train(*given)
-        clock.stop()
-
-    experiment._train = timed
-    return experiment.run(config).record.values["train/loss"]
-
-
-if __name__ == "__main__":
-    way, folder, *overrides = sys.argv[1:]
+def main(folder: str, overrides: list[str]) -> None:
     register()
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         own = [f"tracking.dir={folder}", "evaluation=scores", *overrides]
         config = validate(compose("config", overrides=own))
-    clock = Clock(1)
-    clock.tell({"bare": bare, "whole": whole}[way](config, clock))
+    construct(config.data)  # fetched where they are missing, before anything is timed
+    import_tensorflow()
+    from keras.callbacks import CallbackList
+
+    from dae_lab.training import fit
+
+    whole, fitting, callbacks = Stopwatch(), Stopwatch(), Stopwatch()
+    for name in [name for name in vars(CallbackList) if name.startswith("on_")]:
+        setattr(CallbackList, name, callbacks.timing(getattr(CallbackList, name)))
+    fit.fit = fitting.timing(fit.fit)
+    experiment._train = whole.timing(experiment._train)
+    experiment.run(config)
+    beside = whole.seconds - fitting.seconds + callbacks.seconds
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"training": whole.seconds - beside, "beside": beside, "peak_mib": peak}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])
