@@ -139,7 +139,8 @@ def _keep(jobs: Sequence[Job], folder: Path) -> None:
     file = folder / "plan.json"
     before = json.loads(file.read_text()) if file.is_file() and jobs[0].number else []
     draft = file.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps([*before[: jobs[0].number], *map(asdict, jobs)], indent=1) + "\n")
+    lines = map(json.dumps, [*before[: jobs[0].number], *map(vars, jobs)])
+    draft.write_text("[\n" + ",\n".join(lines) + "\n]\n")
     os.replace(draft, file)
 
 

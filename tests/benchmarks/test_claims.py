@@ -3,15 +3,21 @@
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
+from mlflow.entities import Run
 from omegaconf import OmegaConf
-from processes import client, run, runs, trajectory
+from processes import run, runs, trajectory
 
+from dae_lab import experiment
+from dae_lab.claims.question import trained
+from dae_lab.claims.spec import claim
+from dae_lab.config.places import conf_folder
 from dae_lab.config.run import Config
-from dae_lab.config.typed import typed
-from dae_lab.data.images import Dataset
+from dae_lab.config.validate import validate
 from dae_lab.experiment import identity, loaded
 from dae_lab.tracking.store import Store
 
@@ -34,35 +40,43 @@ def seeds(count: int) -> tuple[str, ...]:
     return f"claim.seeds.minimum={count}", f"claim.seeds.maximum={count}"
 
 
-def recorded_again(store: Path, count: int) -> None:
-    """For each arm records of seeds 6 to ``count``, made of that of seed 0: its numbers, shifted a little."""
-    data: dict[str, Dataset] = {}
-    for first in [item for item in runs(store) if item.data.params["seed"] == "0"]:
-        text = Path(client(store).download_artifacts(first.info.run_id, "config.yaml")).read_text()
-        curves = trajectory(store, first)
-        for seed in range(6, count):
-            config: Config = typed(
-                {**OmegaConf.to_container(OmegaConf.create(text)), "seed": seed}, Config, ""
-            )
-            if str(config.data) not in data:
-                data[str(config.data)] = loaded(config)
-            own = identity(config, data[str(config.data)])
-            with Store(config.tracking).record("again", own, {}, afresh=True) as record:
-                record.params(first.data.params)
-                points = [(name, value, step) for name, curve in curves.items() for step, value in curve]
-                record.series([(name, value * (1 + seed / 1000), step) for name, value, step in points])
-                record.tag("collapse", first.data.tags["collapse"])
-                record.tag("kept", first.data.tags["kept"])
+def arms(store: Path) -> list[Config]:
+    """What the claims train with seed 0, each once."""
+    found: dict[str, Config] = {}
+    with initialize_config_dir(str(conf_folder()), version_base="1.3"):
+        for name in [
+            file.stem for file in (conf_folder() / "claim").glob("*.yaml") if file.stem[:5] != "fast_"
+        ]:
+            asked = claim(OmegaConf.to_container(compose("config", overrides=[f"claim={name}"]).claim))
+            for own in [*asked.arms.values(), *asked.causes.values()]:
+                overrides = [*asked.base, *TINY, *own, "seed=0", f"tracking.dir={store}"]
+                config = validate(compose("config", overrides=overrides))
+                found.setdefault(trained(config), config)
+    return [*found.values()]
+
+
+def recorded_again(config: Config, seed: int, like: Run, curves: dict[str, list[tuple[int, float]]]) -> None:
+    """A record of ``config`` with another seed, made of the run ``like``: its numbers, shifted a little."""
+    config = replace(config, seed=seed)
+    with Store(config.tracking).record("again", identity(config, loaded(config)), {}, afresh=True) as record:
+        record.params({**like.data.params, "seed": seed})
+        points = [(name, value, step) for name, curve in curves.items() for step, value in curve]
+        record.series([(name, value * (1 + seed / 1000), step) for name, value, step in points])
+        for tag in ("collapse", "kept"):
+            record.tag(tag, like.data.tags[tag])
 
 
 @pytest.mark.long
 def test_thirteen_claims_over_500_stored_runs_are_judged_in_less_than_ten_seconds(tmp_path, capsys):
-    """Six seeds of each arm are trained, as little as may be, the others are made of them."""
+    """One seed of each arm is trained, as little as may be, the others are made of it."""
     store, notebook = tmp_path / "store", tmp_path / "notebook"
     asked = ("claim=glob(*,exclude=fast_*)", *TINY, f"claim.notebook={notebook}")
-    code, _, errors = run(*asked, *seeds(6), store=store, seconds=3000)
-    assert code == 0, errors
-    recorded_again(store, 20)
+    for config in arms(store):
+        experiment.run(config)
+        like = runs(store)[-1]
+        curves = trajectory(store, like)
+        for seed in range(1, 20):
+            recorded_again(config, seed, like, curves)
     count = len(runs(store))
     assert count > 500
     code, _, errors = run(*asked, *seeds(20), store=store)  # tags the runs, once

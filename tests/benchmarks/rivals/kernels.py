@@ -9,7 +9,10 @@ import json
 import sys
 import time
 
-import tensorflow as tf
+from dae_lab.startup import import_tensorflow
+
+import_tensorflow()  # with the kernels that dae_lab has
+import tensorflow as tf  # noqa: E402
 
 BATCH = {"spatial_latent": 128, "dense_latent": 32, "shallow_pool": 300}
 DOWN = {
