@@ -22,7 +22,7 @@ from dae_lab.figures.arms import Panel, arms_figure
 
 MEASURED = Path(__file__).parents[2] / ".bench"
 """Where the numbers and the figure go."""
-SIZES = {"spatial_latent": (8064, 3), "dense_latent": (10400, 3), "shallow_pool": (3000, 21)}
+SIZES = {"spatial_latent": (8064, 2), "dense_latent": (10400, 2), "shallow_pool": (3000, 11)}
 """Images and epochs: 63, 325 and 10 steps an epoch, so 7, 5 and 5 in one call, as with all images."""
 LIMITS = {"spatial_latent": 0.6, "dense_latent": 0.7, "shallow_pool": 0.6}
 """Fast ÷ script, at most; small batches gain less."""
