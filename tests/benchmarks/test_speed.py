@@ -24,10 +24,11 @@ MEASURED = Path(__file__).parents[2] / ".bench"
 """Where the numbers and the figure go."""
 SIZES = {"spatial_latent": (8064, 2), "dense_latent": (10400, 2), "shallow_pool": (3000, 11)}
 """Images and epochs: 63, 325 and 10 steps an epoch, so 7, 5 and 5 in one call, as with all images."""
-LIMITS = {"spatial_latent": 0.6, "dense_latent": 0.7, "shallow_pool": 0.6}
-"""Fast ÷ script, at most; small batches gain less."""
+HALF = provenance.computes_bfloat16()
+LIMITS = {"spatial_latent": 0.6 if HALF else 0.95, "dense_latent": 0.7 if HALF else 1.0, "shallow_pool": 0.6}
+"""Fast ÷ script, at most; small batches gain less, and so does a processor that has no bfloat16."""
 SCRIPT, FLOAT32, FAST = "Keras script", "dae_lab", "dae_lab, fast"
-PRECISIONS = ("float32", "bfloat16") if provenance.computes_bfloat16() else ("float32",)
+PRECISIONS = ("float32", "bfloat16") if HALF else ("float32",)
 """Elsewhere bfloat16 takes PyTorch seven to ten times as long as float32."""
 TORCH = {f"PyTorch {p} {m}": (p, m) for p in PRECISIONS for m in ("eager", "compiled")}
 
@@ -161,7 +162,7 @@ def test_a_step_is_faster_than_in_the_script_a_user_would_have_written(system, m
 @pytest.mark.parametrize("system", SIZES)
 @pytest.mark.skipif(not find_spec("torch"), reason="PyTorch is not installed: pip install dae-lab[torch]")
 def test_a_step_is_faster_than_in_pytorch(system, measured):
-    """Fast ÷ the best of PyTorch's settings ≤ 0.85."""
+    """Fast ÷ the best of PyTorch's settings ≤ 0.85; where there is no bfloat16, ≤ 1."""
     rounds = measured(system)
     best = min(TORCH, key=lambda name: median(one[name]["wall"] for one in rounds))
-    assert ratio(rounds, FAST, best)[0] <= 0.85
+    assert ratio(rounds, FAST, best)[0] <= (0.85 if HALF else 1)

@@ -9,12 +9,12 @@ the validations after each epoch, and building their graph count as training.
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
+from clock import peak_mib
 from hydra import compose, initialize_config_dir
 
 from dae_lab import experiment
@@ -60,8 +60,7 @@ def main(folder: str, overrides: list[str]) -> None:
     experiment._train = whole.timing(experiment._train)
     experiment.run(config)
     beside = whole.seconds - building.seconds - fitting.seconds + callbacks.seconds
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"training": whole.seconds - beside, "beside": beside, "peak_mib": peak}))
+    print(json.dumps({"training": whole.seconds - beside, "beside": beside, "peak_mib": peak_mib()}))
 
 
 if __name__ == "__main__":
