@@ -10,8 +10,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -244,3 +246,24 @@ def test_a_run_behind_a_server_and_its_model_served(compose, tmp_path):
             image = json.loads(answer.read())["predictions"][0]
     assert (len(image), len(image[0]), len(image[0][0])) == (28, 28, 1)
     assert 0 <= image[0][0][0] <= 1
+
+
+def test_runs_that_begin_at_once_record_the_same_data(tracking):
+    """MLflow looks whether it knows a data set and then adds it; of eight at once most are in between."""
+    store = Store(tracking)
+    for digest in "abc":
+        with ExitStack() as opened, ThreadPoolExecutor(8) as pool:
+            records = [
+                opened.enter_context(store.record(f"run {number}", f"{digest}{number}" * 32, {}))
+                for number in range(8)
+            ]
+            together = Barrier(8)
+
+            def note(record, digest=digest, together=together):
+                together.wait()
+                record.dataset("digits", digest * 12, "a package", {"train": 1})
+
+            list(pool.map(note, records))
+        for record in records:
+            [known] = store.client.get_run(record.run_id).inputs.dataset_inputs
+            assert known.dataset.digest == digest * 12

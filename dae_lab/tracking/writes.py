@@ -21,6 +21,7 @@ from mlflow.entities import (
     Run,
     RunTag,
 )
+from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.tracking import MlflowClient
 
@@ -99,7 +100,11 @@ def _metric(point: Point, model_id: str | None = None) -> Metric:
 def _dataset(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
     data = Dataset(write["name"], write["digest"], "code", write["source"], profile=write["profile"])
     tags = [InputTag("mlflow.data.context", "training, validation, test")]
-    client.log_inputs(run_id, [DatasetInput(data, tags)])
+    inputs = [DatasetInput(data, tags)]
+    try:
+        client.log_inputs(run_id, inputs)
+    except MlflowException:  # MLflow looks whether it knows the data, then adds them: another run was between
+        client.log_inputs(run_id, inputs)
 
 
 def _files(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
