@@ -56,7 +56,7 @@ def test_a_block_that_raises_is_failed_with_its_reason(tracking):
 
 def interrupted_after_a_checkpoint(record):
     record.checkpoints.mkdir()
-    (record.checkpoints / "state.json").write_text("{}")
+    (record.checkpoints / "checkpoint.npz").write_text("{}")
     raise KeyboardInterrupt
 
 
@@ -91,7 +91,7 @@ def test_runs_that_died_together_all_go_on(tracking):
     for fingerprint in ("a" * 64, "b" * 64):
         record = store._begin("a run", fingerprint, {})
         record.checkpoints.mkdir()
-        (record.checkpoints / "state.json").write_text("{}")
+        (record.checkpoints / "checkpoint.npz").write_text("{}")
         record._lock.release()  # as the system does when a process is killed
         dead.append(record.run_id)
     for fingerprint, run_id in zip(("a" * 64, "b" * 64), dead, strict=True):
@@ -112,7 +112,7 @@ def test_what_fails_from_outside_goes_on_and_what_diverged_does_not(tracking):
 
 def failed_after_a_checkpoint(record, error):
     record.checkpoints.mkdir()
-    (record.checkpoints / "state.json").write_text("{}")
+    (record.checkpoints / "checkpoint.npz").write_text("{}")
     raise error
 
 

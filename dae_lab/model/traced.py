@@ -3,6 +3,8 @@
 import json
 from dataclasses import asdict
 
+import keras
+
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
 from dae_lab.model.autoencoder import Autoencoder
@@ -33,11 +35,11 @@ def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Auto
     _last[key] = known or fresh
     if known is None:
         return fresh
-    for ours, its in zip(_state(known), _state(fresh), strict=True):
+    for ours, its in zip(state(known), state(fresh), strict=True):
         ours.assign(its)
     return known
 
 
-def _state(model: Autoencoder) -> list:
-    """Everything that training changes: weights, states of random draws and metrics, the optimiser's."""
+def state(model: keras.Model) -> list[keras.Variable]:
+    """All that training changes: weights, states of random draws and metrics, the optimiser's, which is built."""
     return [*model.variables, *model.optimizer.variables]

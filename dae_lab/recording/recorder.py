@@ -11,7 +11,8 @@ from dae_lab.data.images import Images
 from dae_lab.figures.grid import reconstruction_grid
 from dae_lab.model.autoencoder import STEP_LOSSES, Autoencoder
 from dae_lab.pixels import to_float
-from dae_lab.tracking.record import Record
+from dae_lab.tracking.record import Record, now
+from dae_lab.tracking.writes import Point
 from dae_lab.training.checkpoint import History
 
 
@@ -33,18 +34,18 @@ class Grid:
 class Recorder(keras.callbacks.Callback):
     """Records every epoch, the first steps' losses, and now and then a grid.
 
-    What short epochs give is sent together, at most every ``seconds``; what waits when training ends, in
-    whatever way, is sent by ``close``. After a resume, epochs that were recorded before the cut are not
-    recorded twice, and those that were not are.
+    What short epochs give is sent together, at most every ``seconds``, as often as a checkpoint may be
+    written; what waits when training ends, in whatever way, is sent by ``close``. After a resume, epochs
+    that were recorded before the cut are not recorded twice, and those that were not are.
     """
 
     def __init__(
-        self, record: Record, history: History, grid: Grid, grid_epochs: set[int], seconds: float = 1.0
+        self, record: Record, history: History, grid: Grid, grid_epochs: set[int], seconds: float = 5.0
     ) -> None:
         super().__init__()
         self.record, self.history, self.grid, self.grid_epochs = record, history, grid, grid_epochs
         self.seconds = seconds
-        self._points: list[tuple[str, float, int]] = []
+        self._points: list[Point] = []
         self._grids: list[tuple[int, Any]] = []
         self._sent_at = time.monotonic()
         self._epochs = record.last_step("train/loss")
@@ -56,7 +57,7 @@ class Recorder(keras.callbacks.Callback):
         """Record epoch ``epoch + 1``, now or soon."""
         number = epoch + 1
         steps = min(int(self.model.optimizer.iterations), STEP_LOSSES)
-        self._points += [("train/step_loss", loss, step) for step, loss in self._step_losses(steps)]
+        self._points += [("train/step_loss", loss, now(), step) for step, loss in self._step_losses(steps)]
         if number > self._epochs:
             self._add_epoch(number)
             if number in self.grid_epochs:
@@ -65,7 +66,7 @@ class Recorder(keras.callbacks.Callback):
             self.close()
 
     def _add_epoch(self, number: int) -> None:
-        self._points += [(key, value, number) for key, value in self.history[number - 1].items()]
+        self._points += [(key, value, now(), number) for key, value in self.history[number - 1].items()]
         self._epochs = number
 
     def close(self) -> None:
@@ -74,7 +75,7 @@ class Recorder(keras.callbacks.Callback):
         self._grids, self._points = [], []
         for number, image in grids:
             self.record.picture_at(image, "reconstructions", number)
-        self.record.series(points)
+        self.record.points(points)
         self._sent_at = time.monotonic()
 
     def _step_losses(self, steps: int) -> list[tuple[int, float]]:
@@ -82,7 +83,7 @@ class Recorder(keras.callbacks.Callback):
         if steps <= self._steps:
             return []
         losses = self.model.step_losses.numpy()
-        fresh = [(step, losses[step - 1]) for step in range(self._steps + 1, steps + 1)]
+        fresh = [(step, float(losses[step - 1])) for step in range(self._steps + 1, steps + 1)]
         self._steps = steps
         return fresh
 

@@ -240,7 +240,7 @@ class Store(Runs):
             same = run.data.tags.get("fingerprint") == fingerprint
             here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
             record = self._as_record(run, lock)
-            if chosen is None and same and here and (record.checkpoints / "state.json").is_file():
+            if chosen is None and same and here and (record.checkpoints / "checkpoint.npz").is_file():
                 chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
                 kept = record.checkpoints.exists()  # whoever asks for that run goes on with it

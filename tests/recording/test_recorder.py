@@ -1,8 +1,51 @@
-"""When grids are drawn."""
+"""When a training's curves and grids are recorded, in a real store."""
 
+import keras
+import numpy as np
 import pytest
+from PIL import Image
 
-from dae_lab.recording.recorder import grid_epochs
+from dae_lab.model.autoencoder import STEP_LOSSES
+from dae_lab.recording.recorder import Recorder, grid_epochs
+from dae_lab.tracking.store import Store
+
+
+class Model(keras.Model):
+    """As much of a model as is looked at: three steps done, and their losses."""
+
+    def __init__(self):
+        super().__init__()
+        self.compile("sgd")
+        self.optimizer.iterations.assign(3)
+        self.step_losses = keras.Variable(np.linspace(0, 1, STEP_LOSSES + 1))
+
+
+class Grid:
+    """Draws a grey square."""
+
+    def draw(self):
+        return Image.new("L", (8, 8), 128)
+
+
+@pytest.fixture
+def record(compose, tmp_path):
+    with Store(compose(f"tracking.dir={tmp_path}").tracking).record("a run", "f" * 64, {}) as record:
+        yield record
+
+
+def recorder(record, history, epochs=(), seconds=1000.0):
+    made = Recorder(record, history, Grid(), set(epochs), seconds)
+    made.set_model(Model())
+    return made
+
+
+def sent(record, metric="train/loss"):
+    return {point.step: point for point in record.client.get_metric_history(record.run_id, metric)}
+
+
+def grids(record):
+    names = [item.path for item in record.client.list_artifacts(record.run_id, "images")]
+    return sorted(int(name.split("+step+")[1].split("+")[0]) for name in names if name.endswith(".png"))
 
 
 @pytest.mark.parametrize(
@@ -17,3 +60,43 @@ from dae_lab.recording.recorder import grid_epochs
 )
 def test_grids_are_spread_over_the_epochs(epochs, grids, expected):
     assert grid_epochs(epochs, grids) == expected
+
+
+def test_short_epochs_wait_for_each_other_and_keep_their_times(record, monkeypatch):
+    history, clock = [], iter(range(1_000, 10_000))
+    monkeypatch.setattr("dae_lab.recording.recorder.now", lambda: next(clock))
+    waiting = recorder(record, history, epochs={2})
+    for epoch in range(3):
+        history.append({"train/loss": 1 / (epoch + 1)})
+        waiting.on_epoch_end(epoch)
+    assert sent(record) == {} and grids(record) == []
+    waiting.close()
+    assert [(step, point.value) for step, point in sent(record).items()] == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
+    assert len({point.timestamp for point in sent(record).values()}) == 3
+    assert [point.value for point in sent(record, "train/step_loss").values()] == pytest.approx(
+        [0, 0.005, 0.01]
+    )
+    assert grids(record) == [2]
+
+
+def test_long_epochs_are_sent_one_by_one(record):
+    history = []
+    prompt = recorder(record, history, epochs={1}, seconds=0)
+    for epoch in range(2):
+        history.append({"train/loss": 0.5})
+        prompt.on_epoch_end(epoch)
+        assert len(sent(record)) == epoch + 1
+    assert grids(record) == [1]
+
+
+def test_after_a_resume_the_record_has_every_epoch_once(record):
+    record.series([("train/loss", 0.5, 1), ("train/step_loss", 0.0, 1)])
+    history = [{"train/loss": 0.5}, {"train/loss": 0.25}]  # a kill kept the second from the record
+    going_on = recorder(record, history, epochs={1, 2, 3})
+    history.append({"train/loss": 0.125})
+    going_on.on_epoch_end(2)
+    going_on.close()
+    points = record.client.get_metric_history(record.run_id, "train/loss")
+    assert sorted((point.step, point.value) for point in points) == [(1, 0.5), (2, 0.25), (3, 0.125)]
+    assert sorted(sent(record, "train/step_loss")) == [1, 2, 3]
+    assert grids(record) == [3]

@@ -211,7 +211,7 @@ def test_a_run_that_died_without_its_server_is_taken_up_with_all_it_wrote(tracki
     run_id, spool = left_by_hand(Store(tracking), tmp_path)
     spool.add(batch(metrics=[("train/loss", 0.5, 1_700_000_000_000, 3)]))
     (tmp_path / "checkpoints" / run_id).mkdir()
-    (tmp_path / "checkpoints" / run_id / "state.json").write_text("{}")
+    (tmp_path / "checkpoints" / run_id / "checkpoint.npz").write_text("{}")
     with Store(tracking).record("left", "9" * 64, {}) as record:
         assert record.run_id == run_id
         assert record.last_step("train/loss") == 3

@@ -1,5 +1,6 @@
 """A run that was cut and goes on ends as one that never was, to the last bit."""
 
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.model import traced
 from dae_lab.model.autoencoder import Autoencoder, build
+from dae_lab.model.traced import state
 from dae_lab.noise import corrupted
 from dae_lab.training import fit
 from dae_lab.training.checkpoint import Checkpoint, History, restore
@@ -60,14 +62,10 @@ def numbers(history: History) -> list[dict[str, float]]:
     return [{key: value for key, value in epoch.items() if key != "time/epoch_s"} for epoch in history]
 
 
-def state(model) -> list[np.ndarray]:
-    """Weights, moving averages, random states, the steps' losses, and the optimiser's own."""
-    return [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
-
-
 def assert_equal(first, second) -> None:
+    """Weights, moving averages, random states, the steps' losses, and the optimiser's own."""
     for a, b in zip(state(first), state(second), strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a.numpy(), b.numpy())
 
 
 def test_cut_and_resumed_is_uninterrupted(compose, tiny, tmp_path):
@@ -80,8 +78,7 @@ def test_cut_and_resumed_is_uninterrupted(compose, tiny, tmp_path):
     assert numbers(history) == numbers(expected)
     assert_equal(resumed, whole)
 
-    (tmp_path / "cut" / "state.json.new").write_text("cut while writing")
-    (tmp_path / "cut" / "5.weights.h5").write_text("cut while writing")
+    (tmp_path / "cut" / "checkpoint.npz.new").write_text("cut while writing")
     again, history = train(config, tiny, tmp_path / "cut", Cut(epoch=4))  # nothing is left to do
     assert numbers(history) == numbers(expected)
     assert_equal(again, whole)
@@ -116,7 +113,7 @@ def test_checkpoints_replace_each_other_and_are_not_too_frequent(compose, tmp_pa
     model.compile(optimizer="adam")
     model.optimizer.build(model.trainable_variables)
     assert restore(model, tmp_path) == []
-    for seconds, files in ((1000, []), (0, ["2.weights.h5", "state.json"])):
+    for seconds, files in ((1000, []), (0, ["checkpoint.npz"])):
         save = Checkpoint(tmp_path, history := [], seconds)
         save.set_model(model)
         for epoch in range(2):
@@ -124,3 +121,51 @@ def test_checkpoints_replace_each_other_and_are_not_too_frequent(compose, tmp_pa
             save.on_epoch_end(epoch)
         assert sorted(file.name for file in tmp_path.iterdir()) == files
     assert restore(model, tmp_path) == [{"train/loss": 1 / 3}] * 2
+
+
+def saved(compose, folder: Path, *overrides: str):
+    """A model with its checkpoint in ``folder``."""
+    model = build(compose(*SMALL[0].split(), *overrides), (8, 8, 1), np.zeros(1))
+    model.compile(optimizer="adam")
+    model.optimizer.build(model.trainable_variables)
+    save = Checkpoint(folder, [{"train/loss": 0.5}], seconds=0)
+    save.set_model(model)
+    save.on_epoch_end(0)
+    return model
+
+
+def flip(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+@pytest.mark.parametrize("harm", [lambda content: b"", lambda content: content[:-99], flip])
+def test_a_damaged_checkpoint_is_said_and_left_aside(compose, tmp_path, caplog, harm):
+    model = saved(compose, tmp_path)
+    before = [variable.numpy() for variable in state(model)]
+    (tmp_path / "checkpoint.npz").write_bytes(harm((tmp_path / "checkpoint.npz").read_bytes()))
+    assert restore(model, tmp_path) == []
+    assert "is damaged" in caplog.text and "starting again from epoch 1" in caplog.text
+    for variable, value in zip(state(model), before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+
+
+def test_a_checkpoint_of_another_network_is_left_aside(compose, tmp_path, caplog):
+    saved(compose, tmp_path, "encoder.filters=[4]")
+    other = saved(compose, tmp_path / "other")
+    assert restore(other, tmp_path) == []
+    assert "of another network" in caplog.text
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(compose, tmp_path):
+    model = saved(compose, tmp_path)
+    save = Checkpoint(tmp_path, [{"train/loss": 0.25}] * 2, seconds=0)
+    save.set_model(model)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # bytes, as if the disk were full
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            save.on_epoch_end(1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert restore(model, tmp_path) == [{"train/loss": 0.5}]
