@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
+from importlib.metadata import distribution
 from itertools import accumulate
-from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -198,6 +197,5 @@ def _shortened(text: str, width: int) -> str:
 @cache
 def _font() -> ImageFont.FreeTypeFont:
     """DejaVu Sans, as matplotlib brings it along, found without its import: Pillow's own has no σ, × or é."""
-    matplotlib = find_spec("matplotlib")
-    assert matplotlib is not None and matplotlib.origin is not None
-    return ImageFont.truetype(Path(matplotlib.origin).parent / "mpl-data/fonts/ttf/DejaVuSans.ttf", 14)
+    file = distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf")
+    return ImageFont.truetype(str(file), 14)

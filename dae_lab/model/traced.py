@@ -41,5 +41,5 @@ def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Auto
 
 
 def state(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes: weights, states of random draws and metrics, the optimiser's, which is built."""
+    """All that training changes: weights, states of random draws and metrics, and the built optimiser's."""
     return [*model.variables, *model.optimizer.variables]

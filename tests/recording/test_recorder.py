@@ -69,7 +69,8 @@ def test_short_epochs_wait_for_each_other_and_keep_their_times(record, monkeypat
     for epoch in range(3):
         history.append({"train/loss": 1 / (epoch + 1)})
         waiting.on_epoch_end(epoch)
-    assert sent(record) == {} and grids(record) == []
+    assert sent(record) == {}
+    assert grids(record) == []
     waiting.close()
     assert [(step, point.value) for step, point in sent(record).items()] == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
     assert len({point.timestamp for point in sent(record).values()}) == 3

@@ -145,7 +145,8 @@ def test_a_damaged_checkpoint_is_said_and_left_aside(compose, tmp_path, caplog, 
     before = [variable.numpy() for variable in state(model)]
     (tmp_path / "checkpoint.npz").write_bytes(harm((tmp_path / "checkpoint.npz").read_bytes()))
     assert restore(model, tmp_path) == []
-    assert "is damaged" in caplog.text and "starting again from epoch 1" in caplog.text
+    assert "is damaged" in caplog.text
+    assert "starting again from epoch 1" in caplog.text
     for variable, value in zip(state(model), before, strict=True):
         np.testing.assert_array_equal(variable.numpy(), value)
 
