@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from forked import Forked
 from mlflow.tracking import MlflowClient
 
 HEARING = """
@@ -23,23 +24,32 @@ QUICK = ("training.epochs=6", "training.batches=8", "evaluation=scores", "tracki
 """A run long enough to be interrupted, short enough for a test."""
 
 
+def prepare(store: Path) -> Path:
+    """``store``, with MLflow's empty database in it, which takes seconds to set up; unless there is one."""
+    if not (store / "mlflow.db").exists():
+        store.mkdir(parents=True, exist_ok=True)
+        (store / "mlflow.db").write_bytes(_empty_database())
+    return store
+
+
 @cache
 def _empty_database() -> bytes:
-    """What MLflow takes two seconds to set up; with ``store=None`` a test has the command do it itself."""
     with TemporaryDirectory() as folder:
         MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
         return Path(folder, "mlflow.db").read_bytes()
 
 
-def start(*arguments: str, store: Path | None, **environment: str) -> subprocess.Popen:
-    """The command, running; its output is in ``stdout`` and ``stderr`` once ``communicate`` returns."""
-    place = [f"tracking.dir={store}"] if store else []
-    if store and not (store / "mlflow.db").exists():
-        store.mkdir(parents=True, exist_ok=True)
-        (store / "mlflow.db").write_bytes(_empty_database())
-    command = [sys.executable, "-c", HEARING, *arguments, *place]
+Command = subprocess.Popen | Forked
+"""A command that runs; its output is in ``stdout`` and ``stderr``, or comes from ``communicate``."""
+
+
+def start(*arguments: str, store: Path | None, fresh: bool = False, **environment: str) -> Command:
+    """The command, running; in a new interpreter if it is ``fresh`` or has an environment of its own."""
+    place = [f"tracking.dir={prepare(store)}"] if store else []
+    if not fresh and not environment:
+        return Forked(*arguments, *place)
     return subprocess.Popen(
-        command,
+        [sys.executable, "-c", HEARING, *arguments, *place],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -48,13 +58,13 @@ def start(*arguments: str, store: Path | None, **environment: str) -> subprocess
     )
 
 
-def kill_all(process: subprocess.Popen) -> None:
+def kill_all(process: Command) -> None:
     """SIGKILL for the command and all that it started, as a power cut would."""
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
 
 
-def finish(process: subprocess.Popen, seconds: float = 240) -> tuple[int, str, str]:
+def finish(process: Command, seconds: float = 240) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of ``process``."""
     output, errors = process.communicate(timeout=seconds)
     return process.returncode, output, errors
@@ -73,7 +83,7 @@ def assert_refused(code: int, errors: str, message: str) -> None:
     assert "Traceback" not in errors
 
 
-def wait_for_epoch(process: subprocess.Popen, epoch: int, seconds: float = 120) -> None:
+def wait_for_epoch(process: Command, epoch: int, seconds: float = 120) -> None:
     """Read the process's lines until that epoch has been reported."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

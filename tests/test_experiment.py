@@ -7,7 +7,7 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
-from processes import client, runs, trajectory
+from processes import client, prepare, runs, trajectory
 
 from dae_lab import experiment
 from dae_lab.errors import ConfigError, TrainingError
@@ -18,10 +18,16 @@ SHORT = ("training.epochs=2", "training.batches=3", "training.batch_size=16")
 SMALL = (*SHORT, "evaluation=scores", "evaluation.limit=40")
 
 
+@pytest.fixture
+def place(tmp_path):
+    """Where a test's run is recorded."""
+    return f"tracking.dir={prepare(tmp_path)}"
+
+
 @pytest.fixture(scope="module")
 def finished(compose, tmp_path_factory):
     store = tmp_path_factory.mktemp("store")
-    config = compose(*SMALL, f"tracking.dir={store}")
+    config = compose(*SMALL, f"tracking.dir={prepare(store)}")
     return store, config, experiment.run(config, "as a test")
 
 
@@ -85,8 +91,8 @@ def test_artifacts_are_config_packages_and_pictures(finished):
 
 
 @pytest.mark.parametrize("latent", ["spatial", "variational", "sparse", "vector_quantised", "contractive"])
-def test_the_model_loads_by_pyfunc_and_denoises_alike(compose, tmp_path, latent):
-    config = compose(*SMALL, "training.epochs=1", f"latent={latent}", f"tracking.dir={tmp_path}")
+def test_the_model_loads_by_pyfunc_and_denoises_alike(compose, tmp_path, latent, place):
+    config = compose(*SMALL, "training.epochs=1", f"latent={latent}", place)
     result = experiment.run(config)
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     loaded = mlflow.pyfunc.load_model(f"runs:/{result.record.run_id}/model")
@@ -97,16 +103,16 @@ def test_the_model_loads_by_pyfunc_and_denoises_alike(compose, tmp_path, latent)
     assert error == pytest.approx(result.evaluation.scores["model"]["mse"], rel=1e-4)
 
 
-def test_without_validation_nothing_is_validated(compose, tmp_path):
+def test_without_validation_nothing_is_validated(compose, tmp_path, place):
     light = ("data.validation=[]", "tracking.log_model=false")
-    experiment.run(compose(*SMALL, *light, f"tracking.dir={tmp_path}"))
+    experiment.run(compose(*SMALL, *light, place))
     (run,) = runs(tmp_path)
     assert not [name for name in run.data.metrics if name.startswith("val/")]
     assert "train/loss" in run.data.metrics
 
 
-def test_a_failed_run_says_why(compose, tmp_path):
-    config = compose(*SMALL, "optimizer.learning_rate=1e9", "training.batches=8", f"tracking.dir={tmp_path}")
+def test_a_failed_run_says_why(compose, tmp_path, place):
+    config = compose(*SMALL, "optimizer.learning_rate=1e9", "training.batches=8", place)
     with pytest.raises(TrainingError, match="learning rate"):
         experiment.run(config)
     (run,) = runs(tmp_path)
@@ -114,11 +120,11 @@ def test_a_failed_run_says_why(compose, tmp_path):
     assert run.data.tags["reason"].startswith("the training loss became")
 
 
-def test_a_last_step_that_ruins_the_model_is_seen(compose, tmp_path):
+def test_a_last_step_that_ruins_the_model_is_seen(compose, tmp_path, place):
     """The training loss of a step is that before its update, so only judging can tell."""
     short = ("training.epochs=1", "training.batches=1", "evaluation.limit=20", "data.validation=[]")
     wild = ("optimizer.learning_rate=1e9", "loss=mse", "decoder.output.activation=linear")
-    config = compose(*short, *wild, f"tracking.dir={tmp_path}")
+    config = compose(*short, *wild, place)
     with pytest.raises(TrainingError, match="on the test images"):
         experiment.run(config)
     (run,) = runs(tmp_path)
@@ -130,8 +136,8 @@ def test_black_test_images_have_no_energy_and_harm_no_run(compose, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (60, 28, 28), np.uint8)
     pixels[50:] = 0
     np.savez(tmp_path / "images.npz", images=pixels)
-    config = compose("data=npz", f"data.path={tmp_path}/images.npz", *SHORT, f"tracking.dir={tmp_path}/store")
-    store = tmp_path / "store"
+    store = prepare(tmp_path / "store")
+    config = compose("data=npz", f"data.path={tmp_path}/images.npz", *SHORT, f"tracking.dir={store}")
     result = experiment.run(config)
     (run,) = runs(store)
     assert (run.info.status, run.data.tags["collapse"]) == ("FINISHED", "unknown")
@@ -140,10 +146,10 @@ def test_black_test_images_have_no_energy_and_harm_no_run(compose, tmp_path):
     assert "It cannot be told" in Path(result.record.artifact("report.html")).read_text()
 
 
-def test_an_epoch_that_was_cut_reaches_no_target(compose, tmp_path):
+def test_an_epoch_that_was_cut_reaches_no_target(compose, tmp_path, place):
     """Article B's collapse, stopped in its only epoch: the steps that were never taken are not counted."""
     stuck = ("loss=mse", "optimizer.learning_rate=0.01", "training.on_collapse=stop", "training.epochs=1")
-    config = compose(*stuck, "evaluation=scores", "training.batch_size=25", f"tracking.dir={tmp_path}")
+    config = compose(*stuck, "evaluation=scores", "training.batch_size=25", place)
     with pytest.raises(TrainingError, match=r"black for every input.*training was stopped") as stopped:
         experiment.run(config)
     (run,) = runs(tmp_path)
@@ -156,29 +162,29 @@ def test_an_epoch_that_was_cut_reaches_no_target(compose, tmp_path):
 def test_shapes_unknown_before_loading_are_checked_before_training(compose, tmp_path):
     file = tmp_path / "odd.npz"
     np.savez(file, images=np.zeros((40, 9, 9), np.uint8))
-    config = compose("data=npz", f"data.path={file}", f"tracking.dir={tmp_path / 'store'}")
+    config = compose("data=npz", f"data.path={file}", f"tracking.dir={prepare(tmp_path / 'store')}")
     with pytest.raises(ConfigError, match="its output is 12×12×1, the images are 9×9×1"):
         experiment.run(config)
     assert not (tmp_path / "store").exists()
 
 
-def test_a_profile_names_the_convolutions(compose, tmp_path):
-    config = compose(*SMALL, "training.profile=true", "tracking.log_model=false", f"tracking.dir={tmp_path}")
+def test_a_profile_names_the_convolutions(compose, tmp_path, place):
+    config = compose(*SMALL, "training.profile=true", "tracking.log_model=false", place)
     result = experiment.run(config)
     table = Path(result.record.artifact("profile.txt")).read_text()
     assert "ms/step" in table
     assert "Conv2D" in table
 
 
-def test_code_that_has_changed_since_it_was_planned_trains_nothing(compose, tmp_path):
-    config = compose("debug=smoke", f"tracking.dir={tmp_path}")
+def test_code_that_has_changed_since_it_was_planned_trains_nothing(compose, tmp_path, place):
+    config = compose("debug=smoke", place)
     with pytest.raises(ConfigError, match="have changed since this run was planned"):
         experiment.run(config, planned="0" * 64)
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_a_run_that_kept_no_report_is_trained_again_for_one(compose, tmp_path):
-    lean = (*SMALL, "tracking.log_model=false", f"tracking.dir={tmp_path}")
+def test_a_run_that_kept_no_report_is_trained_again_for_one(compose, tmp_path, place):
+    lean = (*SMALL, "tracking.log_model=false", place)
     first = experiment.run(compose(*lean))
     assert experiment.run(compose(*lean)).reused
     again = experiment.run(compose(*lean, "tracking.log_model=true"))

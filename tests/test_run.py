@@ -18,19 +18,24 @@ LIGHT = "import sys; from dae_lab.run import main\ntry: main()\nexcept SystemExi
 LIGHT = LIGHT.replace("HEAVY", "{'tensorflow', 'keras', 'mlflow', 'matplotlib'} & set(sys.modules)")
 
 
-@pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"], ["--info"], ["-sc", "query=bash"]])
-def test_questions_are_answered_in_a_second_without_tensorflow(flag):
+def _cpu_s(*command: str) -> float:
+    """CPU seconds of a Python process: what else the machine does counts less than in wall time."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "COMP_LINE": "dae-lab noise=", "COMP_POINT": "14"}
-    seconds = []
-    for _ in range(5):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run(
-            [sys.executable, "-c", LIGHT, *flag], env=environment, capture_output=True, text=True, check=True
-        )
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    done = subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True, check=True
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.stdout.strip()
-    assert statistics.median(seconds) < 1  # CPU seconds: what else the machine does must not count
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+@pytest.mark.parametrize("flag", [["--help"], ["--cfg", "job"], ["--info"], ["-sc", "query=bash"]])
+def test_questions_are_answered_without_tensorflow_in_few_times_what_hydra_takes_to_import(flag):
+    """A second, where that takes 0.15; ``--info`` composes the config several times."""
+    hydra = ("-c", "import hydra._internal.hydra; print(hydra)")
+    pairs = [(_cpu_s("-c", LIGHT, *flag), _cpu_s(*hydra)) for _ in range(3)]
+    assert statistics.median(ours / theirs for ours, theirs in pairs) < 7
 
 
 def test_help_names_every_option_there_is():
@@ -56,7 +61,7 @@ def test_completion_offers_the_options():
 
 
 def test_a_run_ends_with_scores_picture_and_the_way_to_the_ui(tmp_path):
-    code, output, errors = run("debug=smoke", store=tmp_path)
+    code, output, errors = finish(start("debug=smoke", store=tmp_path, fresh=True))
     assert code == 0
     for row in ("this model", "noisy image, as it is", "mean training image", "MSE", "PSNR", "SSIM", "BCE"):
         assert row in output

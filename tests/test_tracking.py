@@ -17,7 +17,7 @@ from threading import Barrier
 
 import pytest
 from mlflow.tracking import MlflowClient
-from processes import runs
+from processes import prepare, runs
 
 from dae_lab import experiment
 from dae_lab.errors import TrackingError, TrainingError
@@ -28,7 +28,7 @@ SMALL = ("training.epochs=1", "training.batches=2", "evaluation=scores", "traini
 
 @pytest.fixture
 def tracking(compose, tmp_path):
-    return compose(f"tracking.dir={tmp_path}").tracking
+    return compose(f"tracking.dir={prepare(tmp_path)}").tracking
 
 
 def status(store):

@@ -25,7 +25,11 @@ MEASURED = Path(__file__).parents[2] / ".bench"
 SIZES = {"spatial_latent": (8064, 2), "dense_latent": (10400, 2), "shallow_pool": (3000, 11)}
 """Images and epochs: 63, 325 and 10 steps an epoch, so 7, 5 and 5 in one call, as with all images."""
 HALF = provenance.computes_bfloat16()
-LIMITS = {"spatial_latent": 0.6 if HALF else 0.95, "dense_latent": 0.7 if HALF else 1.0, "shallow_pool": 0.6}
+LIMITS = {
+    "spatial_latent": 0.6 if HALF else 0.95,
+    "dense_latent": 0.7 if HALF else 1.0,
+    "shallow_pool": 0.6 if HALF else 0.95,
+}
 """Fast ÷ script, at most; small batches gain less, and so does a processor that has no bfloat16."""
 SCRIPT, FLOAT32, FAST = "Keras script", "dae_lab", "dae_lab, fast"
 PRECISIONS = ("float32", "bfloat16") if HALF else ("float32",)

@@ -8,6 +8,9 @@ from processes import assert_refused, client, finished, run, runs
 
 TINY = ("data=digits", "training.epochs=2", "training.batches=4", "tracking.log_model=false")
 
+FEW = {"minimum: 3, maximum: 6": "minimum: 2, maximum: 2"}
+"""Two seeds and no more, where the verdict does not matter."""
+
 MINE = """
 defaults:
   - rule@_here_: default
@@ -46,14 +49,15 @@ def mine(tmp_path):
 
 def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
     store, notebook = tmp_path / "store", tmp_path / "notebook"
-    command = [*mine(), f"claim.notebook={notebook}"]
+    batches = {"minimum: 3, maximum: 6, batch: 3": "minimum: 2, maximum: 4, batch: 2"}
+    command = [*mine(**batches), f"claim.notebook={notebook}"]
     code, output, errors = run(*command, store=store)
     assert code == 0, errors
     assert "X1 mine: A network without training is worse" in output
     verdict = json.loads((notebook / "mine" / "verdict.json").read_text())
     assert verdict["verdict"] in output.lower()
     assert len(finished(store)) == 2 * verdict["seeds"]
-    assert (verdict["seeds"] == 6) == ("on to 6 seeds" in errors)
+    assert (verdict["seeds"] == 4) == ("on to 4 seeds" in errors)
     before = {file.name: file.read_bytes() for file in (notebook / "mine").iterdir()}
     assert {
         "README.md",
@@ -111,7 +115,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_trained(mine, tmp_pat
 
 def test_a_rule_that_was_changed_is_flagged_for_good(mine, tmp_path):
     store, notebook = tmp_path / "store", tmp_path / "notebook"
-    command = (*mine(**{"minimum: 3, maximum: 6": "minimum: 2, maximum: 2"}), f"claim.notebook={notebook}")
+    command = (*mine(**FEW), f"claim.notebook={notebook}")
 
     def asked(*more: str) -> dict:
         code, _, errors = run(*command, *more, store=store)
@@ -139,8 +143,7 @@ def test_a_rule_that_was_changed_is_flagged_for_good(mine, tmp_path):
 def test_a_family_shares_arms_and_the_error_rate(mine, tmp_path):
     """Of two claims that differ in their margin alone, every run is one of both."""
     store, notebook = tmp_path / "store", tmp_path / "notebook"
-    once = {"minimum: 3, maximum: 6": "minimum: 2, maximum: 2"}
-    command = mine(**once)
+    command = mine(**FEW)
     home = tmp_path / "my" / "claim"
     text = (home / "mine.yaml").read_text()
     (home / "other.yaml").write_text(f"{text}  margin: 10\n")
@@ -170,13 +173,13 @@ def test_an_arm_that_fails_is_named_and_the_verdict_invalid(mine, tmp_path):
     """A learning rate that no training survives; as a cause it would take nothing away."""
     store, notebook = tmp_path / "store", tmp_path / "notebook"
     wild = {"short: [training.epochs=1]": "short: [optimizer.learning_rate=1.0e+9]"}
-    code, output, errors = run(*mine(**wild), f"claim.notebook={notebook}", store=store)
+    code, output, errors = run(*mine(**FEW, **wild), f"claim.notebook={notebook}", store=store)
     assert code == 1
     assert "Traceback" not in errors
     assert "Invalid: arm short has no run with seed 0: " in output
     known = json.loads((notebook / "mine" / "verdict.json").read_text())
     assert known["verdict"] == "invalid"
-    assert known["seeds"] == 3
+    assert known["seeds"] == 2
 
     text = {
         "arms:\n  short: [training.epochs=1]\n  long: []\n": (
@@ -185,7 +188,7 @@ def test_an_arm_that_fails_is_named_and_the_verdict_invalid(mine, tmp_path):
         ),
         "short - long": "brief - long",
     }
-    code, output, errors = run(*mine(**text), f"claim.notebook={notebook}", store=store)
+    code, output, errors = run(*mine(**FEW, **text), f"claim.notebook={notebook}", store=store)
     assert code == 1  # runs have failed
     assert "Invalid" not in output
     assert "| wild | 0 | – no run finished |" in (notebook / "mine" / "README.md").read_text()

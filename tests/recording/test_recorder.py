@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from processes import prepare
 
 from dae_lab.model.autoencoder import STEP_LOSSES
 from dae_lab.recording.recorder import Recorder, grid_epochs
@@ -29,7 +30,7 @@ class Grid:
 
 @pytest.fixture
 def record(compose, tmp_path):
-    with Store(compose(f"tracking.dir={tmp_path}").tracking).record("a run", "f" * 64, {}) as record:
+    with Store(compose(f"tracking.dir={prepare(tmp_path)}").tracking).record("a run", "f" * 64, {}) as record:
         yield record
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from processes import client, runs, trajectory
+from processes import client, prepare, runs, trajectory
 
 from dae_lab import experiment
 from dae_lab.baselines.recipes import RECIPES
@@ -18,7 +18,7 @@ def judged(compose, tmp_path_factory):
     """A dense code of two values, judged in full on 60 digits."""
     store = tmp_path_factory.mktemp("store")
     dense = ("latent=dense", "latent.z_dim=2", "evaluation.limit=60", "evaluation.target_mse=10")
-    result = experiment.run(compose(*SHORT, *dense, f"tracking.dir={store}"))
+    result = experiment.run(compose(*SHORT, *dense, f"tracking.dir={prepare(store)}"))
     (run,) = runs(store)
     text = client(store).download_artifacts(run.info.run_id, "evaluation.json")
     return result.evaluation, run, trajectory(store, run), json.loads(Path(text).read_text())

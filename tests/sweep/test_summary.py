@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from omegaconf import OmegaConf
-from processes import client, run, runs
+from processes import client, prepare, run, runs
 from scipy import stats
 from sweeps import job, recorded, swept
 
@@ -30,7 +30,7 @@ SCORES = {"test/psnr": 18.0, "test/ssim": 0.9, "test/bce_excess": 0.02, "test/ba
 
 @pytest.fixture(scope="module")
 def store(compose, tmp_path_factory) -> Store:
-    return Store(compose(f"tracking.dir={tmp_path_factory.mktemp('store')}").tracking)
+    return Store(compose(f"tracking.dir={prepare(tmp_path_factory.mktemp('store'))}").tracking)
 
 
 def mse(*values):

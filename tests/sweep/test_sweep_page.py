@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser import look
+from processes import prepare
 from sweeps import recorded, swept
 
 from dae_lab.sweep import words
@@ -71,7 +72,7 @@ def scores(mse: float) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def store(compose, tmp_path_factory) -> Store:
-    return Store(compose(f"tracking.dir={tmp_path_factory.mktemp('store')}").tracking)
+    return Store(compose(f"tracking.dir={prepare(tmp_path_factory.mktemp('store'))}").tracking)
 
 
 @pytest.fixture(scope="module")
