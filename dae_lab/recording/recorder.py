@@ -70,12 +70,13 @@ class Recorder(keras.callbacks.Callback):
         self._epochs = number
 
     def close(self) -> None:
-        """Send what waits."""
-        grids, points = self._grids, self._points
-        self._grids, self._points = [], []
-        for number, image in grids:
+        """Send what waits; nothing is forgotten before it is sent, so a call that was cut can be repeated."""
+        while self._grids:
+            number, image = self._grids[0]
             self.record.picture_at(image, "reconstructions", number)
-        self.record.points(points)
+            del self._grids[0]
+        self.record.points(self._points)
+        self._points.clear()
         self._sent_at = time.monotonic()
 
     def _step_losses(self, steps: int) -> list[tuple[int, float]]:

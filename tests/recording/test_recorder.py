@@ -102,3 +102,22 @@ def test_after_a_resume_the_record_has_every_epoch_once(record):
     assert sorted((point.step, point.value) for point in points) == [(1, 0.5), (2, 0.25), (3, 0.125)]
     assert sorted(sent(record, "train/step_loss")) == [1, 2, 3]
     assert grids(record) == [3]
+
+
+@pytest.mark.parametrize("call", ["picture_at", "points"])
+def test_a_call_that_was_cut_can_be_repeated(record, monkeypatch, call):
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    history = []
+    stopped = recorder(record, history, epochs={1})
+    history.append({"train/loss": 0.5})
+    stopped.on_epoch_end(0)
+    with monkeypatch.context() as patch:
+        patch.setattr(record, call, cut)
+        with pytest.raises(KeyboardInterrupt):
+            stopped.close()
+    stopped.close()
+    stopped.close()
+    assert len(sent(record)) == 1
+    assert grids(record) == [1]
