@@ -31,10 +31,15 @@ def _nothing_is_known():
     traced._last.clear()
 
 
+def prepared(config, images, folder: Path):
+    """The model that a run of ``config`` would train, and its history."""
+    return fit.prepare(build(config, images.shape, np.full(1, 0.3)), images, config, folder)
+
+
 def train(config, tiny, folder: Path):
     """The trained model, and all its variables."""
     images, validation, corruption = tiny(20), tiny(5, seed=1), construct(config.noise)
-    model, history = fit.prepare(build(config, images.shape, np.full(1, 0.3)), images, config, folder)
+    model, history = prepared(config, images, folder)
     assert int(model.optimizer.iterations) == 0
     noisy = (corrupted(validation, corruption, 1), validation)
     fit.fit(model, images, noisy, corruption, config, folder, history)
@@ -62,13 +67,13 @@ def test_it_is_as_new(compose, tiny, tmp_path, latent, monkeypatch):
     "change", ["loss=mse", "optimizer.learning_rate=0.5", "encoder.filters=[4]", "training.batch_size=5"]
 )
 def test_another_network_gets_its_own(compose, tiny, tmp_path, change):
-    first, _ = train(compose(*SMALL), tiny, tmp_path / "0")
-    second, _ = train(compose(*SMALL, change), tiny, tmp_path / "1")
+    first, _ = prepared(compose(*SMALL), tiny(20), tmp_path)
+    second, _ = prepared(compose(*SMALL, change), tiny(20), tmp_path)
     assert first is not second
     assert list(traced._last.values()) == [second], "one is kept"
 
 
 def test_noise_is_no_part_of_it(compose, tiny, tmp_path):
-    first, _ = train(compose(*SMALL), tiny, tmp_path / "0")
-    second, _ = train(compose(*SMALL, "noise.sigma=0.1"), tiny, tmp_path / "1")
+    first, _ = prepared(compose(*SMALL), tiny(20), tmp_path)
+    second, _ = prepared(compose(*SMALL, "noise.sigma=0.1"), tiny(20), tmp_path)
     assert first is second
