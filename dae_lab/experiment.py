@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -184,7 +183,7 @@ def _train(
     if config.training.profile:
         listeners.append(profile.Profile())
     train = (sets.dataset.train, sets.validation, sets.corruption)
-    with closing(Recorder(record, history, grid, epochs)) as recorder:
+    with Recorder(record, history, grid, epochs) as recorder:
         fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder])
     record.picture(grid.draw(), "reconstructions.png")
     if config.training.profile:

@@ -19,9 +19,10 @@ from dae_lab.data.images import Images
 from dae_lab.pixels import blocks, to_float
 from dae_lab.progress import progress
 
-_SMALL, _PARALLEL = 1024, 32
-"""Images of up to so many values are corrupted one after the other, in four fifths of the CPU time; of larger
-ones so many at once, in as much CPU time and, on two cores, in four fifths of the wall time."""
+_SMALL = 1024
+"""Images of up to so many values are corrupted one after the other, in four fifths of the CPU time."""
+_PARALLEL = 32
+"""Of larger ones, so many are at once: as much CPU time and, on two cores, four fifths of the wall time."""
 
 
 _normal = partial(tf.random.stateless_normal, alg="philox")

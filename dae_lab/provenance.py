@@ -40,7 +40,14 @@ def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
     installed = packages()
     for name in RESULT_PACKAGES:
         digest.update(f"{name}=={installed.get(name)}\n".encode())
+    if not onednn():
+        digest.update(b"without oneDNN's kernels\n")
     return digest.hexdigest()
+
+
+def onednn() -> bool:
+    """Whether TensorFlow takes oneDNN's kernels, which round differently: yes, unless a person said no."""
+    return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0"
 
 
 def git() -> dict[str, str]:
@@ -89,6 +96,7 @@ def cpu() -> str:
     return f"{name}, {cores()} cores"
 
 
+@cache
 def computes_bfloat16(info: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the processor multiplies bfloat16 numbers itself; where it does not, float32 is quicker.
 

@@ -49,6 +49,11 @@ def import_tensorflow() -> None:
     The lines come from C++ before any logging can be set, so file descriptor 2 itself is turned away.
     """
     if "tensorflow" in sys.modules:
+        if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
+            log.warning(
+                "TensorFlow was imported before dae_lab could choose its kernels, so numbers may differ from "
+                "the command's in their last digits; set TF_ENABLE_ONEDNN_OPTS=1 before you import it"
+            )
         return
     os.environ |= {name: value for name, value in SETTINGS.items() if name not in os.environ}
     sys.stderr.flush()

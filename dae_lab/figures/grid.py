@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import distribution
 from itertools import accumulate
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -197,5 +198,9 @@ def _shortened(text: str, width: int) -> str:
 @cache
 def _font() -> ImageFont.FreeTypeFont:
     """DejaVu Sans, as matplotlib brings it along, found without its import: Pillow's own has no σ, × or é."""
-    file = distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf")
-    return ImageFont.truetype(str(file), 14)
+    file = Path(str(distribution("matplotlib").locate_file("matplotlib/mpl-data/fonts/ttf/DejaVuSans.ttf")))
+    if not file.exists():  # a system's own package may keep it elsewhere
+        from matplotlib import get_data_path
+
+        file = Path(get_data_path(), "fonts/ttf/DejaVuSans.ttf")
+    return ImageFont.truetype(file, 14)

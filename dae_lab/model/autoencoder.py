@@ -120,6 +120,11 @@ class Autoencoder(keras.Model):
         return outputs["image"], norm
 
 
+def state(model: keras.Model) -> list[keras.Variable]:
+    """All that training changes: weights, states of random draws and metrics, and the built optimiser's."""
+    return [*model.variables, *model.optimizer.variables]
+
+
 def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
     """The model that ``config`` describes, for images of shape ``image``.
 

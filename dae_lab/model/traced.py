@@ -3,11 +3,9 @@
 import json
 from dataclasses import asdict
 
-import keras
-
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
-from dae_lab.model.autoencoder import Autoencoder
+from dae_lab.model.autoencoder import Autoencoder, state
 
 BAKED = ("encoder", "latent", "decoder", "loss", "optimizer", "training")
 """What of a config becomes part of the graphs. Seeds do not: they are in variables and in the data."""
@@ -38,8 +36,3 @@ def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Auto
     for ours, its in zip(state(known), state(fresh), strict=True):
         ours.assign(its)
     return known
-
-
-def state(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes: weights, states of random draws and metrics, and the built optimiser's."""
-    return [*model.variables, *model.optimizer.variables]

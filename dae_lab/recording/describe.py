@@ -25,6 +25,7 @@ def describe(
         "machine/cpu": provenance.cpu(),
         "machine/gpu": provenance.gpus(),
         "machine/threads": str(provenance.threads()),
+        "machine/onednn": str(provenance.onednn()).lower(),
     }
     record.params({**flattened(OmegaConf.to_container(resolved)), **facts})
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}

@@ -1,5 +1,6 @@
 """What is recorded while a model trains: curves, and now and then a grid of reconstructions."""
 
+import logging
 import time
 from math import ceil
 from typing import Any
@@ -15,6 +16,11 @@ from dae_lab.tracking.record import Record, now
 from dae_lab.tracking.writes import Point
 from dae_lab.training.checkpoint import History
 
+log = logging.getLogger(__name__)
+
+MANY = 500
+"""Points that do not wait for more: MLflow sends up to 1,000 in one call, which a kill cannot cut in two."""
+
 
 class Grid:
     """The same few test images, drawn clean, noisy and as the model gives them back now."""
@@ -26,6 +32,7 @@ class Grid:
 
     def draw(self) -> Any:
         """The grid as a PIL image."""
+        # the watch's graph, with a gradient that nobody needs here: another graph would take longer to build
         reconstruction = np.asarray(self.model.look(self.noisy, self.clean)[0])
         rows = {"clean": self.clean, "noisy": self.noisy, "reconstruction": reconstruction}
         return reconstruction_grid(rows, self.titles)
@@ -34,9 +41,10 @@ class Grid:
 class Recorder(keras.callbacks.Callback):
     """Records every epoch, the first steps' losses, and now and then a grid.
 
-    What short epochs give is sent together, at most every ``seconds``, as often as a checkpoint may be
-    written; what waits when training ends, in whatever way, is sent by ``close``. After a resume, epochs
-    that were recorded before the cut are not recorded twice, and those that were not are.
+    What short epochs give is sent together, every ``seconds``, with a grid, when there is much of it, and
+    when the block ends in which this is a context manager. After a resume, epochs that were recorded before
+    the cut are not recorded twice, and those that were not are, as of then. A grid never waits: it could
+    not be drawn any more.
     """
 
     def __init__(
@@ -46,7 +54,6 @@ class Recorder(keras.callbacks.Callback):
         self.record, self.history, self.grid, self.grid_epochs = record, history, grid, grid_epochs
         self.seconds = seconds
         self._points: list[Point] = []
-        self._grids: list[tuple[int, Any]] = []
         self._sent_at = time.monotonic()
         self._epochs = record.last_step("train/loss")
         self._steps = record.last_step("train/step_loss")
@@ -61,23 +68,32 @@ class Recorder(keras.callbacks.Callback):
         if number > self._epochs:
             self._add_epoch(number)
             if number in self.grid_epochs:
-                self._grids.append((number, self.grid.draw()))
-        if time.monotonic() - self._sent_at >= self.seconds:
-            self.close()
+                self.record.picture_at(self.grid.draw(), "reconstructions", number)
+                self.send()
+        if time.monotonic() - self._sent_at >= self.seconds or len(self._points) > MANY:
+            self.send()
 
     def _add_epoch(self, number: int) -> None:
         self._points += [(key, value, now(), number) for key, value in self.history[number - 1].items()]
         self._epochs = number
 
-    def close(self) -> None:
+    def send(self) -> None:
         """Send what waits; nothing is forgotten before it is sent, so a call that was cut can be repeated."""
-        while self._grids:
-            number, image = self._grids[0]
-            self.record.picture_at(image, "reconstructions", number)
-            del self._grids[0]
         self.record.points(self._points)
         self._points.clear()
         self._sent_at = time.monotonic()
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        """Send what waits; if that fails while training ends with an error, that error is what counts."""
+        try:
+            self.send()
+        except Exception as failure:
+            if error is None:
+                raise
+            log.warning("the last epochs could not be recorded: %s", failure)
 
     def _step_losses(self, steps: int) -> list[tuple[int, float]]:
         """(step, loss) of the first ``steps`` steps that are not recorded yet, step 1 first."""

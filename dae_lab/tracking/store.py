@@ -1,5 +1,6 @@
 """The store of runs: which of them live, which can go on, the record of a new one."""
 
+import errno
 import getpass
 import logging
 import platform
@@ -141,7 +142,8 @@ class Store(Runs):
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
             record.close("FAILED", unexpected(error), keep=True)
-            if shutil.disk_usage(self.folder).free < NO_SPACE:
+            full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+            if full or shutil.disk_usage(self.folder).free < NO_SPACE:
                 raise TrackingError(
                     f"tracking.dir: the disk of {self.folder} is full; make room, and the same command "
                     f"goes on from the last checkpoint, if there is one"

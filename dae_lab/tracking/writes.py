@@ -25,6 +25,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 from mlflow.tracking import MlflowClient
 
+from dae_lab.tracking.server import away
+
 Write = dict[str, Any]
 """One write, as JSON can hold it; the files that belong to it lie in a folder beside it."""
 
@@ -103,7 +105,10 @@ def _dataset(client: MlflowClient, run_id: str, write: Write, folder: Path) -> N
     inputs = [DatasetInput(data, tags)]
     try:
         client.log_inputs(run_id, inputs)
-    except MlflowException:  # MLflow looks whether it knows the data, then adds them: another run was between
+    except MlflowException as error:
+        if away(error):
+            raise
+        # MLflow looks whether it knows the data, then adds them: another run was between
         client.log_inputs(run_id, inputs)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from dae_lab.model.traced import state
+from dae_lab.model.autoencoder import state
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,15 @@ class Checkpoint(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = self.folder / f"{FILE}.new"
         values = [variable.numpy() for variable in state(self.model)]
-        with draft.open("wb") as file:
-            np.savez(file, *values, history=json.dumps(self.history))
-            os.fsync(file.fileno())  # or a power cut could leave half of it under the final name
-        os.replace(draft, self.folder / FILE)
+        try:
+            with draft.open("wb") as file:
+                np.savez(file, *values, history=json.dumps(self.history))
+                file.flush()
+                os.fsync(file.fileno())  # or a power cut could leave half of it under the final name
+            os.replace(draft, self.folder / FILE)
+        except BaseException:
+            draft.unlink(missing_ok=True)  # on a full disk the record needs its room
+            raise
         self._saved_at = time.monotonic()
 
 
@@ -71,7 +76,7 @@ def restore(model: keras.Model, folder: Path) -> History:
             values = [saved[f"arr_{place}"] for place in range(len(saved) - 1)]
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
             raise ValueError("it is of another network")
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
         log.warning("the checkpoint in %s is damaged (%s): starting again from epoch 1", folder, error)
         return []
     for variable, value in zip(variables, values, strict=True):

@@ -100,6 +100,15 @@ def test_where_there_is_no_bfloat16_its_numbers_come_from_float32(
     assert layers[1](tf.ones((1, rows, rows, 3))).dtype == tf.bfloat16
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_on_coarse_maps_numbers_in_bfloat16_are_near_those_in_float32(ways, kind):
+    layers = [kind(4, 3, 2, padding="same", dtype=dtype) for dtype in ("float32", "mixed_bfloat16")]
+    *weighed, _by_bias = compared(layers, (8, 7, 6, 3), "bfloat16")  # the bias is TensorFlow's to add up
+    for one, other in weighed:
+        np.testing.assert_allclose(one, other, atol=0.03 * np.abs(one).max())
+    assert ways == ["coarse_convolution"]
+
+
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_channel_from_bfloat16_has_gradients_as_those_of_keras(ways, monkeypatch, kind, native):

@@ -7,7 +7,7 @@ from PIL import Image
 from processes import prepare
 
 from dae_lab.model.autoencoder import STEP_LOSSES
-from dae_lab.recording.recorder import Recorder, grid_epochs
+from dae_lab.recording.recorder import MANY, Recorder, grid_epochs
 from dae_lab.tracking.store import Store
 
 
@@ -70,15 +70,14 @@ def test_short_epochs_wait_for_each_other_and_keep_their_times(record, monkeypat
     for epoch in range(3):
         history.append({"train/loss": 1 / (epoch + 1)})
         waiting.on_epoch_end(epoch)
-    assert sent(record) == {}
-    assert grids(record) == []
-    waiting.close()
+    assert sorted(sent(record)) == [1, 2], "a grid does not wait, nor what is older"
+    assert grids(record) == [2]
+    waiting.send()
     assert [(step, point.value) for step, point in sent(record).items()] == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
     assert len({point.timestamp for point in sent(record).values()}) == 3
     assert [point.value for point in sent(record, "train/step_loss").values()] == pytest.approx(
         [0, 0.005, 0.01]
     )
-    assert grids(record) == [2]
 
 
 def test_long_epochs_are_sent_one_by_one(record):
@@ -97,27 +96,48 @@ def test_after_a_resume_the_record_has_every_epoch_once(record):
     going_on = recorder(record, history, epochs={1, 2, 3})
     history.append({"train/loss": 0.125})
     going_on.on_epoch_end(2)
-    going_on.close()
+    going_on.send()
     points = record.client.get_metric_history(record.run_id, "train/loss")
     assert sorted((point.step, point.value) for point in points) == [(1, 0.5), (2, 0.25), (3, 0.125)]
     assert sorted(sent(record, "train/step_loss")) == [1, 2, 3]
     assert grids(record) == [3]
 
 
-@pytest.mark.parametrize("call", ["picture_at", "points"])
-def test_a_call_that_was_cut_can_be_repeated(record, monkeypatch, call):
-    def cut(*_):
-        raise KeyboardInterrupt
-
+def test_many_points_wait_for_no_more(record):
     history = []
-    stopped = recorder(record, history, epochs={1})
+    waiting = recorder(record, history)
+    for epoch in range(MANY + 5):
+        history.append({"train/loss": 0.5})
+        waiting.on_epoch_end(epoch)
+    assert MANY - 3 <= len(sent(record)) < MANY + 5, "and three losses of steps"
+
+
+def cut(*_):
+    raise KeyboardInterrupt
+
+
+def test_a_call_that_was_cut_can_be_repeated(record, monkeypatch):
+    history = []
+    stopped = recorder(record, history)
     history.append({"train/loss": 0.5})
     stopped.on_epoch_end(0)
     with monkeypatch.context() as patch:
-        patch.setattr(record, call, cut)
+        patch.setattr(record, "points", cut)
         with pytest.raises(KeyboardInterrupt):
-            stopped.close()
-    stopped.close()
-    stopped.close()
+            stopped.send()
+    assert sent(record) == {}
+    stopped.send()
     assert len(sent(record)) == 1
-    assert grids(record) == [1]
+
+
+def broken(*_):
+    raise OSError("no space left")
+
+
+def test_an_error_while_training_counts_more_than_one_while_recording(record, monkeypatch, caplog):
+    monkeypatch.setattr(record, "points", broken)
+    with pytest.raises(KeyboardInterrupt), recorder(record, []):
+        raise KeyboardInterrupt
+    assert "the last epochs could not be recorded: no space left" in caplog.text
+    with pytest.raises(OSError, match="no space left"), recorder(record, []):
+        pass
