@@ -169,6 +169,7 @@ def summaries(store):
     return client(store).search_runs([home.experiment_id])
 
 
+@pytest.mark.long
 def test_an_arm_that_fails_is_named_and_the_verdict_invalid(mine, tmp_path):
     """A learning rate that no training survives; as a cause it would take nothing away."""
     store, notebook = tmp_path / "store", tmp_path / "notebook"

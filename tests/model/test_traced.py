@@ -46,7 +46,7 @@ def train(config, tiny, folder: Path):
     return model, [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
 
 
-@pytest.mark.parametrize("latent", ["variational", "contractive", "vector_quantised", "dense"])
+@pytest.mark.parametrize("latent", ["variational", "contractive", "vector_quantised"])
 def test_it_is_as_new(compose, tiny, tmp_path, latent, monkeypatch):
     steps = []
     step = Autoencoder.train_step

@@ -15,6 +15,7 @@ SLURM = ("hydra/launcher=slurm", "hydra.launcher.cpus_per_task=1")
 LOCAL = (*SLURM, "hydra.launcher.cluster=local")
 
 
+@pytest.mark.long
 def test_the_same_numbers_and_one_that_dies_takes_no_other_along(tmp_path):
     process = start(*SWEEP, *LOCAL, store=tmp_path)
     os.kill(doing(process, tmp_path, 0, "data: "), signal.SIGKILL)

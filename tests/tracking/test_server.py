@@ -76,6 +76,7 @@ def check_the_same_model(undisturbed, server, now):
     assert {item.key: item.value for item in filed.metrics}["test/mse"] == now.data.metrics["test/mse"]
 
 
+@pytest.mark.long
 def test_a_server_that_hangs_in_mid_run_changes_nothing(undisturbed, well, tmp_path):
     process = behind(well, tmp_path)
     well.send(signal.SIGSTOP)
@@ -119,7 +120,7 @@ def test_a_sweep_recorded_by_postgresql_has_the_same_numbers(on_postgresql, tmp_
     server, _ = on_postgresql
     stores = {tmp_path / "here": [], tmp_path / "there": [f"tracking.uri={server.uri}"]}
     sweeps = [
-        start(*SWEEP, "loss=bce,mse", "seed=0,1", "tracking.experiment=sweep", *place, store=store)
+        start(*SWEEP, "loss=bce,mse", "tracking.experiment=sweep", *place, store=store)
         for store, place in stores.items()
     ]
     for process in sweeps:
@@ -128,9 +129,9 @@ def test_a_sweep_recorded_by_postgresql_has_the_same_numbers(on_postgresql, tmp_
     numbers = []
     for where in (client(tmp_path / "here"), server.client()):
         found = where.search_runs([where.get_experiment_by_name("sweep").experiment_id])
-        assert ["reconstructions.png" in files(where, item) for item in found] == [True] * 4
+        assert ["reconstructions.png" in files(where, item) for item in found] == [True] * 2
         numbers.append({item.data.tags["fingerprint"]: curves(where, item) for item in found})
-    assert len(numbers[0]) == 4
+    assert len(numbers[0]) == 2
     assert numbers[0] == numbers[1]
 
 
