@@ -18,11 +18,14 @@ import dae_lab.config.noise as schema
 from dae_lab.data.images import Images
 from dae_lab.pixels import blocks, to_float
 from dae_lab.progress import progress
+from dae_lab.provenance import cores
 
-_SMALL = 1024
-"""Images of up to so many values are corrupted one after the other, in four fifths of the CPU time."""
 _PARALLEL = 32
-"""Of larger ones, so many are at once: as much CPU time and, on two cores, four fifths of the wall time."""
+"""So many images are corrupted at once: of large ones as much CPU time and, on two cores, four fifths of the
+wall time that one after the other would take."""
+_SMALL, _FEW_CORES = 1024, 4
+"""On up to so many cores, images of up to so many values are corrupted one after the other, in four fifths of
+the CPU time."""
 
 
 _normal = partial(tf.random.stateless_normal, alg="philox")
@@ -108,7 +111,7 @@ class Corruption(schema.Noise):
             lambda pair: self.clipped(*pair),
             (images, seeds),
             fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32),
-            parallel_iterations=_PARALLEL if prod(images.shape[1:]) > _SMALL else 1,
+            parallel_iterations=_PARALLEL if prod(images.shape[1:]) > _SMALL or cores() > _FEW_CORES else 1,
         )
 
 
