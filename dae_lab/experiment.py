@@ -172,20 +172,18 @@ def _train(
     from dae_lab.training import fit, profile
 
     grid = Grid(model, *sets.test, config.tracking.grid_images)
-    if history:
-        log.info("going on after epoch %d of %d", len(history), config.training.epochs)
-    else:
-        record.metrics(fit.untrained(model, sets.validation, config), step=0)
-        if config.tracking.grids:
-            record.picture_at(grid.draw(), "reconstructions", 0)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
     listeners: list[Any] = [watch]
     if config.training.profile:
         listeners.append(profile.Profile())
     train = (sets.dataset.train, sets.validation, sets.corruption)
     with Recorder(record, history, grid, epochs) as recorder:
-        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder])
-    record.picture(grid.draw(), "reconstructions.png")
+        if history:
+            log.info("going on after epoch %d of %d", len(history), config.training.epochs)
+        else:
+            recorder.begin(fit.untrained(model, sets.validation, config))
+        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.send)
+    record.picture(grid.draw(grid.reconstruct()), "reconstructions.png")
     if config.training.profile:
         record.text(listeners[-1].table, "profile.txt")
         log.info("where the time went:\n%s", listeners[-1].table)

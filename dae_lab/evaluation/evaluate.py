@@ -139,9 +139,8 @@ def _collapse(
     model: Autoencoder, test: NoisySet, reconstruction: np.ndarray, mean_image: np.ndarray
 ) -> Collapse:
     noisy, clean = test[0], to_float(test[1].pixels)
-    _, norm = model.look(noisy[:IMAGES], clean[:IMAGES])
-    sigmoid = model.activation == "sigmoid"
-    return diagnose(clean, noisy, reconstruction, mean_image, sigmoid, float(norm))
+    norm = model.gradient_norm(noisy[:IMAGES], clean[:IMAGES])
+    return diagnose(clean, noisy, reconstruction, mean_image, model.activation == "sigmoid", norm)
 
 
 def _convergence(

@@ -28,7 +28,7 @@ class Autoencoder(keras.Model):
         encoder: noisy image → code (and skips, where the decoder wants them).
         decoder: code (and skips) → logits.
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
-        look: see ``_look``, as a graph, one for any number of images.
+        answer: what the model gives without training, as a graph, one for any number of images.
         watched: float32 (2,), what ``dae_lab.training.watch`` remembers; kept with every checkpoint.
     """
 
@@ -46,8 +46,8 @@ class Autoencoder(keras.Model):
         )
         self.watched = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="watched")
         images = tf.TensorSpec((None, *self.input_shape[1:]), tf.float32)
-        # A partial: TensorFlow counts the traces of a method over all models, and warns of the fifth.
-        self.look = tf.function(partial(self._look), input_signature=(images, images), autograph=False)
+        forward = partial(self, training=False)
+        self.answer = tf.function(forward, input_signature=(images,), autograph=False)
         self.probe = keras.random.SeedGenerator(derive(seed, "contractive"))
 
     @property
@@ -69,7 +69,12 @@ class Autoencoder(keras.Model):
             if isinstance(self.latent, Contractive):
                 loss += self.latent.weight * self._contraction(noisy)
         variables = self.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        self.optimizer.apply(gradients, variables)
+        if not self.penalised:
+            norm = self._norm(variables, gradients)
+            first = tf.where(self.optimizer.iterations == 1, norm, self.watched[0])
+            self.watched.assign([first, self.watched[1]])
         slot = tf.minimum(tf.cast(self.optimizer.iterations, tf.int32) - 1, STEP_LOSSES)
         self.step_losses.value.scatter_update(tf.IndexedSlices(loss, slot))
         self.loss_mean.update_state(loss, sample_weight=tf.shape(clean)[0])
@@ -88,7 +93,8 @@ class Autoencoder(keras.Model):
     def test_step(self, batch: tuple[Any, Any]) -> dict[str, Any]:
         """The loss and every common metric on (noisy, clean), averaged over images."""
         noisy, clean = batch
-        outputs = self(noisy, training=False)
+        # a penalty cannot leave a graph within the graph
+        outputs = self(noisy, training=False) if self.penalised else self.answer(noisy)
         loss = self.denoising_loss(clean, self._output(outputs))
         if self.losses:
             loss += tf.add_n(self.losses)
@@ -98,26 +104,30 @@ class Autoencoder(keras.Model):
             judge.update_state(values[judge.name])
         return {metric.name: metric.result() for metric in self.metrics}
 
-    def _look(self, noisy: Any, clean: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        """What the model gives for ``noisy``, and the norm of the loss's gradient there, without penalties.
+    @property
+    def penalised(self) -> bool:
+        """Whether training minimises more than the loss between image and reconstruction."""
+        return has_own_layers(self) or isinstance(self.latent, Contractive)
 
-        The norm is over all weights but the output layer's bias, which can pull a fixed output to the best
-        constant while nothing reaches the rest. Nothing is trained.
+    def gradient_norm(self, noisy: Any, clean: Any) -> float:
+        """The norm of the loss's gradient, without penalties, on (noisy, clean), float32 (n, h, w, c) each.
 
-        Args:
-            noisy, clean: float32 (n, h, w, c) each.
+        Nothing is trained. No graph is built: it is seldom asked for.
+        """
+        with tf.GradientTape() as tape:
+            outputs = self(tf.constant(noisy), training=False)
+            loss = self.denoising_loss(tf.constant(clean), self._output(outputs))
+        return float(self._norm(self.trainable_variables, tape.gradient(loss, self.trainable_variables)))
 
-        Returns:
-            float32 (n, h, w, c) and ().
+    def _norm(self, variables: list[keras.Variable], gradients: list[Any]) -> Any:
+        """The norm of ``gradients`` over all weights but the output layer's bias.
+
+        That can pull a fixed output to the best constant while nothing reaches the rest.
         """
         bias = output_bias(self.decoder)
-        with tf.GradientTape() as tape:
-            outputs = self(noisy, training=False)
-            loss = self.denoising_loss(clean, self._output(outputs))
-        variables = [variable for variable in self.trainable_variables if variable is not bias]
-        gradients = tape.gradient(loss, variables)
-        norm = tf.linalg.global_norm([tf.cast(item, tf.float32) for item in gradients if item is not None])
-        return outputs["image"], norm
+        pairs = zip(variables, gradients, strict=True)
+        own = [slope for variable, slope in pairs if variable is not bias and slope is not None]
+        return tf.linalg.global_norm([tf.cast(slope, tf.float32) for slope in own])
 
 
 def state(model: keras.Model) -> list[keras.Variable]:
@@ -188,7 +198,7 @@ def parameter_counts(model: Autoencoder) -> dict[str, int]:
 
 
 def has_own_layers(model: Autoencoder) -> bool:
-    """Whether the denoiser needs layers of this package, which Keras alone could not load."""
+    """Whether the denoiser needs layers of this package, which Keras alone could not load; each has a penalty."""
     return any(isinstance(layer, OwnLayer) for layer in model.encoder.layers)
 
 

@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from math import ceil
 from typing import Any
 
@@ -12,7 +14,7 @@ from dae_lab.data.images import Images
 from dae_lab.figures.grid import reconstruction_grid
 from dae_lab.model.autoencoder import STEP_LOSSES, Autoencoder
 from dae_lab.pixels import to_float
-from dae_lab.tracking.record import Record, now
+from dae_lab.tracking.record import Picture, Record, now
 from dae_lab.tracking.writes import Point
 from dae_lab.training.checkpoint import History
 
@@ -30,10 +32,12 @@ class Grid:
         unnamed = [""] * len(self.clean)
         self.titles = unnamed if images.labels is None else [str(label) for label in images.labels[:count]]
 
-    def draw(self) -> Any:
-        """The grid as a PIL image."""
-        # the watch's graph, with a gradient that nobody needs here: another graph would take longer to build
-        reconstruction = np.asarray(self.model.look(self.noisy, self.clean)[0])
+    def reconstruct(self) -> np.ndarray:
+        """What the model gives now, float32 (count, h, w, c)."""
+        return np.asarray(self.model.answer(self.noisy)["image"])
+
+    def draw(self, reconstruction: np.ndarray) -> Any:
+        """The grid with ``reconstruction`` as a PIL image."""
         rows = {"clean": self.clean, "noisy": self.noisy, "reconstruction": reconstruction}
         return reconstruction_grid(rows, self.titles)
 
@@ -41,10 +45,10 @@ class Grid:
 class Recorder(keras.callbacks.Callback):
     """Records every epoch, the first steps' losses, and now and then a grid.
 
-    What short epochs give is sent together, every ``seconds``, with a grid, when there is much of it, and
-    when the block ends in which this is a context manager. After a resume, epochs that were recorded before
-    the cut are not recorded twice, and those that were not are, as of then. A grid never waits: it could
-    not be drawn any more.
+    What short epochs give is sent together, every ``seconds``, when there is much of it, and when the block
+    ends in which this is a context manager. After a resume, epochs that were recorded before the cut are
+    not recorded twice, and those that were not are, as of then. Grids could not be drawn any more: so send
+    before a checkpoint is saved. They are drawn beside the training.
     """
 
     def __init__(
@@ -54,11 +58,19 @@ class Recorder(keras.callbacks.Callback):
         self.record, self.history, self.grid, self.grid_epochs = record, history, grid, grid_epochs
         self.seconds = seconds
         self._points: list[Point] = []
+        self._grids: dict[int, Future[Picture]] = {}
+        self._artist = ThreadPoolExecutor(1)
         self._sent_at = time.monotonic()
         self._epochs = record.last_step("train/loss")
         self._steps = record.last_step("train/step_loss")
         for number in range(self._epochs + 1, len(history) + 1):  # a kill kept them from the record
             self._add_epoch(number)
+
+    def begin(self, values: Mapping[str, float]) -> None:
+        """Record what the untrained model is worth, and a grid, soon."""
+        self._points += [(key, value, now(), 0) for key, value in values.items()]
+        if self.grid_epochs:
+            self._draw(0)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Record epoch ``epoch + 1``, now or soon."""
@@ -68,10 +80,13 @@ class Recorder(keras.callbacks.Callback):
         if number > self._epochs:
             self._add_epoch(number)
             if number in self.grid_epochs:
-                self.record.picture_at(self.grid.draw(), "reconstructions", number)
-                self.send()
+                self._draw(number)
         if time.monotonic() - self._sent_at >= self.seconds or len(self._points) > MANY:
             self.send()
+
+    def _draw(self, number: int) -> None:
+        reconstruction = self.grid.reconstruct()
+        self._grids[number] = self._artist.submit(lambda: Picture.of(self.grid.draw(reconstruction)))
 
     def _add_epoch(self, number: int) -> None:
         self._points += [(key, value, now(), number) for key, value in self.history[number - 1].items()]
@@ -79,6 +94,9 @@ class Recorder(keras.callbacks.Callback):
 
     def send(self) -> None:
         """Send what waits; nothing is forgotten before it is sent, so a call that was cut can be repeated."""
+        drawn = {number: grid.result() for number, grid in self._grids.items()}
+        self.record.pictures_at(drawn, "reconstructions")
+        self._grids.clear()
         self.record.points(self._points)
         self._points.clear()
         self._sent_at = time.monotonic()
@@ -94,6 +112,8 @@ class Recorder(keras.callbacks.Callback):
             if error is None:
                 raise
             log.warning("the last epochs could not be recorded: %s", failure)
+        finally:
+            self._artist.shutdown(cancel_futures=True)
 
     def _step_losses(self, steps: int) -> list[tuple[int, float]]:
         """(step, loss) of the first ``steps`` steps that are not recorded yet, step 1 first."""

@@ -9,8 +9,9 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from functools import partial
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,6 +30,27 @@ from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.writes import Point
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture as a series keeps it: a PNG file, and a small WebP, which lists show."""
+
+    png: bytes
+    thumbnail: bytes
+
+    @classmethod
+    def of(cls, image: Any) -> "Picture":
+        """A PIL image's, as quickly as the formats allow: in a third of the time, with a tenth more bytes."""
+        from mlflow.tracking.multimedia import compress_image_size
+
+        channels = image.split()
+        if len({channel.tobytes() for channel in channels}) == 1:
+            image = channels[0]  # grey
+        png, thumbnail = BytesIO(), BytesIO()
+        image.save(png, "png", compress_level=1)
+        compress_image_size(image).save(thumbnail, "webp", method=0)
+        return cls(png.getvalue(), thumbnail.getvalue())
 
 
 class Record(Recorded):
@@ -127,14 +149,16 @@ class Record(Recorded):
         """Keep a PIL image as the artifact ``file``."""
         self._keep({file: image.save})
 
-    def picture_at(self, image: Any, key: str, step: int) -> None:
-        """Add a PIL image to the series ``key``, which the UI shows with a slider over the steps."""
-        from mlflow.tracking.multimedia import compress_image_size
-
-        name = f"images/{key}+step+{step}+timestamp+{now()}+{uuid.uuid4()}"  # as the UI expects it
-        quickly = partial(image.save, compress_level=1)  # half the time, a tenth more bytes
-        thumbnail = compress_image_size(image)
-        self._keep({f"{name}.png": quickly, f"{name}+compressed.webp": thumbnail.save})
+    def pictures_at(self, pictures: Mapping[int, "Picture"], key: str) -> None:
+        """Add pictures, by step, to the series ``key``, which the UI shows with a slider over the steps."""
+        if not pictures:
+            return
+        files: dict[str, Callable[[Path], Any]] = {}
+        for step, picture in pictures.items():
+            name = f"images/{key}+step+{step}+timestamp+{now()}+{uuid.uuid4()}"  # as the UI expects it
+            files[f"{name}.png"] = partial(Path.write_bytes, data=picture.png)
+            files[f"{name}+compressed.webp"] = partial(Path.write_bytes, data=picture.thumbnail)
+        self._keep(files)
         if "mlflow.loggedImages" not in self.tags:
             self.tag("mlflow.loggedImages", "True")
 

@@ -5,6 +5,7 @@ import logging
 import os
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,14 @@ class Checkpoint(keras.callbacks.Callback):
         folder: where to save; made when needed.
         history: the list the epochs' logs are collected in.
         seconds: do not save again before this time has passed.
+        before: is called before a checkpoint is saved.
     """
 
-    def __init__(self, folder: Path, history: History, seconds: float) -> None:
+    def __init__(
+        self, folder: Path, history: History, seconds: float, before: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__()
-        self.folder, self.history, self.seconds = folder, history, seconds
+        self.folder, self.history, self.seconds, self.before = folder, history, seconds, before
         self._saved_at = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -45,6 +49,7 @@ class Checkpoint(keras.callbacks.Callback):
             return
         if time.monotonic() - self._saved_at < self.seconds:
             return
+        self.before()
         self.folder.mkdir(parents=True, exist_ok=True)
         draft = self.folder / f"{FILE}.new"
         values = [variable.numpy() for variable in state(self.model)]

@@ -1,6 +1,6 @@
 """One training, from the first epoch or from the last checkpoint, to the end."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def fit(
     folder: Path,
     history: History,
     listeners: Sequence[keras.callbacks.Callback] = (),
+    before_checkpoint: Callable[[], None] = lambda: None,
 ) -> History:
     """Train ``model`` for the epochs that ``history`` lacks.
 
@@ -69,6 +70,7 @@ def fit(
         folder: where checkpoints go.
         history: the epochs done so far; grows in place.
         listeners: callbacks that find the epoch's record as ``history[-1]`` when it ends.
+        before_checkpoint: what has to be done before a checkpoint is saved.
 
     Raises:
         TrainingError: the loss is no longer finite.
@@ -91,7 +93,7 @@ def fit(
                 Finite(),
                 Historian(history),
                 *listeners,
-                Checkpoint(folder, history, training.checkpoint_s),
+                Checkpoint(folder, history, training.checkpoint_s, before_checkpoint),
                 StopEarly(history, training.early_stopping),
                 show,
             ],

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -36,7 +37,7 @@ class Watch(keras.callbacks.Callback):
             end by what is seen.
         mean_image: the training images' mean, float32 (h, w, c).
         history: each epoch's last entry grows by ``watch/variance_ratio``, ``watch/saturated`` (under a
-            sigmoid) and ``watch/gradient_norm``.
+            sigmoid) and, where the output is fixed, ``watch/gradient_norm``.
         stop: end a training that is stuck.
 
     Attributes:
@@ -56,12 +57,11 @@ class Watch(keras.callbacks.Callback):
         self._said: set[str] = set()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Keep the untrained model's gradient norm, by which later ones are judged."""
+        """See to the first gradient's norm, by which later ones are judged: the first step's, if it can be."""
         self._sigmoid = self.model.activation == "sigmoid"
         self.step = int(self.model.optimizer.iterations)
-        if self.step == 0:
-            _, norm = self.model.look(self.noisy, self.clean)
-            self.model.watched.assign([float(norm), 0.0])
+        if self.step == 0 and self.model.penalised:
+            self.model.watched.assign([self.model.gradient_norm(self.noisy, self.clean), 0.0])
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Look, if a look is due."""
@@ -86,8 +86,10 @@ class Watch(keras.callbacks.Callback):
         return self._seen[1]
 
     def _examined(self) -> Collapse:
-        reconstruction, norm = (np.asarray(item) for item in self.model.look(self.noisy, self.clean))
-        found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid, float(norm))
+        reconstruction = np.asarray(self.model.answer(self.noisy)["image"])
+        found = diagnose(self.clean, self.noisy, reconstruction, self.mean_image, self._sigmoid)
+        if found.fixed:  # else it does not matter, and it takes longer than the rest of a look
+            found = replace(found, gradient_norm=self.model.gradient_norm(self.noisy, self.clean))
         first, looks = (float(value) for value in self.model.watched.numpy())
         looks = looks + 1 if found.fixed and found.gradient_norm < GONE * first else 0
         self.model.watched.assign([first, looks])

@@ -31,7 +31,7 @@ LIMITS = {
     "shallow_pool": 0.6 if HALF else 0.95,
 }
 """Fast ÷ script, at most; small batches gain less, and so does a processor that has no bfloat16."""
-SCRIPT, FLOAT32, FAST = "Keras script", "dae_lab", "dae_lab, fast"
+SCRIPT, SCRIPT_HALF, FLOAT32, FAST = "Keras script", "Keras script bfloat16", "dae_lab", "dae_lab, fast"
 PRECISIONS = ("float32", "bfloat16") if HALF else ("float32",)
 """Elsewhere bfloat16 takes PyTorch seven to ten times as long as float32."""
 TORCH = {f"PyTorch {p} {m}": (p, m) for p in PRECISIONS for m in ("eager", "compiled")}
@@ -43,8 +43,9 @@ Round = Mapping[str, Mapping[str, float]]
 def contenders(system: str, mnist: Path) -> dict[str, tuple[str, ...]]:
     """Name → script and arguments."""
     images, epochs = map(str, SIZES[system])
-    found = {
-        SCRIPT: ("keras_script.py", system, str(mnist), images, epochs),
+    script = ("keras_script.py", system, str(mnist), images, epochs)
+    found = {SCRIPT: script, SCRIPT_HALF: (*script, "mixed_bfloat16")} if HALF else {SCRIPT: script}
+    found |= {
         FLOAT32: ("lab_script.py", system, images, epochs, "noise.resample=epoch"),
         FAST: ("lab_script.py", system, images, epochs, "training=fast"),
     }

@@ -24,8 +24,11 @@ class Model(keras.Model):
 class Grid:
     """Draws a grey square."""
 
-    def draw(self):
-        return Image.new("L", (8, 8), 128)
+    def reconstruct(self):
+        return 128
+
+    def draw(self, reconstruction):
+        return Image.new("L", (8, 8), reconstruction)
 
 
 @pytest.fixture
@@ -70,9 +73,9 @@ def test_short_epochs_wait_for_each_other_and_keep_their_times(record, monkeypat
     for epoch in range(3):
         history.append({"train/loss": 1 / (epoch + 1)})
         waiting.on_epoch_end(epoch)
-    assert sorted(sent(record)) == [1, 2], "a grid does not wait, nor what is older"
-    assert grids(record) == [2]
+    assert (sent(record), grids(record)) == ({}, [])
     waiting.send()
+    assert grids(record) == [2]
     assert [(step, point.value) for step, point in sent(record).items()] == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
     assert len({point.timestamp for point in sent(record).values()}) == 3
     assert [point.value for point in sent(record, "train/step_loss").values()] == pytest.approx(
@@ -101,6 +104,20 @@ def test_after_a_resume_the_record_has_every_epoch_once(record):
     assert sorted((point.step, point.value) for point in points) == [(1, 0.5), (2, 0.25), (3, 0.125)]
     assert sorted(sent(record, "train/step_loss")) == [1, 2, 3]
     assert grids(record) == [3]
+
+
+def test_the_untrained_model_comes_first(record):
+    starting = recorder(record, [], epochs={1})
+    starting.begin({"val/mse": 0.5})
+    starting.send()
+    assert [(step, point.value) for step, point in sent(record, "val/mse").items()] == [(0, 0.5)]
+    assert grids(record) == [0]
+
+
+def test_a_grid_that_cannot_be_drawn_is_an_error(record, monkeypatch):
+    monkeypatch.setattr(Grid, "draw", broken)
+    with pytest.raises(OSError, match="no space left"), recorder(record, [], epochs={1}) as failing:
+        failing.begin({})
 
 
 def test_many_points_wait_for_no_more(record):

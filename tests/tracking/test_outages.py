@@ -20,6 +20,7 @@ from dae_lab.actions import push_records
 from dae_lab.errors import TrackingError
 from dae_lab.tracking.server import KNOCK
 from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.record import Picture
 from dae_lab.tracking.store import Store
 from dae_lab.tracking.sync import sync, waiting
 from dae_lab.tracking.writes import batch, send, status
@@ -49,7 +50,7 @@ def write_some(record, steps):
     """A little of everything."""
     for step in steps:
         record.metrics({"val/mse": 1 / (step + 1), "train/loss": step / 7}, step)
-        record.picture_at(PICTURE, "reconstructions", step)
+        record.pictures_at({step: Picture.of(PICTURE)}, "reconstructions")
     record.params({"a.b": 1, f"more/{step}": "σ"})
     record.text("grün", f"texts/{step}.txt")
     record.tag("collapse", f"none {step}")
