@@ -46,7 +46,8 @@ class Autoencoder(keras.Model):
         )
         self.watched = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="watched")
         images = tf.TensorSpec((None, *self.input_shape[1:]), tf.float32)
-        forward = partial(self, training=False)
+        # a partial: TensorFlow counts the traces of a method over all models, and warns of the fifth
+        forward = partial(self.__call__, training=False)
         self.answer = tf.function(forward, input_signature=(images,), autograph=False)
         self.probe = keras.random.SeedGenerator(derive(seed, "contractive"))
 
@@ -198,7 +199,7 @@ def parameter_counts(model: Autoencoder) -> dict[str, int]:
 
 
 def has_own_layers(model: Autoencoder) -> bool:
-    """Whether the denoiser needs layers of this package, which Keras alone could not load; each has a penalty."""
+    """Whether the denoiser needs layers of this package, which Keras alone cannot load; all have penalties."""
     return any(isinstance(layer, OwnLayer) for layer in model.encoder.layers)
 
 

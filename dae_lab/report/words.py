@@ -82,7 +82,8 @@ def in_short(config: Config) -> str:
     noise = f"{parts['noise']} noise" + (f" ({strength})" if strength else "")
     network = f"encoder {parts['encoder']}, latent {parts['latent']}"
     loss, epochs = type(config.loss).__name__.lower(), config.training.epochs
-    return f"{noise}; {network}; loss {loss}; {epochs} epoch{'s' * (epochs != 1)}"
+    half = ", in bfloat16" * (config.training.precision == "mixed_bfloat16")
+    return f"{noise}; {network}; loss {loss}; {epochs} epoch{'s' * (epochs != 1)}{half}"
 
 
 def verdict(found: "Evaluation") -> str:

@@ -42,12 +42,14 @@ class Plan:
     jobs: what is to be done.
     done: by a job's number, the run that had finished when the plan was made.
     seconds: by a job's number, what runs of equal work took, median; a job without precedent is missing.
+    cut: how many of the others were cut and go on from a checkpoint.
     """
 
     name: str
     jobs: tuple[Job, ...]
     done: dict[int, Recorded]
     seconds: dict[int, float]
+    cut: int
 
     @property
     def open(self) -> list[Job]:
@@ -87,8 +89,10 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )
     _keep(jobs, folder)
-    done = {} if configs[0].tracking.reuse == "never" else _done(jobs, configs, name, store)
-    return Plan(name, jobs, done, _seconds(jobs, configs, done, store)), store
+    afresh = configs[0].tracking.reuse == "never"
+    done = {} if afresh else _done(jobs, configs, name, store)
+    cut = set() if afresh else store.cut_of("sweep", name) & {job.fingerprint for job in jobs}
+    return Plan(name, jobs, done, _seconds(jobs, configs, done, store), len(cut)), store
 
 
 def _checked(item: Composed) -> Config:

@@ -5,12 +5,14 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, as_completed, wait
+from multiprocessing.synchronize import Event
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.errors import unexpected
+from dae_lab.process import Terminated
 from dae_lab.provenance import cores
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
@@ -28,43 +30,53 @@ def run(jobs: Sequence[Job], workers: int) -> Outcomes:
     """Do ``jobs`` in processes that live as long as their runs let them.
 
     TensorFlow is imported once a process. A process that dies takes only its own run along: another
-    takes its place. Closing the generator stops what is running, as SIGTERM would.
+    takes its place. Closing the generator, or a signal, stops what is running, as SIGTERM would, and no
+    other run is begun.
 
     Args:
         workers: processes at a time; each gets cores ÷ ``workers`` threads.
 
     Yields:
-        each job and its outcome, as it ends.
+        each job and its outcome, as it ends; after a signal those that were stopped, before it is raised.
     """
     CONSTS.term_timeout = CLOSING
     context = multiprocessing.get_context("spawn")  # a fork of what holds a database's connection breaks it
     threads = max(1, cores() // workers) if workers > 1 else 0
-    pool = ProcessPool(
-        min(workers, len(jobs)), initializer=_begin, initargs=(os.getpid(), threads), context=context
-    )
-    futures: dict[Future[Outcome], Job] = {pool.schedule(perform, args=[job]): job for job in jobs}
-    ended = False
+    stopping = context.Event()
+    given = os.getpid(), threads, stopping
+    pool = ProcessPool(min(workers, len(jobs)), initializer=_begin, initargs=given, context=context)
+    futures: dict[Future[Outcome | None], Job] = {pool.schedule(_work, args=[job]): job for job in jobs}
+    left = dict(futures)
     try:
         for future in as_completed(futures):
-            yield futures[future], _outcome(future)
-        ended = True
+            job = left.pop(future)
+            if outcome := _outcome(future):  # None: another run was told to stop, so this was not begun
+                yield job, outcome
+    except (KeyboardInterrupt, Terminated):
+        _stop(left, stopping)
+        ended = [(job, _outcome(future)) for future, job in left.items() if future.done()]
+        yield from ((job, outcome) for job, outcome in ended if outcome)
+        raise
     finally:
-        pool.close() if ended else _stop(pool)
+        if left:
+            _stop(left, stopping)
+            pool.stop()
+        else:
+            pool.close()
         pool.join()
 
 
-def _stop(pool: ProcessPool) -> None:
+def _stop(futures: Iterable[Future[Outcome | None]], stopping: Event) -> None:
     """Have every worker close its run; again and again, since Python drops what is raised in a destructor."""
-    pool.stop()
+    stopping.set()
     deadline = time.monotonic() + CLOSING
-    while (children := multiprocessing.active_children()) and time.monotonic() < deadline:
-        for child in children:
+    while time.monotonic() < deadline and not all(future.done() for future in futures):
+        for child in multiprocessing.active_children():
             child.terminate()
-        for child in children:
-            child.join(INSISTENCE / len(children))
+        wait(futures, INSISTENCE)
 
 
-def _outcome(future: Future[Outcome]) -> Outcome:
+def _outcome(future: Future[Outcome | None]) -> Outcome | None:
     try:
         return future.result()
     except ProcessExpired as death:
@@ -86,11 +98,30 @@ def _cause(code: int | None) -> str:
     return f"its process ended with exit code {code} in the middle of the run"
 
 
-def _begin(parent: int, threads: int) -> None:
+_stopping: Event
+"""Set once a run of the sweep was told to stop; in a worker."""
+
+
+def _begin(parent: int, threads: int, stopping: Event) -> None:
     """Set up a worker: its threads, and its end when ``parent`` dies."""
+    global _stopping
+    _stopping = stopping
     if threads:
         limit_threads(threads)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+
+
+def _work(job: Job) -> Outcome | None:
+    """Do ``job``, unless runs are being stopped.
+
+    Ctrl-C reaches the worker as it reaches its parent, and may be answered here before it is there.
+    """
+    if _stopping.is_set():
+        return None
+    outcome = perform(job)
+    if outcome.status == "stopped":
+        _stopping.set()
+    return outcome
 
 
 def limit_threads(count: int) -> None:

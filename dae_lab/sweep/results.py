@@ -31,7 +31,8 @@ def keep(found: Summary, runs: Mapping[int, Recorded], given_up: str, store: Sto
     Args:
         runs: by a job's number. given_up: why the sweep ended before its last run, if it did.
     """
-    with store.summary_record("sweep", found.name, runs.values()) as record:
+    status = "FINISHED" if found.complete else "KILLED"
+    with store.summary_record("sweep", found.name, runs.values(), status) as record:
         content = plain({**asdict(found), "given_up": given_up})
         state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()[:12]
         if record.tags.get("summary") != state:

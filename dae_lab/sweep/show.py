@@ -41,6 +41,9 @@ def counted(found: Plan) -> str:
     text = f"{len(found.jobs)} runs: {done} finished before, {left} to train"
     if not left:
         return text
+    text += f", {found.cut} of them from where {'it was' if found.cut == 1 else 'they were'} cut" * bool(
+        found.cut
+    )
     total, unknown = sum(found.seconds.values()), left - len(found.seconds)
     if unknown == left:
         return f"{text}; no such run has been timed yet"
@@ -73,7 +76,7 @@ def summary(found: Summary, given_up: str) -> None:
     if given_up:
         print(f"given up: {given_up}")
     print("\n".join(filter(None, [words.spent(found), words.saved(found)])))
-    if {"stopped", "unfinished"} & set(found.counts):
+    if not found.complete:
         print("the same command goes on with what is left")
 
 

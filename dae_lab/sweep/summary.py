@@ -115,6 +115,11 @@ class Summary:
         """The runs that finished, in the order in which they were asked for."""
         return sorted((one for arm in self.arms for one in arm.members), key=lambda one: one.number)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every job has ended by itself."""
+        return not {"stopped", "unfinished"} & set(self.counts)
+
     def top(self, count: int) -> list[Arm]:
         """Of the arms with runs those ``count`` with the best mean of ``metric``, in the table's order."""
         sign = -1 if self.metric.rises else 1

@@ -138,7 +138,7 @@ class Sweep:
             show.places(found, keep(found, runs, self.given_up, self.store), self.store)
         except Exception as error:  # the runs are there all the same, and have been said
             log.warning("the sweep's page cannot be recorded: %s: %s", type(error).__name__, error)
-        return bool(found.failures or {"stopped", "unfinished"} & set(found.counts))
+        return bool(found.failures) or not found.complete
 
     def _runs(self) -> dict[int, Recorded]:
         """By number, the runs that have finished, now or before."""

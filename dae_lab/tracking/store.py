@@ -180,7 +180,9 @@ class Store(Runs):
         return self._as_record(run, lock)
 
     @contextmanager
-    def summary_record(self, kind: str, name: str, members: Iterable[Recorded] = ()) -> Iterator[Record]:
+    def summary_record(
+        self, kind: str, name: str, members: Iterable[Recorded] = (), status: str = "FINISHED"
+    ) -> Iterator[Record]:
         """The record of a sweep or a claim as a whole, always the same; others wait while it is written.
 
         It is in an experiment of its own, so that charts of the runs show runs alone. ``members`` get the
@@ -188,6 +190,7 @@ class Store(Runs):
 
         Args:
             kind: ``sweep`` or ``claim``.
+            status: how it has ended.
         """
         with self._lock(f"{kind}s") as lock:
             home = self._experiment(replace(self.tracking, experiment=f"{self.tracking.experiment} {kind}s"))
@@ -195,8 +198,8 @@ class Store(Runs):
             if not found:
                 tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
                 found = [self.client.create_run(home, tags=tags, run_name=f"{kind} {name}")]
-            if found[0].info.status == "RUNNING":  # it is written to all the same
-                self.client.set_terminated(found[0].info.run_id)
+            if found[0].info.status != status:  # it is written to all the same
+                self.client.set_terminated(found[0].info.run_id, status)
             for run in members:
                 known = run.tags.get(kind, "").split()
                 if name not in known:

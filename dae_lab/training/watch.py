@@ -57,7 +57,7 @@ class Watch(keras.callbacks.Callback):
         self._said: set[str] = set()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """See to the first gradient's norm, by which later ones are judged: the first step's, if it can be."""
+        """Take the first gradient, by which later ones are judged, where the first step cannot keep it."""
         self._sigmoid = self.model.activation == "sigmoid"
         self.step = int(self.model.optimizer.iterations)
         if self.step == 0 and self.model.penalised:

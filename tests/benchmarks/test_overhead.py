@@ -16,19 +16,23 @@ from dae_lab.config.construct import construct
 
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("system", "limit"),
-    [("shallow_pool", 0.05 if provenance.computes_bfloat16() else 0.08), ("spatial_latent", 0.02)],
+    ("system", "limit", "rounds"),
+    [("shallow_pool", 0.05 if provenance.computes_bfloat16() else 0.08, ROUNDS), ("spatial_latent", 0.02, 1)],
 )
-def test_what_is_not_training_costs_next_to_nothing(tmp_path, capsys, system, limit):
+def test_what_is_not_training_costs_next_to_nothing(tmp_path, capsys, system, limit, rounds):
     """Of 20 epochs, recorded and watched: at most 5 % of the training's time, at most 2 %.
 
     Processors without bfloat16 miss the 5 %: they are the older ones, and slower at what is beside it, too.
     """
-    found = told("overhead.py", str(tmp_path), f"experiment={system}", "training=fast", "training.epochs=20")
-    share = found["beside"] / found["training"]
-    with capsys.disabled():
-        print(f"\n{system}: {found['training']:.1f} s, beside them {found['beside']:.2f} s, {share:.1%}")
-    assert share <= limit
+    own, shares = (f"experiment={system}", "training=fast", "training.epochs=20"), []
+    for number in range(rounds):
+        found = told("overhead.py", str(tmp_path / str(number)), *own)
+        shares.append(found["beside"] / found["training"])
+        with capsys.disabled():
+            print(
+                f"\n{system}: {found['training']:.1f} s, beside them {found['beside']:.2f} s, {shares[-1]:.1%}"
+            )
+    assert median(shares) <= limit
 
 
 @pytest.mark.long

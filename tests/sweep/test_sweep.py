@@ -181,6 +181,13 @@ def test_a_run_that_dies_is_reported_and_the_others_go_on(tmp_path):
     assert "2 finished before, 1 to train" in errors
 
 
+def sweeps_status(store: Path) -> str:
+    """The status of the one sweep in ``store``."""
+    here = client(store)
+    (found,) = here.search_runs([here.get_experiment_by_name("dae_lab sweeps").experiment_id])
+    return found.info.status
+
+
 def wait_until(true, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
@@ -215,15 +222,21 @@ def test_a_sweep_is_given_up_where_that_is_wanted(tmp_path, rule):
 def test_ctrl_c_keeps_the_rest_for_next_time(undisturbed, tmp_path):
     command = ("-m", *TINY, *LOSSES, "seed=0,1")
     process = start(*command, store=tmp_path)
-    wait_for(process, "[2/4]")
+    wait_for(process, "[1/4]")
+    (worker,) = workers(process)
+    wait_for(process, "[2/4] loss=bce seed=1 begins")
+    os.kill(worker, signal.SIGINT)  # a terminal sends it to all; here it is answered by the worker first
     process.send_signal(signal.SIGINT)
     code, output, errors = finish(process)
     assert code == 130
+    assert "[3/4]" not in errors
+    assert sweeps_status(tmp_path) == "KILLED"
     assert "the same command" in output + errors
     assert "Traceback" not in output + errors
     assert not [item for item in runs(tmp_path) if item.info.status == "RUNNING"]
     code, _, errors = run(*command, store=tmp_path)
     assert code == 0, errors
+    assert sweeps_status(tmp_path) == "FINISHED"
     assert finished(tmp_path).items() <= finished(undisturbed[0]).items()
     assert len(finished(tmp_path)) == 4
 

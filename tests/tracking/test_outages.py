@@ -18,9 +18,9 @@ from servers import until
 
 from dae_lab.actions import push_records
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.record import Picture
 from dae_lab.tracking.server import KNOCK
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.record import Picture
 from dae_lab.tracking.store import Store
 from dae_lab.tracking.sync import sync, waiting
 from dae_lab.tracking.writes import batch, send, status

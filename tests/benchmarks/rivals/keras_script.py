@@ -4,8 +4,8 @@
 
 Networks, losses, learning rates and batches as in A: "[DL] AutoEncoder_2 — denoising", sirzzang, 2020-07, and
 B: "AE3. Denoising AE", Chanjun Kim, 2021-07, in today's spelling. Only the progress bar is left out, which
-would cost the articles a little more. POLICY is Keras's name of a precision, ``mixed_bfloat16``: the one line that
-its guide would add.
+would cost the articles a little more. POLICY is Keras's name of a precision, as ``mixed_bfloat16``: the one
+line that its guide adds.
 """
 
 import sys
