@@ -55,11 +55,13 @@ def _show_scores(name: str, found: "Evaluation", config: Config) -> None:
     print(f"\n{name}: means over {len(found.energies):,} test images")
     print(words.in_short(config))
     Console().print(_table(found))
-    if config.training.batches is not None:
-        print(f"Cut short (training.batches={config.training.batches}): the scores mean little.")
-    print(words.verdict(found))
-    if found.collapse.sentence():
-        print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {words.ADVICE[found.collapse.label]}.")
+    if config.training.batches is not None and not config.training.overfit:
+        print(f"Cut short (training.batches={config.training.batches}): it runs, but the scores mean little.")
+    else:
+        print(words.verdict(found))
+        if found.collapse.sentence():
+            advice = words.ADVICE[found.collapse.label]
+            print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {advice}.")
     mse = interval(found.model["mse"])
     bounds = f"{words.bounds(mse)}, 95 % over images" if words.bounds(mse) else "of one image"
     print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(found)}\n")

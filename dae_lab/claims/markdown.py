@@ -80,7 +80,7 @@ def _arms_asked(found: Judgement) -> str:
 
 def _readings(found: Judgement) -> str:
     rows = [
-        [_title(one.name), words.number(one.effect), words.bounds(one.interval), one.verdict.value]
+        [_title(one.name), words.number(one.effect), words.bounds(one.interval), words.said(found, one)]
         for one in found.readings
     ]
     return table(["reading", "effect", f"{words.percent(found.level)} % interval", "verdict"], rows)

@@ -34,5 +34,5 @@ def verdict(name: str, found: Judgement) -> None:
     for remark in found.remarks:
         print(f"  MIND: {remark}")
     for reading in found.readings[1:]:
-        print(f"  {reading.name}: {reading.verdict.value}, {words.effect(reading)}")
+        print(f"  {reading.name}: {words.said(found, reading)}, {words.effect(reading)}")
     print(f"  {words.seeds(found)}")

@@ -31,6 +31,9 @@ class Engine(Composes, Protocol):
     def perform(self, jobs: Sequence[Job]) -> Outcomes:
         """Do ``jobs``."""
 
+    def close(self) -> None:
+        """No other runs will be asked for."""
+
 
 class Study:
     """The claims of one command, judged by runs that they share.
@@ -134,9 +137,9 @@ class Study:
 
     def sum_up(self) -> bool:
         """Say what came of the claims, and write it down; gives whether a run failed."""
+        failed = self.sweep.sum_up()
         if self.sweep.planned or not self.sweep.jobs:
             return False
-        failed = self.sweep.sum_up()
         for question in self.questions:
             if question.judgement:
                 show.verdict(question.name, question.judgement)

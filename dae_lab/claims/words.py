@@ -55,6 +55,11 @@ def headline(found: Judgement) -> str:
     return f"{said}."
 
 
+def said(found: Judgement, reading: Reading) -> str:
+    """The verdict under one reading; runs that cannot answer the question answer it under none."""
+    return (Verdict.invalid if found.broken else reading.verdict).value
+
+
 def beside(found: Judgement) -> str:
     """What the other readings found, where the one that decides leaves open what they do not; else empty."""
     first, others = found.readings[0], found.readings[1:]

@@ -199,7 +199,7 @@ def parameter_counts(model: Autoencoder) -> dict[str, int]:
 
 
 def has_own_layers(model: Autoencoder) -> bool:
-    """Whether the denoiser needs layers of this package, which Keras alone cannot load; all have penalties."""
+    """Whether the denoiser needs layers of this package, that Keras alone cannot load; each has a penalty."""
     return any(isinstance(layer, OwnLayer) for layer in model.encoder.layers)
 
 

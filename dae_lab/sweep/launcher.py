@@ -49,6 +49,9 @@ class Engine(Launcher):
     def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
         """Do ``jobs``; closing the generator stops those that run, so that they can go on another time."""
 
+    def close(self) -> None:
+        """No other runs will be asked for."""
+
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.config = hydra_context, config
         loader = hydra_context.config_loader

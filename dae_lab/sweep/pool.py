@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, as_completed, wait
 from multiprocessing.synchronize import Event
 
@@ -13,7 +13,6 @@ from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.errors import unexpected
 from dae_lab.process import Terminated
-from dae_lab.provenance import cores
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
 CLOSING = 120.0
@@ -26,54 +25,66 @@ LOOK = 0.5
 """Seconds between two looks at whether the parent lives."""
 
 
-def run(jobs: Sequence[Job], workers: int) -> Outcomes:
-    """Do ``jobs`` in processes that live as long as their runs let them.
+class Pool:
+    """Processes that do runs, batch after batch: TensorFlow is imported once in each.
 
-    TensorFlow is imported once a process. A process that dies takes only its own run along: another
-    takes its place. Closing the generator, or a signal, stops what is running, as SIGTERM would, and no
-    other run is begun.
+    A process that dies takes only its own run along: another takes its place.
 
     Args:
-        workers: processes at a time; each gets cores ÷ ``workers`` threads.
-
-    Yields:
-        each job and its outcome, as it ends; after a signal those that were stopped, before it is raised.
+        size: processes at a time.
+        threads: that each may compute with; 0: as many as there are cores.
     """
-    CONSTS.term_timeout = CLOSING
-    context = multiprocessing.get_context("spawn")  # a fork of what holds a database's connection breaks it
-    threads = max(1, cores() // workers) if workers > 1 else 0
-    stopping = context.Event()
-    given = os.getpid(), threads, stopping
-    pool = ProcessPool(min(workers, len(jobs)), initializer=_begin, initargs=given, context=context)
-    futures: dict[Future[Outcome | None], Job] = {pool.schedule(_work, args=[job]): job for job in jobs}
-    left = dict(futures)
-    try:
-        for future in as_completed(futures):
-            job = left.pop(future)
-            if outcome := _outcome(future):  # None: another run was told to stop, so this was not begun
-                yield job, outcome
-    except (KeyboardInterrupt, Terminated):
-        _stop(left, stopping)
-        ended = [(job, _outcome(future)) for future, job in left.items() if future.done()]
-        yield from ((job, outcome) for job, outcome in ended if outcome)
-        raise
-    finally:
-        if left:
-            _stop(left, stopping)
-            pool.stop()
-        else:
-            pool.close()
-        pool.join()
 
+    def __init__(self, size: int, threads: int) -> None:
+        CONSTS.term_timeout = CLOSING
+        context = multiprocessing.get_context("spawn")  # a fork breaks what holds a database's connection
+        self.size = size
+        self._stopping = context.Event()
+        given = os.getpid(), threads, self._stopping
+        self._processes = ProcessPool(size, initializer=_begin, initargs=given, context=context)
 
-def _stop(futures: Iterable[Future[Outcome | None]], stopping: Event) -> None:
-    """Have every worker close its run; again and again, since Python drops what is raised in a destructor."""
-    stopping.set()
-    deadline = time.monotonic() + CLOSING
-    while time.monotonic() < deadline and not all(future.done() for future in futures):
-        for child in multiprocessing.active_children():
-            child.terminate()
-        wait(futures, INSISTENCE)
+    @property
+    def stopped(self) -> bool:
+        """Whether runs were stopped; then no other one is begun."""
+        return self._stopping.is_set()
+
+    def run(self, jobs: Sequence[Job]) -> Outcomes:
+        """Do ``jobs``. Closing the generator, or a signal, stops what is running, as SIGTERM would.
+
+        Yields:
+            each job and its outcome, as it ends; after a signal those that were stopped, before it is raised.
+        """
+        futures: dict[Future[Outcome | None], Job] = {
+            self._processes.schedule(_work, args=[job]): job for job in jobs
+        }
+        left = dict(futures)
+        try:
+            for future in as_completed(futures):
+                job = left.pop(future)
+                if outcome := _outcome(future):
+                    yield job, outcome
+        except (KeyboardInterrupt, Terminated):
+            self._stop(left)
+            ended = [(job, _outcome(future)) for future, job in left.items() if future.done()]
+            yield from ((job, outcome) for job, outcome in ended if outcome)
+            raise
+        finally:
+            self._stop(left)
+
+    def _stop(self, futures: Collection[Future[Outcome | None]]) -> None:
+        """Have each run close its record; told again and again, as Python drops what destructors raise."""
+        if futures:
+            self._stopping.set()
+        deadline = time.monotonic() + CLOSING
+        while time.monotonic() < deadline and not all(future.done() for future in futures):
+            for child in multiprocessing.active_children():
+                child.terminate()
+            wait(futures, INSISTENCE)
+
+    def close(self) -> None:
+        """End the processes, when they have done what they are about; at once, where runs were stopped."""
+        self._processes.stop() if self.stopped else self._processes.close()
+        self._processes.join()
 
 
 def _outcome(future: Future[Outcome | None]) -> Outcome | None:
@@ -99,7 +110,7 @@ def _cause(code: int | None) -> str:
 
 
 _stopping: Event
-"""Set once a run of the sweep was told to stop; in a worker."""
+"""Set once runs are being stopped; in a worker."""
 
 
 def _begin(parent: int, threads: int, stopping: Event) -> None:
@@ -112,16 +123,8 @@ def _begin(parent: int, threads: int, stopping: Event) -> None:
 
 
 def _work(job: Job) -> Outcome | None:
-    """Do ``job``, unless runs are being stopped.
-
-    Ctrl-C reaches the worker as it reaches its parent, and may be answered here before it is there.
-    """
-    if _stopping.is_set():
-        return None
-    outcome = perform(job)
-    if outcome.status == "stopped":
-        _stopping.set()
-    return outcome
+    """Do ``job``, unless runs are being stopped: having closed one, a process would take up the next."""
+    return None if _stopping.is_set() else perform(job)
 
 
 def limit_threads(count: int) -> None:

@@ -28,6 +28,9 @@ class Performs(Protocol):
     def perform(self, jobs: Sequence[Job]) -> Outcomes:
         """Do ``jobs``."""
 
+    def close(self) -> None:
+        """No other runs will be asked for."""
+
 
 class Sweep:
     """The runs of one command, in one batch or, where a sweeper searches, in several.
@@ -127,6 +130,7 @@ class Sweep:
 
     def sum_up(self) -> bool:
         """Say what came of the sweep, and record it; gives whether a run failed."""
+        self.engine.close()
         if self.planned or not self.jobs:
             return False
         chosen, wall = self.jobs[0].schema().sweep, time.perf_counter() - self.began

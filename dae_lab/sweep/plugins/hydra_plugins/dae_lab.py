@@ -20,6 +20,7 @@ from dae_lab.sweep.launcher import Engine
 
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
+    from dae_lab.sweep.pool import Pool
 
 
 class LocalPool(Engine):
@@ -29,11 +30,22 @@ class LocalPool(Engine):
         if not isinstance(workers, int) or workers < 1:
             raise ConfigError(f"hydra.launcher.workers must be a whole number from 1; got {workers!r}")
         self.workers = workers
+        self._pool: Pool | None = None
 
     def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
-        from dae_lab.sweep import pool
+        from dae_lab.provenance import cores
+        from dae_lab.sweep.pool import Pool
 
-        return pool.run(jobs, self.workers)
+        size = min(self.workers, len(jobs))
+        if self._pool is None or self._pool.stopped or self._pool.size < size:
+            self.close()
+            self._pool = Pool(size, max(1, cores() // self.workers) if self.workers > 1 else 0)
+        return self._pool.run(jobs)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
 
 
 class Extra(Engine):
