@@ -73,6 +73,19 @@ def test_an_interrupted_block_is_killed_and_its_run_taken_up_again(tracking):
     assert not record.checkpoints.exists()
 
 
+def test_what_was_cut_and_can_go_on_is_known_beforehand(tracking):
+    """With a checkpoint, and not while another process has it."""
+    store = Store(tracking)
+    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {"sweep": "abcdef01"}) as record:
+        interrupted_after_a_checkpoint(record)
+    with pytest.raises(KeyboardInterrupt), store.record("another", "e" * 64, {"sweep": "abcdef01"}):
+        raise KeyboardInterrupt
+    assert store.cut_of("sweep", "abcdef01") == {"f" * 64}
+    assert store.cut_of("sweep", "12345678") == set()
+    with store.record("a run", "f" * 64, {}):
+        assert store.cut_of("sweep", "abcdef01") == set()
+
+
 def test_what_was_logged_before_an_interruption_is_not_logged_again(tracking):
     store = Store(tracking)
     values = {"test/mse": 0.25, "test/area": math.nan}

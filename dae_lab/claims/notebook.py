@@ -113,17 +113,17 @@ def verdict(
         "rule": found.claim.rule_hash(),
         "remarks": list(found.remarks),
         "broken": list(found.broken),
-        "readings": [_plain_reading(one, others[one.name]) for one in found.readings],
+        "readings": [_plain_reading(found, one, others[one.name]) for one in found.readings],
         "facts": dict(facts),
     }
     return plain(content)
 
 
-def _plain_reading(one: Reading, others: Found) -> dict[str, Any]:
+def _plain_reading(found: Judgement, one: Reading, others: Found) -> dict[str, Any]:
     return {
         "name": one.name,
         "definition": asdict(one.definition),
-        "verdict": one.verdict.value,
+        "verdict": words.said(found, one),
         "effect": one.effect,
         "interval": [one.interval.low, one.interval.high],
         "others": beside.plain(others),

@@ -62,6 +62,8 @@ def said(found: Judgement, reading: Reading) -> str:
 
 def beside(found: Judgement) -> str:
     """What the other readings found, where the one that decides leaves open what they do not; else empty."""
+    if found.broken:
+        return ""
     first, others = found.readings[0], found.readings[1:]
     decided = [verdict for verdict in Verdict if verdict not in _OPEN]
     by = {verdict.value: [one.name for one in others if one.verdict is verdict] for verdict in decided}

@@ -94,11 +94,13 @@ class Recorder(keras.callbacks.Callback):
 
     def send(self) -> None:
         """Send what waits; nothing is forgotten before it is sent, so a call that was cut can be repeated."""
-        drawn = {number: grid.result() for number, grid in self._grids.items()}
-        self.record.pictures_at(drawn, "reconstructions")
-        self._grids.clear()
-        self.record.points(self._points)
-        self._points.clear()
+        try:
+            drawn = {number: grid.result() for number, grid in self._grids.items()}
+            self.record.pictures_at(drawn, "reconstructions")
+            self._grids.clear()
+        finally:
+            self.record.points(self._points)
+            self._points.clear()
         self._sent_at = time.monotonic()
 
     def __enter__(self) -> "Recorder":

@@ -91,7 +91,8 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
     _keep(jobs, folder)
     afresh = configs[0].tracking.reuse == "never"
     done = {} if afresh else _done(jobs, configs, name, store)
-    cut = set() if afresh else store.cut_of("sweep", name) & {job.fingerprint for job in jobs}
+    left = {job.fingerprint for job in jobs if job.number not in done}
+    cut = left & store.cut_of("sweep", name) if left and not afresh else set()
     return Plan(name, jobs, done, _seconds(jobs, configs, done, store), len(cut)), store
 
 

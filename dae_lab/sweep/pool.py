@@ -1,5 +1,6 @@
 """The runs of a sweep in processes of their own on this machine."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -7,7 +8,7 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, as_completed, wait
-from multiprocessing.synchronize import Event
+from typing import Any
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
@@ -39,14 +40,15 @@ class Pool:
         CONSTS.term_timeout = CLOSING
         context = multiprocessing.get_context("spawn")  # a fork breaks what holds a database's connection
         self.size = size
-        self._stopping = context.Event()
+        self._stopping = context.RawValue("b", False)  # without a lock, which a killed process might hold
         given = os.getpid(), threads, self._stopping
         self._processes = ProcessPool(size, initializer=_begin, initargs=given, context=context)
+        self._deadline = math.inf
 
     @property
-    def stopped(self) -> bool:
-        """Whether runs were stopped; then no other one is begun."""
-        return self._stopping.is_set()
+    def usable(self) -> bool:
+        """Whether it takes another batch: not after a stop, nor when a process has died between two."""
+        return not self._stopping.value and bool(self._processes.active)
 
     def run(self, jobs: Sequence[Job]) -> Outcomes:
         """Do ``jobs``. Closing the generator, or a signal, stops what is running, as SIGTERM would.
@@ -54,46 +56,56 @@ class Pool:
         Yields:
             each job and its outcome, as it ends; after a signal those that were stopped, before it is raised.
         """
-        futures: dict[Future[Outcome | None], Job] = {
-            self._processes.schedule(_work, args=[job]): job for job in jobs
-        }
-        left = dict(futures)
+        left: dict[Future[Outcome | None], Job] = {}
         try:
-            for future in as_completed(futures):
+            for job in jobs:
+                left[self._processes.schedule(_work, args=[job])] = job
+            for future in as_completed(list(left)):
                 job = left.pop(future)
-                if outcome := _outcome(future):
+                if outcome := self._outcome(future):
                     yield job, outcome
-        except (KeyboardInterrupt, Terminated):
+        except (KeyboardInterrupt, Terminated) as signalled:
             self._stop(left)
-            ended = [(job, _outcome(future)) for future, job in left.items() if future.done()]
-            yield from ((job, outcome) for job, outcome in ended if outcome)
-            raise
+            ended = [(job, self._outcome(future)) for future, job in left.items() if future.done()]
+            try:
+                yield from ((job, outcome) for job, outcome in ended if outcome)
+            finally:
+                raise signalled
         finally:
             self._stop(left)
 
     def _stop(self, futures: Collection[Future[Outcome | None]]) -> None:
         """Have each run close its record; told again and again, as Python drops what destructors raise."""
-        if futures:
-            self._stopping.set()
-        deadline = time.monotonic() + CLOSING
-        while time.monotonic() < deadline and not all(future.done() for future in futures):
-            for child in multiprocessing.active_children():
+        if futures and not self._stopping.value:
+            self._stopping.value = True
+            self._deadline = time.monotonic() + CLOSING
+        while time.monotonic() < self._deadline and not all(future.done() for future in futures):
+            children = multiprocessing.active_children()
+            if not children:  # none of them had begun
+                return
+            for child in children:
                 child.terminate()
             wait(futures, INSISTENCE)
 
+    def _outcome(self, future: Future[Outcome | None]) -> Outcome | None:
+        """What came of a run; None: it was not begun, as runs are being stopped."""
+        try:
+            return future.result()
+        except ProcessExpired as death:
+            if self._stopping.value:
+                return Outcome("stopped", reason="stopped from outside")
+            return Outcome("failed", reason=_cause(death.exitcode))
+        except Exception as error:  # it could not even be begun: its log cannot be written, say
+            return None if self._stopping.value else Outcome("failed", reason=unexpected(error))
+
     def close(self) -> None:
-        """End the processes, when they have done what they are about; at once, where runs were stopped."""
-        self._processes.stop() if self.stopped else self._processes.close()
+        """End the processes."""
+        if self.usable:
+            self._processes.close()
+        else:
+            CONSTS.term_timeout = INSISTENCE  # who had a run to close has been given the time for it
+            self._processes.stop()
         self._processes.join()
-
-
-def _outcome(future: Future[Outcome | None]) -> Outcome | None:
-    try:
-        return future.result()
-    except ProcessExpired as death:
-        return Outcome("failed", reason=_cause(death.exitcode))
-    except Exception as error:  # it could not even be begun: its log cannot be written, say
-        return Outcome("failed", reason=unexpected(error))
 
 
 def _cause(code: int | None) -> str:
@@ -109,11 +121,11 @@ def _cause(code: int | None) -> str:
     return f"its process ended with exit code {code} in the middle of the run"
 
 
-_stopping: Event
+_stopping: Any
 """Set once runs are being stopped; in a worker."""
 
 
-def _begin(parent: int, threads: int, stopping: Event) -> None:
+def _begin(parent: int, threads: int, stopping: Any) -> None:
     """Set up a worker: its threads, and its end when ``parent`` dies."""
     global _stopping
     _stopping = stopping
@@ -124,7 +136,7 @@ def _begin(parent: int, threads: int, stopping: Event) -> None:
 
 def _work(job: Job) -> Outcome | None:
     """Do ``job``, unless runs are being stopped: having closed one, a process would take up the next."""
-    return None if _stopping.is_set() else perform(job)
+    return None if _stopping.value else perform(job)
 
 
 def limit_threads(count: int) -> None:

@@ -41,9 +41,8 @@ def counted(found: Plan) -> str:
     text = f"{len(found.jobs)} runs: {done} finished before, {left} to train"
     if not left:
         return text
-    text += f", {found.cut} of them from where {'it was' if found.cut == 1 else 'they were'} cut" * bool(
-        found.cut
-    )
+    if found.cut:
+        text += f", {found.cut} of them from a checkpoint on"
     total, unknown = sum(found.seconds.values()), left - len(found.seconds)
     if unknown == left:
         return f"{text}; no such run has been timed yet"

@@ -130,7 +130,12 @@ class Sweep:
 
     def sum_up(self) -> bool:
         """Say what came of the sweep, and record it; gives whether a run failed."""
-        self.engine.close()
+        try:
+            return self._told()
+        finally:
+            self.engine.close()
+
+    def _told(self) -> bool:
         if self.planned or not self.jobs:
             return False
         chosen, wall = self.jobs[0].schema().sweep, time.perf_counter() - self.began

@@ -34,10 +34,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture as a series keeps it: a PNG file, and a small WebP, which lists show."""
+    """A picture as a series keeps it: a PNG file, and a small WebP, which lists show.
+
+    name: tells it from others of its step; settled when it is made, so it is kept once though sent twice.
+    """
 
     png: bytes
     thumbnail: bytes
+    name: str
 
     @classmethod
     def of(cls, image: Any) -> "Picture":
@@ -50,7 +54,7 @@ class Picture:
         png, thumbnail = BytesIO(), BytesIO()
         image.save(png, "png", compress_level=1)
         compress_image_size(image).save(thumbnail, "webp", method=0)
-        return cls(png.getvalue(), thumbnail.getvalue())
+        return cls(png.getvalue(), thumbnail.getvalue(), f"timestamp+{now()}+{uuid.uuid4()}")
 
 
 class Record(Recorded):
@@ -149,13 +153,13 @@ class Record(Recorded):
         """Keep a PIL image as the artifact ``file``."""
         self._keep({file: image.save})
 
-    def pictures_at(self, pictures: Mapping[int, "Picture"], key: str) -> None:
+    def pictures_at(self, pictures: Mapping[int, Picture], key: str) -> None:
         """Add pictures, by step, to the series ``key``, which the UI shows with a slider over the steps."""
         if not pictures:
             return
         files: dict[str, Callable[[Path], Any]] = {}
         for step, picture in pictures.items():
-            name = f"images/{key}+step+{step}+timestamp+{now()}+{uuid.uuid4()}"  # as the UI expects it
+            name = f"images/{key}+step+{step}+{picture.name}"  # as the UI expects it
             files[f"{name}.png"] = partial(Path.write_bytes, data=picture.png)
             files[f"{name}+compressed.webp"] = partial(Path.write_bytes, data=picture.thumbnail)
         self._keep(files)

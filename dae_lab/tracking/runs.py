@@ -66,13 +66,6 @@ class Runs:
         found.sort(key=lambda run: run.info.end_time)
         return {run.data.tags.get("fingerprint", ""): Recorded(self.client, run) for run in found}
 
-    def cut_of(self, kind: str, name: str) -> set[str]:
-        """The fingerprints of those runs of ``name`` that were cut and can go on from a checkpoint here."""
-        query = f"{part_of(kind, name)} and attributes.status != 'FINISHED'"
-        found = self._search(query, [self.experiment_id])
-        kept = [run for run in found if (self.folder / "checkpoints" / run.info.run_id).is_dir()]
-        return {run.data.tags.get("fingerprint", "") for run in kept}
-
     def typical_seconds(self, workload: str) -> float | None:
         """The median of what finished runs of this ``workload`` took; None where there are none."""
         query = f"tags.workload = '{workload}' and attributes.status = 'FINISHED'"

@@ -22,7 +22,7 @@ from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError, TrainingError, unexpected
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.runs import Runs
+from dae_lab.tracking.runs import Runs, part_of
 from dae_lab.tracking.server import away, reach
 from dae_lab.tracking.sync import push, waiting
 
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 MOMENT = 30.0
 """Seconds for which another process may hold a run's lock only to look at the run."""
+
+CHECKPOINT = "checkpoint.npz"
+"""The file of a run's folder of checkpoints from which it can go on."""
 
 NO_SPACE = 1_000_000
 """Bytes: a disk with less left counts as full."""
@@ -223,6 +226,18 @@ class Store(Runs):
                 return str(run.info.run_id)
         return ""
 
+    def cut_of(self, kind: str, name: str) -> set[str]:
+        """The fingerprints of the runs known as ``name``'s that were cut and can go on from a checkpoint."""
+        query = f"{part_of(kind, name)} and attributes.status != 'FINISHED'"
+        found = set()
+        for run in self._search(query, [self.experiment_id]):
+            lock = self._free_lock(run)
+            if lock is not None:
+                lock.release()
+                if (self._checkpoints(run) / CHECKPOINT).is_file():
+                    found.add(run.data.tags.get("fingerprint", ""))
+        return found
+
     def _interrupted(self, fingerprint: str, name: str) -> Record | None:
         """A run with this fingerprint that was cut and can go on; closes all others found dead.
 
@@ -245,7 +260,7 @@ class Store(Runs):
             same = run.data.tags.get("fingerprint") == fingerprint
             here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
             record = self._as_record(run, lock)
-            if chosen is None and same and here and (record.checkpoints / "checkpoint.npz").is_file():
+            if chosen is None and same and here and (record.checkpoints / CHECKPOINT).is_file():
                 chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
                 kept = record.checkpoints.exists()  # whoever asks for that run goes on with it

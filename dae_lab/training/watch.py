@@ -20,7 +20,7 @@ IMAGES = 32
 FIRST_LOOK = 25
 """Looks are taken at this step, at twice, four times, … as many, and after every epoch."""
 GONE = 1e-3
-"""A gradient is gone when its norm is below this share of the untrained model's."""
+"""A gradient is gone when its norm is below this share of the first training step's."""
 LOOKS = 2
 """A model is stuck when it is found so this many looks in a row."""
 
@@ -31,6 +31,9 @@ class Watch(keras.callbacks.Callback):
     An output that is the same for every input may be a stage on the way: article B's model with two
     code values shows the mean image through most of its first epoch. Stuck is a model whose output is
     fixed *and* whose gradient is gone, on two looks in a row.
+
+    Later gradients are those of ``images``, outside training (no dropout, say), and only taken where the
+    output is fixed.
 
     Args:
         images: noisy ones, float32 (n, h, w, c), and the clean ones; training images, since a training may

@@ -107,17 +107,23 @@ def test_after_a_resume_the_record_has_every_epoch_once(record):
 
 
 def test_the_untrained_model_comes_first(record):
-    starting = recorder(record, [], epochs={1})
+    history = []
+    starting = recorder(record, history, epochs={1})
     starting.begin({"val/mse": 0.5})
+    history.append({"val/mse": 0.25})
+    starting.on_epoch_end(0)
     starting.send()
-    assert [(step, point.value) for step, point in sent(record, "val/mse").items()] == [(0, 0.5)]
-    assert grids(record) == [0]
+    points = record.client.get_metric_history(record.run_id, "val/mse")
+    assert [(point.step, point.value) for point in points] == [(0, 0.5), (1, 0.25)]
+    assert points[0].timestamp <= points[1].timestamp
+    assert grids(record) == [0, 1]
 
 
-def test_a_grid_that_cannot_be_drawn_is_an_error(record, monkeypatch):
+def test_a_grid_that_cannot_be_drawn_is_an_error_and_takes_no_curve_along(record, monkeypatch):
     monkeypatch.setattr(Grid, "draw", broken)
     with pytest.raises(OSError, match="no space left"), recorder(record, [], epochs={1}) as failing:
-        failing.begin({})
+        failing.begin({"val/mse": 0.5})
+    assert len(sent(record, "val/mse")) == 1
 
 
 def test_many_points_wait_for_no_more(record):
@@ -145,6 +151,18 @@ def test_a_call_that_was_cut_can_be_repeated(record, monkeypatch):
     assert sent(record) == {}
     stopped.send()
     assert len(sent(record)) == 1
+
+
+def test_pictures_whose_call_was_cut_are_there_once(record, monkeypatch):
+    stopped = recorder(record, [], epochs={1})
+    stopped.begin({})
+    with monkeypatch.context() as patch:
+        patch.setattr(record, "tag", cut)  # after the files have been kept
+        with pytest.raises(KeyboardInterrupt):
+            stopped.send()
+    assert grids(record) == [0]
+    stopped.send()
+    assert grids(record) == [0]
 
 
 def broken(*_):

@@ -2,6 +2,7 @@
 
 import resource
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -113,11 +114,14 @@ def test_checkpoints_replace_each_other_and_are_not_too_frequent(compose, tmp_pa
     model.optimizer.build(model.trainable_variables)
     assert restore(model, tmp_path) == []
     for seconds, files in ((1000, []), (0, ["checkpoint.npz"])):
-        save = Checkpoint(tmp_path, history := [], seconds)
+        seen = []  # the history in the checkpoint that is there when another one is about to be saved
+        before = partial(lambda seen: seen.append(len(restore(model, tmp_path))), seen)
+        save = Checkpoint(tmp_path, history := [], seconds, before)
         save.set_model(model)
         for epoch in range(2):
             history.append({"train/loss": 1 / 3})
             save.on_epoch_end(epoch)
+        assert seen == ([] if seconds else [0, 1])
         assert sorted(file.name for file in tmp_path.iterdir()) == files
     assert restore(model, tmp_path) == [{"train/loss": 1 / 3}] * 2
 

@@ -11,6 +11,7 @@ from dae_lab.config.construct import construct
 from dae_lab.evaluation.sets import evaluation_set
 from dae_lab.model import traced
 from dae_lab.model.autoencoder import build
+from dae_lab.pixels import to_float
 from dae_lab.training import fit
 from dae_lab.training.watch import IMAGES, Watch, due
 
@@ -98,6 +99,24 @@ def test_a_resumed_training_stops_where_an_uninterrupted_one_does(compose, tmp_p
     assert watch.stuck
     assert 1 < len(again) == len(history) < 9
     np.testing.assert_array_equal(whole.watched.numpy(), resumed.watched.numpy())
+
+
+@pytest.mark.parametrize("latent", ["spatial", "sparse", "contractive"])
+def test_the_first_gradient_is_that_of_the_untrained_model_without_penalties(compose, tmp_path, latent):
+    """Of the first batch; here that is the images looked at, so that it can be taken once more."""
+    one = (
+        "training.overfit=true",
+        "training.batches=1",
+        "training.epochs=1",
+        "noise=none",
+        f"latent={latent}",
+    )
+    config = compose(*SMALL, *one)
+    data = construct(config.data)
+    clean = to_float(data.train[:IMAGES].pixels)
+    expected = build(config, data.train.shape, np.zeros(1)).gradient_norm(clean, clean)
+    model, _, _ = train(compose, tmp_path, *one)
+    assert float(model.watched[0]) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("jump", [1, 7, 30])

@@ -5,7 +5,8 @@
 Beside the training is what the callbacks do (records, the watch for a collapse, checkpoints, progress), and
 what comes before and after ``fit``: the first validation, the first and the last grid. Both are timed within
 one run, since two runs one after the other differ by more than what is looked for. Noise that is drawn once,
-the validations after each epoch, and building their graph count as training.
+the validations after each epoch, and building their graph count as training; so does what grids, drawn by a
+thread of their own, keep training from, and the first gradient's norm, which is part of a step.
 """
 
 import json

@@ -37,7 +37,7 @@ class LocalPool(Engine):
         from dae_lab.sweep.pool import Pool
 
         size = min(self.workers, len(jobs))
-        if self._pool is None or self._pool.stopped or self._pool.size < size:
+        if self._pool is None or not self._pool.usable or self._pool.size < size:
             self.close()
             self._pool = Pool(size, max(1, cores() // self.workers) if self.workers > 1 else 0)
         return self._pool.run(jobs)
