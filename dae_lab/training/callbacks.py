@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import keras
@@ -103,7 +104,7 @@ class Show(keras.callbacks.Callback):
         self.history, self.epochs, self.steps = history, epochs, steps
         self.seconds, self.patience = seconds, patience
         self.console = Console(stderr=True)
-        self._began, self._first, self._shown = time.monotonic(), len(history), 0.0
+        self._began, self._shown = time.monotonic(), 0.0
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             BarColumn(),
@@ -143,7 +144,8 @@ class Show(keras.callbacks.Callback):
         self._bar.update(self._task, epoch=min(done + 1, self.epochs), text=text)
         now = time.monotonic()
         if not self.console.is_terminal and (now - self._shown >= self.seconds or done == self.epochs):
-            left = timedelta(seconds=round((now - self._began) / (done - self._first) * (self.epochs - done)))
+            each = median(logs["time/epoch_s"] for logs in self.history[-10:])  # the first builds graphs, too
+            left = timedelta(seconds=round(each * (self.epochs - done)))
             line = f"epoch {done}/{self.epochs}  {text}  {left} left"
             self.console.print(line, highlight=False, soft_wrap=True)
             self._shown = now

@@ -67,6 +67,19 @@ def test_a_loss_that_is_no_number_ends_the_training(loss):
         watch.on_train_batch_end(0, {"loss": loss})
 
 
+def test_after_a_resume_the_time_left_is_told_by_all_epochs():
+    """The first one of a process takes longer."""
+    epochs = [{"train/loss": 0.5, "time/epoch_s": seconds} for seconds in (20.0, 2.0, 2.0)]
+    show = Show(history := epochs[:], epochs=13, steps=2, seconds=0)
+    show.console = Console(file=io.StringIO(), width=100)
+    show.on_train_begin()
+    history.append({"train/loss": 0.5, "time/epoch_s": 20.0})
+    history.append({"train/loss": 0.5, "time/epoch_s": 2.0})
+    show.on_epoch_end(4)
+    show.close()
+    assert show.console.file.getvalue() == "epoch 5/13  train/loss 0.5000  0:00:16 left\n"
+
+
 def test_progress_without_a_terminal_is_a_line_now_and_then():
     history: list[dict[str, float]] = []
     show = Show(history, epochs=3, steps=2, seconds=1000)
@@ -74,7 +87,8 @@ def test_progress_without_a_terminal_is_a_line_now_and_then():
     show.on_train_begin()
     for epoch in range(3):
         show.on_train_batch_end(1)
-        history.append({"train/loss": 0.5, "val/loss": 0.25, "val/mse": 0.125, "val/mae": 1.0})
+        shown = {"train/loss": 0.5, "val/loss": 0.25, "val/mse": 0.125}
+        history.append({**shown, "val/mae": 1.0, "time/epoch_s": 9.0})
         show.on_epoch_end(epoch)
     show.close()
     assert show.console.file.getvalue().splitlines()[-1] == (
