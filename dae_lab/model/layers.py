@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from dae_lab.config.layers import Finish
-from dae_lab.model.convolution import quicken
+from dae_lab.model.convolution import quicken, quicken_leaky
 from dae_lab.seeds import derive
 
 Tensor = Any
@@ -65,7 +65,7 @@ class Layers:
     def activation(self, finish: Finish) -> Callable[[Tensor], Tensor]:
         """The activation layer ``finish`` names."""
         if finish.activation == "leaky_relu":
-            return keras.layers.LeakyReLU(negative_slope=finish.slope, dtype=self.dtype)
+            return quicken_leaky(keras.layers.LeakyReLU(negative_slope=finish.slope, dtype=self.dtype))
         return keras.layers.Activation(finish.activation, dtype=self.dtype)
 
     def residual_block(self, x: Tensor, filters: int, kernel: int, stride: int, finish: Finish) -> Tensor:

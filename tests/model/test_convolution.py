@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from dae_lab.model import convolution
-from dae_lab.model.convolution import quicken
+from dae_lab.model.convolution import _turned, quicken, quicken_leaky
 from dae_lab.provenance import computes_bfloat16
 
 KINDS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
@@ -165,3 +165,30 @@ def test_it_is_saved_as_the_layer_of_keras_that_it_is(kind, tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert type(loaded.layers[-1]) is kind
     np.testing.assert_allclose(loaded(images), quick(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("slope", [0.0, 0.3, 2.0])
+def test_a_leaky_relu_has_the_values_and_gradients_of_keras_s_own(dtype, slope):
+    """Those of the second order, too, which a contractive latent needs."""
+    values, found = tf.cast(np.linspace(-3, 3, 25), dtype), []  # 0 among them
+    plain, quick = (keras.layers.LeakyReLU(slope, dtype=dtype) for _ in range(2))
+    for layer in (plain, quicken_leaky(quick)):
+        with tf.GradientTape() as outer:
+            outer.watch(values)
+            with tf.GradientTape() as tape:
+                tape.watch(values)
+                outputs = layer(values)
+            slopes = tape.gradient(outputs, values, outputs)
+        found.append([outputs, slopes, outer.gradient(slopes, values)])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_array_equal(tf.cast(ours, tf.float32), tf.cast(theirs, tf.float32))
+
+
+def test_a_transposed_convolution_of_wide_maps_that_are_small_is_left_to_keras(monkeypatch):
+    ways = []
+    monkeypatch.setattr(convolution, "_turned", lambda kernel: ways.append("turned") or _turned(kernel))
+    for rows, channels in ((4, 5), (4, 4)):
+        layer = quicken(keras.layers.Conv2DTranspose(channels, 3, padding="same"))
+        layer(np.zeros((1, rows, rows, channels), np.float32))
+    assert ways == ["turned"]

@@ -327,6 +327,13 @@ def test_the_runs_of_a_sweep_are_found_by_its_name_whoever_trained_them(store):
     assert store.read(own.run_id).status == "FINISHED"
 
 
+class Idle:
+    """An engine that was never asked for a run."""
+
+    def close(self):
+        pass
+
+
 def test_a_page_that_cannot_be_recorded_does_not_hide_what_came_of_the_runs(
     compose, tmp_path, capsys, caplog
 ):
@@ -334,7 +341,7 @@ def test_a_page_that_cannot_be_recorded_does_not_hide_what_came_of_the_runs(
     store = Store(config.tracking)
     with store.summary_record("sweep", "abcdef01", []) as record:
         store.client.delete_experiment(record.experiment_id)
-    sweep = Sweep(None)
+    sweep = Sweep(Idle())
     sweep.store = store
     sweep.jobs, sweep.outcomes, _ = swept(store, {"a": mse(0.1), "b": mse(None)})
     plain = OmegaConf.to_container(OmegaConf.structured(config))
