@@ -151,11 +151,12 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     record_evaluation(record, found)
     if config.tracking.log_model:
         record.model_scores()
+    stopped = bool(watch.stuck and watch.stop) and (cut or len(history) < config.training.epochs)
     if config.evaluation.report:
-        steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if cut else ''}"
+        steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
     record.tag("kept", " ".join(kept(config)))
-    _need_success(found, watch, cut)
+    _need_success(found, watch, stopped)
     return found
 
 
@@ -189,7 +190,7 @@ def _train(
         log.info("where the time went:\n%s", listeners[-1].table)
 
 
-def _need_success(found: "Evaluation", watch: "Watch", cut: bool) -> None:
+def _need_success(found: "Evaluation", watch: "Watch", stopped: bool) -> None:
     """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
     from dae_lab.metrics import METRICS
     from dae_lab.training.callbacks import need_finite
@@ -198,7 +199,7 @@ def _need_success(found: "Evaluation", watch: "Watch", cut: bool) -> None:
     if not (watch.stuck and watch.stop):
         return
     what = found.collapse.sentence() or watch.stuck.sentence()
-    ended = f"training was stopped at step {watch.step}" if cut else "found at the end of training"
+    ended = f"training was stopped at step {watch.step}" if stopped else "found at the end of training"
     raise TrainingError(f"{what}; {ended} (training.on_collapse=stop)", found)
 
 

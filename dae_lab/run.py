@@ -70,6 +70,9 @@ def main() -> None:
                 "stopped; the same command goes on from the last checkpoint, if there is one", file=sys.stderr
             )
             sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
+        except BrokenPipeError:  # `| head`: nobody reads on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(128 + signal.SIGPIPE)
         except Exception as error:
             message = str(error) if isinstance(error, UserError) else explain(error)
             if wants_traceback or message is None:

@@ -101,7 +101,10 @@ def split(
     check_slices(**slices)
     for name, part in slices.items():
         if part and part[1] > rows:
-            raise DataError(f"data.{name} {part} reaches beyond the source, which has {rows:,} rows")
+            raise DataError(
+                f"data.{name} {part} reaches beyond the source, which has {rows:,} rows; if a preset has set "
+                f"it, give rows that are there, data.{name}=[start,stop]"
+            )
     first, second, third = (_view(pixels, labels, part) for part in slices.values())
     return first, second, third
 

@@ -59,7 +59,7 @@ class Recorder(keras.callbacks.Callback):
         self.seconds = seconds
         self._points: list[Point] = []
         self._grids: dict[int, Future[Picture]] = {}
-        self._artist = ThreadPoolExecutor(1)
+        self._artist, self._drawn = ThreadPoolExecutor(1), record.drawn("reconstructions")
         self._sent_at = time.monotonic()
         self._epochs = record.last_step("train/loss")
         self._steps = record.last_step("train/step_loss")
@@ -85,6 +85,8 @@ class Recorder(keras.callbacks.Callback):
             self.send()
 
     def _draw(self, number: int) -> None:
+        if number in self._drawn:  # a kill came after it was sent, and before the checkpoint
+            return
         reconstruction = self.grid.reconstruct()
         self._grids[number] = self._artist.submit(lambda: Picture.of(self.grid.draw(reconstruction)))
 

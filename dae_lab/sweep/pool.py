@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future, as_completed, wait
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
@@ -95,6 +96,10 @@ class Pool:
             if self._stopping.value:
                 return Outcome("stopped", reason="stopped from outside")
             return Outcome("failed", reason=_cause(death.exitcode))
+        except BrokenProcessPool:
+            return (
+                None if self._stopping.value else Outcome("failed", reason="its process died before it began")
+            )
         except Exception as error:  # it could not even be begun: its log cannot be written, say
             return None if self._stopping.value else Outcome("failed", reason=unexpected(error))
 

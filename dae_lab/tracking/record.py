@@ -18,6 +18,7 @@ from typing import Any
 
 from filelock import FileLock
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.errors import TrackingError
@@ -166,6 +167,17 @@ class Record(Recorded):
         if "mlflow.loggedImages" not in self.tags:
             self.tag("mlflow.loggedImages", "True")
 
+    def drawn(self, key: str) -> set[int]:
+        """The steps of which the series ``key`` has a picture from before an interruption."""
+        if "resumed" not in self.tags:
+            return set()
+        try:
+            found = [item.path for item in self.client.list_artifacts(self.run_id, "images")]
+        except MlflowException:  # its server is away
+            return set()
+        own = [name for name in found if name.startswith(f"images/{key}+step+") and name.endswith(".png")]
+        return {int(name.split("+step+")[1].split("+")[0]) for name in own}
+
     def folder(self, folder: Path) -> None:
         """Keep all files of ``folder``."""
         self._sender.send(writes.files(), folder)
@@ -208,8 +220,10 @@ class Record(Recorded):
         whole = [steps[0] for steps in self._points.values() if list(steps) == [0]]
         self._sender.send(writes.scores(whole))
 
-    def close(self, status: str, reason: str = "", keep: bool = False) -> None:
+    def close(self, status: str, reason: str = "", keep: bool = False, timed: bool = True) -> None:
         """End the run as FINISHED, FAILED or KILLED, saying why; ``keep`` what it needs to go on later.
+
+        What it took is recorded if it is ``timed``; of a process that died without a word that is not known.
 
         A server that is away is waited for, up to ``patience``; a run that was KILLED waits for nothing.
         A database that is lost is only warned of: the next start closes the run.
@@ -219,7 +233,8 @@ class Record(Recorded):
         """
         try:
             with uninterrupted():
-                self._metrics_of_time()
+                if timed:
+                    self._metrics_of_time()
                 if reason:
                     self.tag("reason", reason)
                 self._sender.send(writes.status(status, now()))
@@ -237,7 +252,7 @@ class Record(Recorded):
             self._lock.release()
 
     def _metrics_of_time(self) -> None:
-        """What the run took, in wall and CPU seconds, with what it took before it was cut."""
+        """What the run took, in wall and CPU seconds, with what it took before, if it closed its record."""
         spent = {"run_s": time.perf_counter() - self._wall, "cpu_s": time.process_time() - self._cpu}
         times = {f"time/{name}": seconds for name, seconds in spent.items()}
         self.metrics({name: s + self._before[name] for name, s in times.items()}, step=0)

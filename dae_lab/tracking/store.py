@@ -222,7 +222,7 @@ class Store(Runs):
         for run in found:
             lock = self._free_lock(run)
             if lock is not None:
-                self._as_record(run, lock).close("FAILED", reason, keep=True)
+                self._as_record(run, lock).close("FAILED", reason, keep=True, timed=False)
                 return str(run.info.run_id)
         return ""
 
@@ -264,7 +264,8 @@ class Store(Runs):
                 chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
                 kept = record.checkpoints.exists()  # whoever asks for that run goes on with it
-                record.close("KILLED", "the process ended without closing its run", keep=kept)
+                reason = "the process ended without closing its run"
+                record.close("KILLED", reason, keep=kept, timed=False)
             else:
                 lock.release()
         return chosen

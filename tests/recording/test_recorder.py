@@ -126,6 +126,21 @@ def test_a_grid_that_cannot_be_drawn_is_an_error_and_takes_no_curve_along(record
     assert len(sent(record, "val/mse")) == 1
 
 
+def test_a_grid_that_was_sent_before_a_kill_is_not_drawn_again(record):
+    """Its points were not, so after a resume its epoch is recorded anew."""
+    before = recorder(record, [], epochs={1})
+    before.begin({})
+    before.send()
+    record.tag("resumed", "1")
+    going_on = recorder(record, history := [], epochs={1})
+    going_on.begin({"val/mse": 0.5})
+    history.append({"train/loss": 0.5})
+    going_on.on_epoch_end(0)
+    going_on.send()
+    assert grids(record) == [0, 1]
+    assert len(sent(record)) == 1
+
+
 def test_many_points_wait_for_no_more(record):
     history = []
     waiting = recorder(record, history)
