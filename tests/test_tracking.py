@@ -179,7 +179,7 @@ def test_places_with_odd_names_are_printed_as_they_are(compose, tmp_path):
 
 
 def test_a_run_that_lives_is_left_alone(tracking, monkeypatch):
-    monkeypatch.setattr("dae_lab.tracking.store.MOMENT", 1.0)  # a process that only looks is waited for
+    monkeypatch.setattr("dae_lab.tracking.cut.MOMENT", 1.0)  # a process that only looks is waited for
     store = Store(tracking)
     with store.record("a run", "f" * 64, {}) as first, store.record("a run", "f" * 64, {}) as second:
         assert first.run_id != second.run_id
