@@ -108,6 +108,13 @@ def runs(store: Path) -> list:
     return sorted(found, key=lambda item: item.info.start_time)
 
 
+def sweep_status(store: Path) -> str:
+    """The status of the one sweep in ``store``."""
+    here = client(store)
+    (found,) = here.search_runs([here.get_experiment_by_name("dae_lab sweeps").experiment_id])
+    return str(found.info.status)
+
+
 def trajectory(store: Path, run: object) -> dict[str, list[tuple[int, float]]]:
     """Every metric of a run but the times: (step, value) as logged, bit for bit."""
     here = client(store)

@@ -92,16 +92,11 @@ class Pool:
         """What came of a run; None: it was not begun, as runs are being stopped."""
         try:
             return future.result()
-        except ProcessExpired as death:
-            if self._stopping.value:
-                return Outcome("stopped", reason="stopped from outside")
-            return Outcome("failed", reason=_cause(death.exitcode))
-        except BrokenProcessPool:
-            return (
-                None if self._stopping.value else Outcome("failed", reason="its process died before it began")
-            )
-        except Exception as error:  # it could not even be begun: its log cannot be written, say
-            return None if self._stopping.value else Outcome("failed", reason=unexpected(error))
+        except Exception as error:
+            if not self._stopping.value:
+                return Outcome("failed", reason=_reason(error))
+            ran = isinstance(error, ProcessExpired)
+            return Outcome("stopped", reason="stopped from outside") if ran else None
 
     def close(self) -> None:
         """End the processes."""
@@ -111,6 +106,15 @@ class Pool:
             CONSTS.term_timeout = INSISTENCE  # who had a run to close has been given the time for it
             self._processes.stop()
         self._processes.join()
+
+
+def _reason(error: Exception) -> str:
+    """Why a run came to nothing that could not say it itself."""
+    if isinstance(error, ProcessExpired):
+        return _cause(error.exitcode)
+    if isinstance(error, BrokenProcessPool):
+        return "its process died before it began"
+    return unexpected(error)  # it could not even be begun: its log cannot be written, say
 
 
 def _cause(code: int | None) -> str:

@@ -20,6 +20,7 @@ from processes import (
     run,
     runs,
     start,
+    sweep_status,
     trajectory,
 )
 
@@ -181,13 +182,6 @@ def test_a_run_that_dies_is_reported_and_the_others_go_on(tmp_path):
     assert "2 finished before, 1 to train" in errors
 
 
-def sweeps_status(store: Path) -> str:
-    """The status of the one sweep in ``store``."""
-    here = client(store)
-    (found,) = here.search_runs([here.get_experiment_by_name("dae_lab sweeps").experiment_id])
-    return found.info.status
-
-
 def wait_until(true, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not true():
@@ -227,13 +221,13 @@ def test_ctrl_c_keeps_the_rest_for_next_time(undisturbed, tmp_path):
     code, output, errors = finish(process)
     assert code == 130
     assert "[3/4]" not in errors
-    assert sweeps_status(tmp_path) == "KILLED"
+    assert sweep_status(tmp_path) == "KILLED"
     assert "the same command" in output + errors
     assert "Traceback" not in output + errors
     assert not [item for item in runs(tmp_path) if item.info.status == "RUNNING"]
     code, _, errors = run(*command, store=tmp_path)
     assert code == 0, errors
-    assert sweeps_status(tmp_path) == "FINISHED"
+    assert sweep_status(tmp_path) == "FINISHED"
     assert finished(tmp_path).items() <= finished(undisturbed[0]).items()
     assert len(finished(tmp_path)) == 4
 
