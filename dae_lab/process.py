@@ -57,14 +57,37 @@ def _terminate(number: int, frame: Any) -> None:
     raise Terminated(number)
 
 
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""What stops a process from outside, and can be answered."""
+
+
+@contextmanager
+def delayed() -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP wait until the block has ended; then they are raised."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in STOPS}
+    for number, handler in before.items():
+        if callable(handler):  # who ignores it goes on to
+            signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """Let a second Ctrl-C or SIGTERM not break what the block is closing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
     try:
         yield
     finally:

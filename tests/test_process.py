@@ -11,7 +11,7 @@ import pytest
 WAIT = """
 import signal, time
 signal.signal(signal.SIGHUP, signal.HEARD)
-from dae_lab.process import Terminated, catch_signals, uninterrupted
+from dae_lab.process import Terminated, catch_signals, delayed, uninterrupted
 catch_signals()
 try:
     print("ready", flush=True)
@@ -48,6 +48,21 @@ def test_a_second_signal_does_not_break_the_closing():
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=10)[0] == "closed\n"
+
+
+def test_a_signal_is_heard_once_the_block_has_ended():
+    body = "with delayed():\n        time.sleep(0.7)\n        print('done')\n    print('not said')"
+    process = started(body)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGTERM)
+    assert process.communicate(timeout=10)[0] == f"done\nterminated by {int(signal.SIGTERM)}\n"
+
+
+def test_what_is_ignored_is_ignored_in_a_block_too():
+    process = started("with delayed():\n        time.sleep(0.7)\n    print('said')", hangup="SIG_IGN")
+    time.sleep(0.1)
+    process.send_signal(signal.SIGHUP)
+    assert process.communicate(timeout=10)[0] == "said\n"
 
 
 def test_closed_and_narrow_streams_are_made_usable():

@@ -13,7 +13,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Barrier
+from threading import Barrier, Timer
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -52,6 +52,20 @@ def test_a_block_that_raises_is_failed_with_its_reason(tracking):
         raise ValueError("no such luck")
     assert status(store) == ["FAILED"]
     assert runs(store.folder)[0].data.tags["reason"] == "ValueError: no such luck"
+
+
+def test_ctrl_c_at_any_moment_leaves_the_database_usable(tracking):
+    """As long as an exception from within a transaction is on its way, sqlite's lock is held."""
+    store = Store(tracking)
+    record = store.client.create_run(store.experiment_id).info.run_id
+    for moment in range(20):
+        Timer(0.002 + 0.001 * moment, os.kill, (os.getpid(), signal.SIGINT)).start()
+        try:
+            while True:
+                store.client.log_metric(record, "step", moment)
+                store.client.get_run(record)
+        except KeyboardInterrupt:
+            store.client.set_terminated(record, "KILLED")
 
 
 def interrupted_after_a_checkpoint(record):

@@ -20,6 +20,7 @@ from mlflow.tracking import MlflowClient
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError, TrainingError, unexpected
 from dae_lab.tracking.cut import CutRuns
+from dae_lab.tracking.database import DatabaseClient
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.server import away, reach
@@ -49,7 +50,7 @@ class Store(CutRuns):
             reach(tracking.uri)
         try:
             with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
-                self.client = MlflowClient(self.uri)
+                self.client = MlflowClient(self.uri) if tracking.uri else DatabaseClient(self.uri)
                 self.experiment_id = self._experiment(tracking)
         except TrackingError:
             raise
