@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from dae_lab.model import convolution
-from dae_lab.model.convolution import _turned, quicken, quicken_leaky
+from dae_lab.model.convolution import _turned, quicken, quicken_leaky, sum_exactly
 from dae_lab.provenance import computes_bfloat16
 
 KINDS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
@@ -76,15 +76,45 @@ def ways(monkeypatch):
     reason="the processor does not compute in bfloat16: what Keras does then is rough",
 )
 def test_in_bfloat16_values_and_gradients_are_those_of_keras(ways, kind, rows, stride, size):
-    """On maps of up to 7 rows the gradient by the kernel is computed another way, the rest not."""
+    """But that by the bias, see ``biased``; and on maps of up to 7 rows that by the kernel has its own way."""
     layers = [kind(4, size, stride, padding="same", dtype="mixed_bfloat16") for _ in range(2)]
     values, by_images, by_kernel, by_bias = compared(layers, (8, rows, rows - 1, 3))
     coarse = rows <= 7 if kind is keras.layers.Conv2DTranspose else -(-rows // stride) <= 7
     assert ways == ["coarse_convolution"] * (coarse and size >= stride)
     for one, other in (values, by_images):
         np.testing.assert_array_equal(one, other)
-    for one, other in (by_kernel, by_bias):
-        np.testing.assert_allclose(one, other, atol=0.02 * np.abs(one).max())
+    np.testing.assert_allclose(*by_kernel, atol=0.02 * np.abs(by_kernel[0]).max())
+    upstream = convolution.rounded(pulls(values[0].shape))
+    np.testing.assert_allclose(tf.reduce_sum(upstream, (0, 1, 2)), by_bias[1], rtol=2**-8)
+
+
+@pytest.mark.parametrize(
+    ("make", "sizes"),
+    [
+        (lambda: keras.layers.Conv2D(4, 3, padding="same", dtype="mixed_bfloat16"), (28, 28, 3)),
+        (lambda: keras.layers.Conv2D(4, 2, 2, padding="valid", dtype="mixed_bfloat16"), (28, 28, 3)),
+        (lambda: keras.layers.Conv2DTranspose(4, 3, padding="same", dtype="mixed_bfloat16"), (28, 28, 3)),
+        (lambda: keras.layers.Conv2DTranspose(4, 3, 2, padding="same", dtype="mixed_bfloat16"), (14, 14, 3)),
+        (lambda: keras.layers.Conv2DTranspose(4, 2, 2, padding="valid", dtype="mixed_bfloat16"), (14, 14, 3)),
+        (lambda: keras.layers.Dense(4, dtype="mixed_bfloat16"), (3,)),
+    ],
+    ids=["conv", "conv valid", "transposed as conv", "transposed", "transposed valid", "dense"],
+)
+@pytest.mark.parametrize("traced", [False, True])
+def test_in_bfloat16_a_bias_s_gradient_is_the_sum_of_all_that_pulls_at_it(make, sizes, traced):
+    """TensorFlow's own stalls at 512, where numbers between 0 and 1 are added up."""
+    layer = make()
+    (sum_exactly if isinstance(layer, keras.layers.Dense) else quicken)(layer)
+    images = np.random.default_rng(0).normal(size=(2000 if len(sizes) == 1 else 20, *sizes))
+    upstream = abs(pulls(layer(images).shape))
+
+    def gradient(images, upstream):  # what is constant TensorFlow would add up beforehand
+        with tf.GradientTape() as tape:
+            values = layer(images)
+        return tape.gradient(values, layer.trainable_variables, tf.cast(upstream, values.dtype))
+
+    _, by_bias = (tf.function(gradient) if traced else gradient)(tf.constant(images), tf.constant(upstream))
+    np.testing.assert_allclose(by_bias, upstream.reshape(-1, 4).sum(0), rtol=2**-8)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -103,8 +133,7 @@ def test_where_there_is_no_bfloat16_its_numbers_come_from_float32(
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_coarse_maps_numbers_in_bfloat16_are_near_those_in_float32(ways, kind):
     layers = [kind(4, 3, 2, padding="same", dtype=dtype) for dtype in ("float32", "mixed_bfloat16")]
-    *weighed, _by_bias = compared(layers, (8, 7, 6, 3), "bfloat16")  # the bias is TensorFlow's to add up
-    for one, other in weighed:
+    for one, other in compared(layers, (8, 7, 6, 3), "bfloat16"):
         np.testing.assert_allclose(one, other, atol=0.03 * np.abs(one).max())
     assert ways == ["coarse_convolution"]
 
@@ -132,10 +161,14 @@ def compared(layers, shape, dtype="float32"):
         with tf.GradientTape() as tape:
             tape.watch(images)
             values = layer(images)
-            pulls = np.random.default_rng(2).normal(size=values.shape)  # the same, however values are rounded
-            cost = tf.reduce_sum(tf.cast(values, tf.float32) * pulls)
+            cost = tf.reduce_sum(tf.cast(values, tf.float32) * pulls(values.shape))
         found.append([values, *tape.gradient(cost, [images, *layer.trainable_variables])])
     return [tuple(tf.cast(item, tf.float32).numpy() for item in both) for both in zip(*found, strict=True)]
+
+
+def pulls(shape):
+    """What pulls at values of this shape: the same, however they are rounded."""
+    return np.random.default_rng(2).normal(size=shape).astype(np.float32)
 
 
 @pytest.mark.parametrize(
