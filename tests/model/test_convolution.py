@@ -76,7 +76,7 @@ def ways(monkeypatch):
     reason="the processor does not compute in bfloat16: what Keras does then is rough",
 )
 def test_in_bfloat16_values_and_gradients_are_those_of_keras(ways, kind, rows, stride, size):
-    """But that by the bias, see ``biased``; and on maps of up to 7 rows that by the kernel has its own way."""
+    """But that by the bias, see ``biased``; on maps of up to 7 rows that by the kernel has its own way."""
     layers = [kind(4, size, stride, padding="same", dtype="mixed_bfloat16") for _ in range(2)]
     values, by_images, by_kernel, by_bias = compared(layers, (8, rows, rows - 1, 3))
     coarse = rows <= 7 if kind is keras.layers.Conv2DTranspose else -(-rows // stride) <= 7
