@@ -55,6 +55,8 @@ def main() -> None:
         print(help_text())
         sys.exit(0)
     register()
+    # `loss=bce -m seed=0,1`: argparse knows no override any more after an option that came between
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda text: text not in ("-m", "--multirun"))
     _hear_claims()
     catch_signals()
     failures.clear()

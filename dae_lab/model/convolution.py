@@ -143,7 +143,9 @@ def _kernel_gradient(fine: Any, coarse: Any, side: int, stride: int) -> Any:
         [[0, 0], *([least // 2, least - least // 2] for least in around), [0, 0]],
         dilations=stride,
     )
-    return tf.transpose(found, (1, 2, 0, 3))
+    many, few = fine.shape[-1], coarse.shape[-1]
+    rows = tf.unstack(tf.reshape(found, (many, side**2, few)), axis=1)  # sooner done than a transposition
+    return tf.reshape(tf.stack(rows), (side, side, many, few))
 
 
 def widened_convolution(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:

@@ -71,6 +71,12 @@ def test_a_metric_that_no_run_records_is_said_after_all_else(undisturbed):
     assert "4 reused" in output
 
 
+def test_where_m_stands_among_the_overrides_does_not_matter(undisturbed):
+    code, output, errors = run(*TINY, "-m", *LOSSES, "seed=0,1", "plan=true", store=undisturbed[0])
+    assert code == 0, errors
+    assert "4 runs: 4 finished before" in output
+
+
 def test_what_is_new_in_a_larger_sweep_is_trained_alone(undisturbed):
     store = undisturbed[0]
     before = {item.info.run_id for item in runs(store)}
