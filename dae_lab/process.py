@@ -1,11 +1,12 @@
 """What a process owes the one who started it: streams that work, signals that close what is open."""
 
+import io
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 
@@ -13,8 +14,29 @@ class Terminated(BaseException):
     """SIGTERM or SIGHUP arrived: like Ctrl-C, a run is closed as KILLED and can go on later."""
 
 
+class Unfailing(io.TextIOWrapper):
+    """A stream that drops what it cannot write, as on a full disk: a run is not to end for its comments."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            super().write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            super().flush()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            super().close()
+
+
 def prepare_streams() -> None:
-    """Make standard streams usable that were closed (``2>&-``) or cannot show every character."""
+    """Make standard streams usable that were closed (``2>&-``), cannot show every character, or are full.
+
+    What is said on standard error is dropped where it cannot be written; what is lost of the results, on
+    standard output, raises an OSError.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -26,6 +48,9 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as we live)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    buffer = getattr(sys.stderr, "buffer", None)
+    if buffer is not None:
+        sys.stderr = Unfailing(buffer, sys.stderr.encoding, "replace", line_buffering=True)
 
 
 def catch_signals(*numbers: int) -> dict[int, Any]:

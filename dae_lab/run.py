@@ -3,6 +3,7 @@
 ``python -m dae_lab.run``, or ``dae-lab`` where the package is installed.
 """
 
+import errno
 import math
 import os
 import signal
@@ -77,6 +78,8 @@ def main() -> None:
             sys.exit(128 + signal.SIGPIPE)
         except Exception as error:
             message = str(error) if isinstance(error, UserError) else explain(error)
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # the store's is a UserError
+                message = "standard output cannot be written: its disk is full; what was trained is recorded"
             if wants_traceback or message is None:
                 raise
             print(f"error: {message}", file=sys.stderr)

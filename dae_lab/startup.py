@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dae_lab.process import Unfailing
 from dae_lab.progress import progress
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,7 @@ def import_tensorflow() -> None:
     os.environ |= {name: value for name, value in SETTINGS.items() if name not in os.environ}
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as chatter, os.fdopen(os.dup(2), "w") as terminal:
+    with tempfile.TemporaryFile() as chatter, Unfailing(os.fdopen(os.dup(2), "wb")) as terminal:
         os.dup2(chatter.fileno(), 2)
         try:
             with progress("Starting TensorFlow", stream=terminal), hidden("matplotlib", "sklearn"):

@@ -72,3 +72,14 @@ def test_closed_and_narrow_streams_are_made_usable():
     narrow = {**os.environ, "PYTHONIOENCODING": "ascii"}
     shown = subprocess.run([sys.executable, "-c", code], env=narrow, capture_output=True, check=True)
     assert shown.stdout == b"MSE ?\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full, /dev/full")
+def test_comments_that_cannot_be_written_are_dropped():
+    code = (
+        "import sys; from dae_lab.process import prepare_streams as p; p(); "
+        "[print('x' * 9999, file=sys.stderr) for _ in range(3)]; print('done')"
+    )
+    command = ["sh", "-c", 'exec "$0" -c "$1" 2>/dev/full', sys.executable, code]
+    shown = subprocess.run(command, capture_output=True, check=False)
+    assert (shown.returncode, shown.stdout) == (0, b"done\n")
