@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TextIO
 
 
 class Terminated(BaseException):
@@ -48,9 +48,18 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as we live)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    buffer = getattr(sys.stderr, "buffer", None)
-    if buffer is not None:
-        sys.stderr = Unfailing(buffer, sys.stderr.encoding, "replace", line_buffering=True)
+    stream = sys.stderr
+    if stream is sys.__stderr__ and isinstance(stream, io.TextIOWrapper):  # which keeps the buffer open
+        sys.stderr = Unfailing(stream.buffer, stream.encoding, "replace", line_buffering=True)
+
+
+def writes(stream: TextIO) -> bool:
+    """Whether what waits in ``stream`` can be written."""
+    try:
+        stream.flush()
+    except OSError:
+        return False
+    return True
 
 
 def catch_signals(*numbers: int) -> dict[int, Any]:
@@ -88,22 +97,31 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def delayed() -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP wait until the block has ended; then they are raised."""
+    """Let signals of ``STOPS`` that Python answers wait until the block has ended; then each is answered."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    answers: dict[int, Any] = {number: signal.getsignal(number) for number in STOPS}
+    before = {number: answer for number, answer in answers.items() if callable(answer)}
     came: list[int] = []
-    before = {number: signal.getsignal(number) for number in STOPS}
-    for number, handler in before.items():
-        if callable(handler):  # who ignores it goes on to
-            signal.signal(number, lambda number, frame: came.append(number))
+    waits = True
+
+    def hear(number: int, frame: Any) -> None:
+        if waits:
+            came.append(number)
+        else:  # an earlier one was answered while this was being put back
+            before[number](number, frame)
+
     try:
+        for number in before:
+            signal.signal(number, hear)
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
+        waits = False
+        for number, answer in before.items():
+            signal.signal(number, answer)
+        for one in came:
+            signal.raise_signal(one)
 
 
 @contextmanager

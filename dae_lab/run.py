@@ -20,7 +20,7 @@ from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
-from dae_lab.process import Terminated, catch_signals, prepare_streams
+from dae_lab.process import Terminated, catch_signals, prepare_streams, writes
 from dae_lab.progress import progress
 from dae_lab.startup import spare_collection
 from dae_lab.sweep.launcher import Engine
@@ -56,7 +56,7 @@ def main() -> None:
         print(help_text())
         sys.exit(0)
     register()
-    # `loss=bce -m seed=0,1`: argparse knows no override any more after an option that came between
+    # as in `loss=bce -m seed=0,1`, where argparse would not take `seed=0,1` for an override
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda text: text not in ("-m", "--multirun"))
     _hear_claims()
     catch_signals()
@@ -78,8 +78,8 @@ def main() -> None:
             sys.exit(128 + signal.SIGPIPE)
         except Exception as error:
             message = str(error) if isinstance(error, UserError) else explain(error)
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # the store's is a UserError
-                message = "standard output cannot be written: its disk is full; what was trained is recorded"
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC and not writes(sys.stdout):
+                message = "standard output cannot be written: its disk is full"
             if wants_traceback or message is None:
                 raise
             print(f"error: {message}", file=sys.stderr)

@@ -4,9 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 
 import pytest
+
+from dae_lab.process import STOPS, delayed
 
 WAIT = """
 import signal, time
@@ -56,6 +60,53 @@ def test_a_signal_is_heard_once_the_block_has_ended():
     time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
     assert process.communicate(timeout=10)[0] == f"done\nterminated by {int(signal.SIGTERM)}\n"
+
+
+@pytest.fixture
+def heard():
+    """The signals that were answered; Ctrl-C is an exception, too."""
+    answered = []
+
+    def answer(number, frame):
+        answered.append(number)
+        if number == signal.SIGINT:
+            raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, answer) for number in STOPS}
+    yield answered
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_signals_wait_for_the_outermost_block_however_it_ends(heard):
+    others = [number for number in STOPS if number != signal.SIGINT]
+    with suppress(KeyError), delayed():
+        with delayed():
+            for number in others:
+                signal.raise_signal(number)
+        assert heard == []
+        raise KeyError
+    assert heard == others
+
+
+def until_ctrl_c(seconds):
+    threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+    while True:
+        with delayed():
+            pass
+
+
+def test_a_signal_at_any_moment_leaves_all_signals_answered(heard):
+    """One may arrive while the answers are replaced or put back."""
+    for moment in range(50):
+        with pytest.raises(KeyboardInterrupt):
+            until_ctrl_c(0.0005 + 0.00001 * moment)
+    heard.clear()
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGHUP)
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert heard == [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
 
 
 def test_what_is_ignored_is_ignored_in_a_block_too():

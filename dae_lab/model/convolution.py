@@ -1,5 +1,7 @@
 """Keras's convolutions, computed another way: the same numbers but for rounding, sooner.
 
+In bfloat16 one of Keras's numbers is wrong, also of dense layers: see ``sum_in_float32``.
+
 Measured in CPU time, forward and gradients together, on the layers of articles A and B: a single channel at
 the end takes 0.45 to 0.77 of Keras's time (experiments/speed).
 """
@@ -10,7 +12,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from dae_lab.provenance import computes_bfloat16
+from dae_lab.provenance import computes_bfloat16, onednn
 
 
 @tf.custom_gradient
@@ -59,24 +61,6 @@ def _turned(kernel: Any) -> Any:
     return tf.transpose(kernel[::-1, ::-1], (0, 1, 3, 2))
 
 
-@tf.custom_gradient
-def biased(maps: Any, bias: Any) -> Any:
-    """``maps`` plus ``bias``, as ``tf.nn.bias_add``, with a gradient by the bias that is added up in float32.
-
-    TensorFlow's own adds up in bfloat16, where a sum of many small numbers stalls: of 25,088 numbers between
-    0 and 1, 12,544 together, it makes 512.
-
-    Args:
-        maps: float32 or bfloat16 (…, c).
-        bias: of the same type, (c,).
-    """
-
-    def gradients(upstream: Any) -> tuple[Any, Any]:
-        return upstream, tf.reduce_sum(upstream, tuple(range(len(upstream.shape) - 1)))
-
-    return tf.nn.bias_add(maps, bias), gradients
-
-
 COARSE = 7
 """Rows of a map that is coarse: on finer ones ``_kernel_gradient`` is no quicker than TensorFlow's own."""
 
@@ -84,7 +68,7 @@ COARSE = 7
 def coarse_convolution(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:
     """A convolution to, or a transposed one from, a coarse map, with TensorFlow's own numbers.
 
-    Only the gradient by the kernel is computed another way, see ``_kernel_gradient``.
+    Only the gradients by the kernel and the bias are not, see ``_kernel_gradient`` and ``sum_in_float32``.
 
     Args:
         images: bfloat16 (n, h, w, c), h and w known.
@@ -103,7 +87,7 @@ def coarse_convolution(images: Any, kernel: Any, bias: Any, stride: int, transpo
             return tf.raw_ops.Conv2DBackpropInput(input_sizes=shape, filter=kernel, out_backprop=maps, **how)
 
         def gradients(upstream: Any) -> tuple[Any, Any, Any]:
-            by_bias = tf.reduce_sum(upstream, (0, 1, 2))  # as in ``biased``
+            by_bias = tf.reduce_sum(upstream, (0, 1, 2))  # in float32, see ``sum_in_float32``
             if transposed:
                 by_images = tf.nn.conv2d(upstream, kernel, stride, "SAME")
                 return by_images, _kernel_gradient(upstream, images, kernel.shape[0], stride), by_bias
@@ -178,12 +162,10 @@ def quicken(layer: keras.layers.Layer) -> keras.layers.Layer:
     transposed convolution of stride 1: as the convolution that it is, into which TensorFlow takes the bias
     and what follows; into a transposed one it does not. Where a map has fewer pixels than the kernel joins
     pairs of channels, to turn the kernel costs more than that saves. It stays Keras's own layer, and is saved
-    and loaded as one; others, and all where there is a GPU, stay as they are, but for ``sum_exactly``.
+    and loaded as one; others stay as they are, but for ``sum_in_float32``; where there is a GPU, all do.
     """
-    if tf.config.list_physical_devices("GPU"):
-        return layer
-    keras_call, stride = sum_exactly(layer).call, layer.strides[0]
-    if not _is_plain(layer):
+    keras_call, stride = sum_in_float32(layer).call, layer.strides[0]
+    if not _is_plain(layer) or tf.config.list_physical_devices("GPU"):
         return layer
     transposed = isinstance(layer, keras.layers.Conv2DTranspose)
     single = layer.filters == 1 and stride == 1 and layer.compute_dtype == "float32"
@@ -202,37 +184,45 @@ def quicken(layer: keras.layers.Layer) -> keras.layers.Layer:
         if half and layer.kernel_size[0] >= stride and _coarse_rows(inputs, stride, transposed) <= COARSE:
             return coarse_convolution(inputs, kernel, bias, stride, transposed)
         turned = transposed and stride == 1 and prod(kernel.shape[2:]) <= prod(inputs.shape[1:3])
-        if transposed and not turned:
+        if not turned and (transposed or not half):
             return keras_call(inputs)
         maps = tf.nn.conv2d(inputs, _turned(kernel) if turned else kernel, stride, "SAME")
-        # in a graph TensorFlow adds up the gradient by the bias with that by the kernel, in float32
-        return (biased if half and tf.executing_eagerly() else tf.nn.bias_add)(maps, bias)
+        # oneDNN takes the gradient by the bias, in a graph, together with that by the kernel, in float32
+        fused = not half or (onednn() and not tf.executing_eagerly())
+        return tf.nn.bias_add(maps, bias) if fused else maps + bias
 
     layer.call = call
     return layer
 
 
-def sum_exactly(layer: keras.layers.Layer) -> keras.layers.Layer:
-    """Have ``layer``, a dense one or a convolution, in bfloat16 add its bias as ``biased`` does.
+def sum_in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
+    """Have ``layer``, a dense one or a convolution, in bfloat16 add up its gradient by the bias in float32.
 
-    It stays Keras's own layer, as in ``quicken``; with an activation of its own it stays as it is.
+    Keras takes ``tf.nn.bias_add``, whose gradient on a CPU is added up in bfloat16. That stalls: of 25,088
+    numbers between 0 and 1, 12,544 together, two threads make 512. The gradient of a plain ``+`` is right.
+    It stays Keras's own layer, as in ``quicken``; one with an activation, or without a bias, stays as it is.
     """
     linear = layer.activation is keras.activations.linear
     if not (layer.compute_dtype == "bfloat16" and layer.use_bias and linear):
         return layer
-    keras_call = layer.call
 
-    def dense(inputs: Any, training: bool | None = None) -> Any:
-        return biased(tf.matmul(inputs, layer.kernel.value), layer.bias.value)
+    def dense(inputs: Any, training: bool | None = None) -> Any:  # with all that Keras's own is given
+        return tf.matmul(inputs, layer.kernel.value) + layer.bias.value
 
     def convolution(inputs: Any) -> Any:
-        layer.use_bias = False
-        try:
-            return biased(keras_call(inputs), layer.bias.value)
-        finally:
-            layer.use_bias = True
+        return layer.convolution_op(inputs, layer.kernel.value) + layer.bias.value
 
-    layer.call = dense if isinstance(layer, keras.layers.Dense) else convolution
+    def transposed(inputs: Any) -> Any:
+        names = ("strides", "padding", "output_padding", "data_format", "dilation_rate")
+        how = {name: getattr(layer, name) for name in names}
+        return keras.ops.conv_transpose(inputs, layer.kernel.value, **how) + layer.bias.value
+
+    own = {
+        keras.layers.Dense: dense,
+        keras.layers.Conv2D: convolution,
+        keras.layers.Conv2DTranspose: transposed,
+    }
+    layer.call = own[type(layer)]
     return layer
 
 

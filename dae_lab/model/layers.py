@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from dae_lab.config.layers import Finish
-from dae_lab.model.convolution import quicken, quicken_leaky, sum_exactly
+from dae_lab.model.convolution import quicken, quicken_leaky, sum_in_float32
 from dae_lab.seeds import derive
 
 Tensor = Any
@@ -45,7 +45,7 @@ class Layers:
 
     def dense(self, units: int, **more: Any) -> Any:
         """A dense layer with Glorot-uniform weights."""
-        return sum_exactly(keras.layers.Dense(units, **self._common(more)))
+        return sum_in_float32(keras.layers.Dense(units, **self._common(more)))
 
     def _common(self, more: dict[str, Any]) -> dict[str, Any]:
         init = keras.initializers.GlorotUniform(seed=self.next_seed("init"))

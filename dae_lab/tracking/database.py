@@ -10,7 +10,7 @@ from dae_lab.process import delayed
 
 
 class DatabaseClient(MlflowClient):
-    """MLflow's client of a sqlite database, in whose calls Ctrl-C and SIGTERM are heard at their end.
+    """MLflow's client of a sqlite database, in whose calls Ctrl-C, SIGTERM and SIGHUP are heard at their end.
 
     An exception in the middle of a transaction keeps its connection, and with it the database's lock, for as
     long as it is on its way: the run that it stops could not be closed.

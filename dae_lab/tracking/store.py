@@ -7,7 +7,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -19,6 +19,7 @@ from mlflow.tracking import MlflowClient
 
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError, TrainingError, unexpected
+from dae_lab.process import delayed
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient
 from dae_lab.tracking.record import Record, first_sentence
@@ -49,7 +50,8 @@ class Store(CutRuns):
         if tracking.uri:
             reach(tracking.uri)
         try:
-            with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
+            lock = FileLock(self.folder / "locks" / "store")  # two fresh openings at once break each other
+            with lock, self._undisturbed():
                 self.client = MlflowClient(self.uri) if tracking.uri else DatabaseClient(self.uri)
                 self.experiment_id = self._experiment(tracking)
         except TrackingError:
@@ -124,13 +126,28 @@ class Store(CutRuns):
         Args:
             afresh: do not take up what was cut.
         """
+        with ExitStack() as stack:
+            with self._undisturbed():  # until there is what closes the run
+                record = self._opened(name, "" if afresh else fingerprint, fingerprint, tags)
+                stack.enter_context(self._closed(record))
+            yield record
+
+    def _undisturbed(self) -> AbstractContextManager[None]:
+        """A block in which Ctrl-C waits; not for a server, which may keep a person waiting."""
+        return nullcontext() if self.tracking.uri else delayed()
+
+    def _opened(self, name: str, cut: str, fingerprint: str, tags: Mapping[str, str]) -> Record:
+        """The record of the run with the fingerprint ``cut`` that was interrupted, or a new one."""
         try:
-            cut = self._interrupted("" if afresh else fingerprint, name)
-            record = cut or self._begin(name, fingerprint, tags)
+            return self._interrupted(cut, name) or self._begin(name, fingerprint, tags)
         except MlflowException as error:
             raise TrackingError(f"{self.uri}: no run can be recorded: {first_sentence(error)}") from error
+
+    @contextmanager
+    def _closed(self, record: Record) -> Iterator[None]:
+        """Close ``record`` as the block ends: FINISHED, FAILED or KILLED."""
         try:
-            yield record
+            yield
         except TrainingError as error:
             record.close("FAILED", str(error))
             raise
@@ -189,11 +206,12 @@ class Store(CutRuns):
         with self._lock(f"{kind}s") as lock:
             home = self._experiment(replace(self.tracking, experiment=f"{self.tracking.experiment} {kind}s"))
             found = self._search(f"tags.{kind} = '{name}'", [home])
-            if not found:
-                tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
-                found = [self.client.create_run(home, tags=tags, run_name=f"{kind} {name}")]
-            if found[0].info.status != status:  # it is written to all the same
-                self.client.set_terminated(found[0].info.run_id, status)
+            with self._undisturbed():
+                if not found:
+                    tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
+                    found = [self.client.create_run(home, tags=tags, run_name=f"{kind} {name}")]
+                if found[0].info.status != status:  # it is written to all the same
+                    self.client.set_terminated(found[0].info.run_id, status)
             for run in members:
                 known = run.tags.get(kind, "").split()
                 if name not in known:

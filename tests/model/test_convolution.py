@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from dae_lab.model import convolution
-from dae_lab.model.convolution import _turned, quicken, quicken_leaky, sum_exactly
+from dae_lab.model.convolution import _turned, quicken, quicken_leaky, sum_in_float32
 from dae_lab.provenance import computes_bfloat16
 
 KINDS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
@@ -76,7 +76,7 @@ def ways(monkeypatch):
     reason="the processor does not compute in bfloat16: what Keras does then is rough",
 )
 def test_in_bfloat16_values_and_gradients_are_those_of_keras(ways, kind, rows, stride, size):
-    """But that by the bias, see ``biased``; on maps of up to 7 rows that by the kernel has its own way."""
+    """That by the kernel has a way of its own on maps of up to 7 rows, that by the bias everywhere."""
     layers = [kind(4, size, stride, padding="same", dtype="mixed_bfloat16") for _ in range(2)]
     values, by_images, by_kernel, by_bias = compared(layers, (8, rows, rows - 1, 3))
     coarse = rows <= 7 if kind is keras.layers.Conv2DTranspose else -(-rows // stride) <= 7
@@ -101,10 +101,14 @@ def test_in_bfloat16_values_and_gradients_are_those_of_keras(ways, kind, rows, s
     ids=["conv", "conv valid", "transposed as conv", "transposed", "transposed valid", "dense"],
 )
 @pytest.mark.parametrize("traced", [False, True])
-def test_in_bfloat16_a_bias_s_gradient_is_the_sum_of_all_that_pulls_at_it(make, sizes, traced):
+@pytest.mark.parametrize("fuses", [False, True])
+def test_in_bfloat16_a_bias_s_gradient_is_the_sum_of_all_that_pulls_at_it(
+    monkeypatch, make, sizes, traced, fuses
+):
     """TensorFlow's own stalls at 512, where numbers between 0 and 1 are added up."""
+    monkeypatch.setattr(convolution, "onednn", lambda: fuses)
     layer = make()
-    (sum_exactly if isinstance(layer, keras.layers.Dense) else quicken)(layer)
+    (sum_in_float32 if isinstance(layer, keras.layers.Dense) else quicken)(layer)
     images = np.random.default_rng(0).normal(size=(2000 if len(sizes) == 1 else 20, *sizes))
     upstream = abs(pulls(layer(images).shape))
 
