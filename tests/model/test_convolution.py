@@ -194,6 +194,30 @@ def test_other_layers_are_left_as_they_are(arguments):
         assert layer.autocast
 
 
+@pytest.mark.parametrize("arguments", [{"activation": "relu"}, {"use_bias": False}])
+def test_in_bfloat16_a_layer_without_a_bias_or_with_an_activation_is_left_as_it_is(arguments):
+    for kind in KINDS:
+        layer = quicken(kind(4, 3, padding="same", dtype="mixed_bfloat16", **arguments))
+        assert layer.call.__func__ is kind.call
+    layer = sum_in_float32(keras.layers.Dense(4, dtype="mixed_bfloat16", **arguments))
+    assert layer.call.__func__ is keras.layers.Dense.call
+
+
+def test_a_dense_layer_in_bfloat16_has_keras_s_values_and_is_saved_as_its_own(tmp_path):
+    plain, own = (keras.layers.Dense(5, dtype="mixed_bfloat16") for _ in range(2))
+    sum_in_float32(own)
+    codes = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
+    entry = keras.Input((3,))
+    model = keras.Model(entry, own(entry))
+    plain.build(codes.shape)
+    plain.set_weights(own.get_weights())
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded.layers[-1]) is keras.layers.Dense
+    for one in (model(codes, training=True), loaded(codes)):
+        np.testing.assert_array_equal(tf.cast(plain(codes), tf.float32), tf.cast(one, tf.float32))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_it_is_saved_as_the_layer_of_keras_that_it_is(kind, tmp_path):
     _, quick, images = pair(kind, 3, 4)
