@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import hydra
+from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -56,9 +57,8 @@ def main() -> None:
         print(help_text())
         sys.exit(0)
     register()
-    # as in `loss=bce -m seed=0,1`, where argparse would not take `seed=0,1` for an override
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda text: text not in ("-m", "--multirun"))
     _hear_claims()
+    _order_arguments()
     catch_signals()
     failures.clear()
     spare_collection()
@@ -102,6 +102,15 @@ def _hear_claims() -> None:
     keys = {place: text.partition("=") for place, text in enumerate(sys.argv) if text.startswith("claim.")}
     for place, (key, _, value) in keys.items():
         sys.argv[place] = f"{key}=choice({value})"
+
+
+def _order_arguments() -> None:
+    """Overrides first, then options: of `loss=bce -m seed=0,1` Hydra would not know `seed=0,1`."""
+    options = sys.argv[1:]
+    overrides = get_args_parser().parse_intermixed_args(options).overrides
+    for override in overrides:
+        options.remove(override)
+    sys.argv[1:] = [*overrides, *options]
 
 
 @contextmanager

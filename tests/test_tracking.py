@@ -54,6 +54,15 @@ def test_a_block_that_raises_is_failed_with_its_reason(tracking):
     assert runs(store.folder)[0].data.tags["reason"] == "ValueError: no such luck"
 
 
+def test_a_database_that_was_cut_as_it_was_made_is_made_anew(compose, tmp_path):
+    (tmp_path / "mlflow.db.unfinished").write_bytes(b"half a table")
+    store = Store(compose(f"tracking.dir={tmp_path}").tracking)
+    with store.record("a run", "f" * 64, {}):
+        pass
+    assert status(store) == ["FINISHED"]
+    assert not list(tmp_path.glob("*.unfinished*"))
+
+
 @pytest.fixture
 def hears_ctrl_c():
     """Ctrl-C is an exception even where the tests were started deaf to it, as in the background."""

@@ -14,7 +14,7 @@ from typing import Any
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.errors import UserError, unexpected
-from dae_lab.process import Terminated, signals_caught
+from dae_lab.process import Terminated, prepare_streams, signals_caught
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,7 @@ def perform(job: Job, *stops: int) -> Outcome:
         stops: signals that close the run; none: those of ``dae_lab.process.catch_signals``.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
+    prepare_streams()
     print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
     with _into(Path(job.log)), signals_caught(*stops):
         status, run_id, reason = _attempt(job)

@@ -10,12 +10,14 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from dae_lab.config.fingerprint import kept, workload
+from dae_lab.config.hints import nearest
 from dae_lab.config.overrides import arms, label
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
 from dae_lab.data.images import Dataset
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.experiment import identity, loaded
+from dae_lab.recording.names import is_recorded, metric_names
 from dae_lab.sweep.job import Job
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
@@ -118,6 +120,14 @@ def check(item: Composed) -> Config:
         raise ConfigError("replay trains one recorded run again: give it without -m and plan=true")
     if config.sync:
         raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
+    known = metric_names(config)
+    if not is_recorded(config.sweep.metric, known):
+        meant = nearest(config.sweep.metric, known)
+        tested = ", ".join(name for name in known if name.startswith("test/"))
+        hint = (
+            f"did you mean {meant}?" if meant else f"there are {tested}, and what else its page in MLflow has"
+        )
+        raise ConfigError(f"sweep.metric: no such run records {config.sweep.metric}; {hint}")
     return config
 
 

@@ -8,9 +8,8 @@ from contextlib import closing
 from dataclasses import replace
 from typing import Protocol
 
-from dae_lab.config.hints import nearest
 from dae_lab.config.run import Config
-from dae_lab.errors import ConfigError, TrackingError
+from dae_lab.errors import TrackingError
 from dae_lab.sweep import show
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.plan import Composed, Plan, make
@@ -55,8 +54,7 @@ class Sweep:
         """Do one batch of runs; gives the value of ``sweep.metric`` of each, NaN where a run failed.
 
         Raises:
-            UserError: a run cannot be trained as it stands, then none of the batch is begun; or no run
-                records that metric.
+            UserError: a run cannot be trained as it stands, or records no such metric; none is begun.
             KeyboardInterrupt, Terminated: those that ran are closed and can go on.
         """
         plan, self.store = make(composed, first, self.name)
@@ -118,14 +116,8 @@ class Sweep:
         return None if run is None else run.values.get(metric)
 
     def _values(self, plan: Plan, metric: str) -> list[float]:
-        """The value of ``metric`` of each run, NaN where there is none; a ConfigError if no run has one."""
+        """The value of ``metric`` of each run, NaN where there is none."""
         found = [self._metric(job, metric) for job in plan.jobs]
-        runs = list(filter(None, (self.record(job.number) for job in self.jobs)))
-        if runs and not any(metric in run.values for run in runs):
-            names = sorted(runs[0].values)
-            meant = nearest(metric, names)
-            hint = f"did you mean {meant}?" if meant else f"there are {', '.join(names)}"
-            raise ConfigError(f"sweep.metric: no run records {metric}; {hint}")
         return [math.nan if value is None else value for value in found]
 
     def sum_up(self) -> bool:

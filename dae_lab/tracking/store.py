@@ -52,6 +52,8 @@ class Store(CutRuns):
         try:
             lock = FileLock(self.folder / "locks" / "store")  # two fresh openings at once break each other
             with lock, self._undisturbed():
+                if not tracking.uri:
+                    self._set_up()
                 self.client = MlflowClient(self.uri) if tracking.uri else DatabaseClient(self.uri)
                 self.experiment_id = self._experiment(tracking)
         except TrackingError:
@@ -63,6 +65,15 @@ class Store(CutRuns):
             ) from error
         if tracking.uri:
             self._push_what_waits()
+
+    def _set_up(self) -> None:
+        """Make the database under another name first: one that is cut in the middle can never be opened."""
+        made, unfinished = self.folder / "mlflow.db", self.folder / "mlflow.db.unfinished"
+        if not made.exists():
+            for left in self.folder.glob(f"{unfinished.name}*"):
+                left.unlink()
+            MlflowClient(f"sqlite:///{unfinished}")
+            unfinished.rename(made)
 
     def _push_what_waits(self) -> None:
         """Push the records that an earlier outage of this server kept from it, where nobody writes them."""

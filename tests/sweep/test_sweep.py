@@ -63,12 +63,10 @@ def test_the_same_command_again_trains_nothing(undisturbed):
     assert "4 runs: 4 finished before, 0 to train" in errors
 
 
-def test_a_metric_that_no_run_records_is_said_after_all_else(undisturbed):
-    store = undisturbed[0]
-    code, output, errors = run("-m", *TINY, *LOSSES, "seed=0,1", "sweep.metric=test/mze", store=store)
-    assert code == 1
-    assert "error: sweep.metric: no run records test/mze; did you mean test/mse?" in errors
-    assert "4 reused" in output
+def test_a_metric_that_no_run_records_is_refused_before_anything_is_trained(tmp_path):
+    code, _, errors = run("-m", *TINY, *LOSSES, "seed=0,1", "sweep.metric=test/mze", store=tmp_path)
+    assert_refused(code, errors, "sweep.metric: no such run records test/mze; did you mean test/mse?")
+    assert runs(tmp_path) == []
 
 
 def test_where_m_stands_among_the_overrides_does_not_matter(undisturbed):
