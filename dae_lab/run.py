@@ -21,7 +21,7 @@ from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
-from dae_lab.process import Terminated, catch_signals, prepare_streams, writes
+from dae_lab.process import STOPS, Terminated, catch_signals, prepare_streams, writes
 from dae_lab.progress import progress
 from dae_lab.startup import spare_collection
 from dae_lab.sweep.launcher import Engine
@@ -69,6 +69,8 @@ def main() -> None:
             finally:
                 failed = Engine.current is not None and Engine.current.sum_up()
         except (KeyboardInterrupt, Terminated) as stop:
+            for number in STOPS:  # another one would end the process in its own way
+                signal.signal(number, signal.SIG_IGN)
             print(
                 "stopped; the same command goes on from the last checkpoint, if there is one", file=sys.stderr
             )
