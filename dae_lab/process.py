@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import Any
 
 
 class Terminated(BaseException):
@@ -34,8 +34,8 @@ class Unfailing(io.TextIOWrapper):
 def prepare_streams() -> None:
     """Make standard streams usable that were closed (``2>&-``), cannot show every character, or are full.
 
-    What is said on standard error is dropped where it cannot be written; what is lost of the results, on
-    standard output, raises an OSError.
+    What is said on a process's own standard error is dropped where it cannot be written; what is lost of the
+    results, on standard output, raises an OSError.
     """
     for number in range(3):
         try:
@@ -47,19 +47,17 @@ def prepare_streams() -> None:
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (for as long as we live)
         elif hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            with suppress(OSError):  # it writes what waits
+                stream.reconfigure(errors="replace")
     stream = sys.stderr
-    if stream is sys.__stderr__ and isinstance(stream, io.TextIOWrapper):  # which keeps the buffer open
-        sys.stderr = Unfailing(stream.buffer, stream.encoding, "replace", line_buffering=True)
+    if stream is sys.__stderr__ and isinstance(stream, io.TextIOWrapper):
+        own = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115 (for as long as we live)
+        sys.stderr = Unfailing(own, stream.encoding, "replace", line_buffering=True)
 
 
-def writes(stream: TextIO) -> bool:
-    """Whether what waits in ``stream`` can be written."""
-    try:
-        stream.flush()
-    except OSError:
-        return False
-    return True
+def drop_output() -> None:
+    """Have standard output go nowhere from now on: nobody reads it, or it cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def catch_signals(*numbers: int) -> dict[int, Any]:
@@ -97,7 +95,10 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def delayed() -> Iterator[None]:
-    """Let signals of ``STOPS`` that Python answers wait until the block has ended; then each is answered."""
+    """Let signals of ``STOPS`` that Python answers wait until the block has ended.
+
+    Then they are answered, in the order in which they came, until an answer raises.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

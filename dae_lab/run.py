@@ -12,16 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import hydra
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from dae_lab.arguments import arrange
 from dae_lab.config.explain import explain
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
-from dae_lab.process import STOPS, Terminated, catch_signals, prepare_streams, writes
+from dae_lab.process import Terminated, catch_signals, drop_output, prepare_streams
 from dae_lab.progress import progress
 from dae_lab.startup import spare_collection
 from dae_lab.sweep.launcher import Engine
@@ -53,35 +53,28 @@ def task(cfg: DictConfig) -> float:
 def main() -> None:
     """The command. Exit code 0: all is well; 1: a mistake or a failure; 130, 143: stopped from outside."""
     prepare_streams()
-    if {"-h", "--help"} & set(sys.argv[1:]):
-        print(help_text())
-        sys.exit(0)
-    register()
-    _hear_claims()
-    _order_arguments()
-    catch_signals()
     failures.clear()
-    spare_collection()
     with _errors_are_ours() as wants_traceback:
         try:
             try:
-                task()
+                _answer()
             finally:
                 failed = Engine.current is not None and Engine.current.sum_up()
+            sys.stdout.flush()
         except (KeyboardInterrupt, Terminated) as stop:
-            for number in STOPS:  # another one would end the process in its own way
-                signal.signal(number, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one would end the process in its own way
             print(
                 "stopped; the same command goes on from the last checkpoint, if there is one", file=sys.stderr
             )
             sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
         except BrokenPipeError:  # `| head`: nobody reads on
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_output()
             sys.exit(128 + signal.SIGPIPE)
         except Exception as error:
             message = str(error) if isinstance(error, UserError) else explain(error)
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC and not writes(sys.stdout):
-                message = "standard output cannot be written: its disk is full"
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # the record's is a UserError
+                message = f"no space is left for {error.filename or 'standard output or a temporary file'}"
+                drop_output()
             if wants_traceback or message is None:
                 raise
             print(f"error: {message}", file=sys.stderr)
@@ -89,30 +82,16 @@ def main() -> None:
     sys.exit(1 if failures or failed else 0)
 
 
-def _hear_claims() -> None:
-    """``claim=a,b`` asks for runs of its own, as a sweep does: let Hydra take it as one."""
-    asked = [text for text in sys.argv[1:] if text.startswith("claim=")]
-    if not asked or {"--cfg", "-c", "--info", "-i", "--hydra-help"} & set(sys.argv):
+def _answer() -> None:
+    """Give help, or do what is asked for."""
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(help_text())
         return
-    from dae_lab.claims.study import Study
-
-    Engine.command = Study
-    if not {"-m", "--multirun"} & set(sys.argv):
-        sys.argv.insert(1, "-m")
-    # Hydra first composes what is the same in all runs: of several claims that is none, and a key of a
-    # claim is unknown then; unless it is varied as well, over one value
-    keys = {place: text.partition("=") for place, text in enumerate(sys.argv) if text.startswith("claim.")}
-    for place, (key, _, value) in keys.items():
-        sys.argv[place] = f"{key}=choice({value})"
-
-
-def _order_arguments() -> None:
-    """Overrides first, then options: of `loss=bce -m seed=0,1` Hydra would not know `seed=0,1`."""
-    options = sys.argv[1:]
-    overrides = get_args_parser().parse_intermixed_args(options).overrides
-    for override in overrides:
-        options.remove(override)
-    sys.argv[1:] = [*overrides, *options]
+    register()
+    arrange()
+    catch_signals()
+    spare_collection()
+    task()
 
 
 @contextmanager

@@ -78,6 +78,12 @@ def heard():
         signal.signal(number, handler)
 
 
+def test_of_signals_that_wait_the_first_whose_answer_raises_is_the_last(heard):
+    with pytest.raises(KeyboardInterrupt), delayed():
+        [signal.raise_signal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+    assert heard == [signal.SIGTERM, signal.SIGINT]
+
+
 def test_signals_wait_for_the_outermost_block_however_it_ends(heard):
     others = [number for number in STOPS if number != signal.SIGINT]
     with suppress(KeyError), delayed():

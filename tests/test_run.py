@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import QUICK, assert_refused, finish, run, runs, start, trajectory, wait_for_epoch
+from processes import QUICK, assert_refused, finish, prepare, run, runs, start, trajectory, wait_for_epoch
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -183,3 +183,38 @@ def test_the_wheel_works_away_from_the_checkout(tmp_path):
     assert done.returncode == 0, done.stderr
     assert [item.info.status for item in runs(elsewhere / "mlruns")] == ["FINISHED"]
     assert "commit" not in str(runs(elsewhere / "mlruns")[0].data.tags)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full, /dev/full")
+@pytest.mark.parametrize("sweep", [(), ("-m",)])
+def test_comments_that_find_no_room_do_not_end_a_run(tmp_path, sweep):
+    own = (
+        "data=digits",
+        "training.epochs=1",
+        "training.batches=2",
+        "evaluation=scores",
+        "tracking.log_model=false",
+    )
+    command = [sys.executable, "-m", "dae_lab.run", *sweep, *own, f"tracking.dir={prepare(tmp_path)}"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True, check=False)
+    assert done.returncode == 0
+    assert "test" in done.stdout.lower()
+    assert [item.info.status for item in runs(tmp_path)] == ["FINISHED"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full, /dev/full")
+@pytest.mark.parametrize("question", [("--help",), ("--cfg", "job"), ("-m", "seed=0,1", "plan=true")])
+def test_an_answer_that_finds_no_room_is_said_in_a_sentence(tmp_path, question):
+    command = [
+        sys.executable,
+        "-m",
+        "dae_lab.run",
+        *question,
+        "data=digits",
+        f"tracking.dir={prepare(tmp_path)}",
+    ]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert_refused(done.returncode, done.stderr, "no space is left for standard output")
+    assert "ignored" not in done.stderr

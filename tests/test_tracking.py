@@ -13,7 +13,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from threading import Barrier, Timer
+from threading import Barrier
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -52,54 +52,6 @@ def test_a_block_that_raises_is_failed_with_its_reason(tracking):
         raise ValueError("no such luck")
     assert status(store) == ["FAILED"]
     assert runs(store.folder)[0].data.tags["reason"] == "ValueError: no such luck"
-
-
-def test_a_database_that_was_cut_as_it_was_made_is_made_anew(compose, tmp_path):
-    (tmp_path / "mlflow.db.unfinished").write_bytes(b"half a table")
-    store = Store(compose(f"tracking.dir={tmp_path}").tracking)
-    with store.record("a run", "f" * 64, {}):
-        pass
-    assert status(store) == ["FINISHED"]
-    assert not list(tmp_path.glob("*.unfinished*"))
-
-
-@pytest.fixture
-def hears_ctrl_c():
-    """Ctrl-C is an exception even where the tests were started deaf to it, as in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-def until_ctrl_c(seconds, client, run_id):
-    Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
-    while True:
-        client.log_metric(run_id, "value", 1)
-        client.get_run(run_id)
-
-
-def test_ctrl_c_at_any_moment_leaves_the_database_usable(tracking, hears_ctrl_c):
-    """As long as an exception from within a transaction is on its way, sqlite's lock is held."""
-    store = Store(tracking)
-    record = store.client.create_run(store.experiment_id).info.run_id
-    for moment in range(20):
-        with pytest.raises(KeyboardInterrupt):
-            until_ctrl_c(0.002 + 0.001 * moment, store.client, record)
-        store.client.set_terminated(record, "KILLED")
-
-
-def test_a_run_that_is_stopped_while_it_is_created_is_closed(tracking, hears_ctrl_c, monkeypatch):
-    store = Store(tracking)
-    create = store.client.create_run
-
-    def create_run(*args, **kwargs):
-        signal.raise_signal(signal.SIGINT)
-        return create(*args, **kwargs)
-
-    monkeypatch.setattr(store.client, "create_run", create_run)
-    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}):
-        raise AssertionError("it was stopped before this")
-    assert status(store) == ["KILLED"]
 
 
 def interrupted_after_a_checkpoint(record):

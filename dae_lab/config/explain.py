@@ -29,8 +29,8 @@ def explain(error: Exception) -> str | None:
             "a group takes the name of one of its options, as latent=dense does; got a number, true, "
             "false or null: for no experiment and no debug, leave experiment=… and debug=… away"
         )
-    if str(error).startswith("Only one of --run, --multirun"):  # -m --cfg job
-        return f"{first_line(error)}: to see what a sweep would do, give plan=true"
+    if str(error).startswith("Only one of --run, --multirun"):
+        return f"{first_line(error)}; what a sweep would do is shown by plan=true"
     if not isinstance(error, (HydraException, OmegaConfBaseException)):
         return None
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__

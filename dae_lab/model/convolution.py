@@ -68,7 +68,7 @@ COARSE = 7
 def coarse_convolution(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:
     """A convolution to, or a transposed one from, a coarse map, with TensorFlow's own numbers.
 
-    Only the gradients by the kernel and the bias are not, see ``_kernel_gradient`` and ``sum_in_float32``.
+    Only the gradients by the kernel and the bias differ, see ``_kernel_gradient`` and ``sum_in_float32``.
 
     Args:
         images: bfloat16 (n, h, w, c), h and w known.
@@ -162,7 +162,7 @@ def quicken(layer: keras.layers.Layer) -> keras.layers.Layer:
     transposed convolution of stride 1: as the convolution that it is, into which TensorFlow takes the bias
     and what follows; into a transposed one it does not. Where a map has fewer pixels than the kernel joins
     pairs of channels, to turn the kernel costs more than that saves. It stays Keras's own layer, and is saved
-    and loaded as one; others stay as they are, but for ``sum_in_float32``; where there is a GPU, all do.
+    and loaded as one. Others are only told to ``sum_in_float32``; where there is a GPU, all stay as they are.
     """
     keras_call, stride = sum_in_float32(layer).call, layer.strides[0]
     if not _is_plain(layer) or tf.config.list_physical_devices("GPU"):
@@ -203,10 +203,11 @@ def sum_in_float32(layer: keras.layers.Layer) -> keras.layers.Layer:
     It stays Keras's own layer, as in ``quicken``; one with an activation, or without a bias, stays as it is.
     """
     linear = layer.activation is keras.activations.linear
-    if not (layer.compute_dtype == "bfloat16" and layer.use_bias and linear):
+    gpu = tf.config.list_physical_devices("GPU")
+    if gpu or not (layer.compute_dtype == "bfloat16" and layer.use_bias and linear):
         return layer
 
-    def dense(inputs: Any, training: bool | None = None) -> Any:  # with all that Keras's own is given
+    def dense(inputs: Any, training: bool | None = None) -> Any:  # as Keras's own takes both
         return tf.matmul(inputs, layer.kernel.value) + layer.bias.value
 
     def convolution(inputs: Any) -> Any:

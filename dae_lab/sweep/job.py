@@ -6,7 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,7 +126,8 @@ def _into(file: Path) -> Iterator[None]:
             yield
         finally:
             for stream, number, terminal in ((sys.stdout, 1, kept[0]), (sys.stderr, 2, kept[1])):
-                stream.flush()
+                with suppress(OSError):  # the log's disk is full
+                    stream.flush()
                 os.dup2(terminal, number)
                 os.close(terminal)
             root.handlers, root.level = before

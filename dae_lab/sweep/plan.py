@@ -120,15 +120,19 @@ def check(item: Composed) -> Config:
         raise ConfigError("replay trains one recorded run again: give it without -m and plan=true")
     if config.sync:
         raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
-    known = metric_names(config)
-    if not is_recorded(config.sweep.metric, known):
-        meant = nearest(config.sweep.metric, known)
-        tested = ", ".join(name for name in known if name.startswith("test/"))
-        hint = (
-            f"did you mean {meant}?" if meant else f"there are {tested}, and what else its page in MLflow has"
-        )
-        raise ConfigError(f"sweep.metric: no such run records {config.sweep.metric}; {hint}")
+    _check_metric(config)
     return config
+
+
+def _check_metric(config: Config) -> None:
+    """Refuse a ``sweep.metric`` that a run of ``config`` does not record."""
+    metric, known = config.sweep.metric, metric_names(config)
+    if "*" in metric or not is_recorded(metric, known):
+        names = [name for name in known if "*" not in name]
+        meant = nearest(metric, names)
+        tested = ", ".join(name for name in names if name.startswith("test/"))
+        hint = f"did you mean {meant}?" if meant else f"among others there are {tested}"
+        raise ConfigError(f"sweep.metric: no run of this kind records {metric}; {hint}")
 
 
 def _identities(configs: Sequence[Config], composed: Sequence[Composed]) -> list[str]:

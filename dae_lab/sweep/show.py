@@ -38,7 +38,8 @@ def begin(found: Plan, first: int) -> None:
 def counted(found: Plan) -> str:
     """``12 runs: 5 finished before, 7 to train, about 0:06:00 one after the other``."""
     done, left = len(found.done), len(found.open)
-    text = f"{len(found.jobs)} run{'s'[: len(found.jobs) != 1]}: {done} finished before, {left} to train"
+    runs = "run" if len(found.jobs) == 1 else "runs"
+    text = f"{len(found.jobs)} {runs}: {done} finished before, {left} to train"
     if not left:
         return text
     if found.cut:

@@ -51,7 +51,7 @@ class Store(CutRuns):
             reach(tracking.uri)
         try:
             lock = FileLock(self.folder / "locks" / "store")  # two fresh openings at once break each other
-            with lock, self._undisturbed():
+            with lock:
                 if not tracking.uri:
                     self._set_up()
                 self.client = MlflowClient(self.uri) if tracking.uri else DatabaseClient(self.uri)
@@ -68,10 +68,11 @@ class Store(CutRuns):
 
     def _set_up(self) -> None:
         """Make the database under another name first: one that is cut in the middle can never be opened."""
-        made, unfinished = self.folder / "mlflow.db", self.folder / "mlflow.db.unfinished"
+        made = self.folder / "mlflow.db"
         if not made.exists():
-            for left in self.folder.glob(f"{unfinished.name}*"):
+            for left in self.folder.glob("mlflow.db.unfinished*"):
                 left.unlink()
+            unfinished = self.folder / f"mlflow.db.unfinished-{uuid.uuid4().hex}"
             MlflowClient(f"sqlite:///{unfinished}")
             unfinished.rename(made)
 
@@ -144,7 +145,7 @@ class Store(CutRuns):
             yield record
 
     def _undisturbed(self) -> AbstractContextManager[None]:
-        """A block in which Ctrl-C waits; not for a server, which may keep a person waiting."""
+        """A block in which Ctrl-C, SIGTERM and SIGHUP wait, but where a server may be long in answering."""
         return nullcontext() if self.tracking.uri else delayed()
 
     def _opened(self, name: str, cut: str, fingerprint: str, tags: Mapping[str, str]) -> Record:

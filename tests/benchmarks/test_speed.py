@@ -27,13 +27,13 @@ SIZES = {"spatial_latent": (8064, 2), "dense_latent": (10400, 2), "shallow_pool"
 HALF = provenance.computes_bfloat16()
 LIMITS = {
     "spatial_latent": (1.0, 0.6 if HALF else 0.95),
-    "dense_latent": (1.0, 0.7 if HALF else 1.0),
+    "dense_latent": (1.0, 0.6 if HALF else 1.0),
     "shallow_pool": (1.0, 0.6 if HALF else 0.95),
 }
 """Float32 with fresh noise ÷ script, and fast ÷ script, at most.
 
-Small batches gain less, and so does a processor that has no bfloat16. Not all that was measured so far keeps
-to them, see experiments/speed.
+A processor that has no bfloat16 gains less. Rounds on a shared machine differ, and so may their medians, see
+experiments/speed.
 """
 SCRIPT, SCRIPT_HALF, FLOAT32, FAST = "Keras script", "Keras script bfloat16", "dae_lab", "dae_lab, fast"
 PRECISIONS = ("float32", "bfloat16") if HALF else ("float32",)

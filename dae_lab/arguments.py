@@ -1,0 +1,40 @@
+"""What a person has typed, arranged as Hydra takes it."""
+
+import sys
+
+from hydra._internal.utils import get_args_parser
+
+from dae_lab.sweep.launcher import Engine
+
+
+def arrange() -> None:
+    """Take ``claim=`` as a sweep, and have options stand after all overrides."""
+    _hear_claims()
+    _order_arguments()
+
+
+def _hear_claims() -> None:
+    """``claim=a,b`` asks for runs of its own, as a sweep does: let Hydra take it as one."""
+    asked = any(text.startswith("claim=") for text in sys.argv[1:])
+    options = {text.partition("=")[0] for text in sys.argv}
+    if not asked or {"--cfg", "-c", "--info", "-i", "--hydra-help"} & options:
+        return
+    from dae_lab.claims.study import Study
+
+    Engine.command = Study
+    if not {"-m", "--multirun"} & set(sys.argv):
+        sys.argv.insert(1, "-m")
+    # Hydra first composes what is the same in all runs: of several claims that is none, and a key of a
+    # claim is unknown then; unless it is varied as well, over one value
+    keys = {place: text.partition("=") for place, text in enumerate(sys.argv) if text.startswith("claim.")}
+    for place, (key, _, value) in keys.items():
+        sys.argv[place] = f"{key}=choice({value})"
+
+
+def _order_arguments() -> None:
+    """Overrides first, then options: of `loss=bce -m seed=0,1` Hydra would not know `seed=0,1`."""
+    options = [text for text in sys.argv[1:] if text != "--"]
+    overrides = get_args_parser().parse_intermixed_args(options).overrides
+    for override in overrides:
+        options.remove(override)
+    sys.argv[1:] = [*overrides, *options]

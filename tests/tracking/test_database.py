@@ -1,0 +1,67 @@
+"""The database of runs, cut and stopped at the worst of moments."""
+
+import os
+import signal
+from threading import Timer
+
+import pytest
+from processes import prepare, runs
+
+from dae_lab.tracking.store import Store
+
+
+@pytest.fixture
+def tracking(compose, tmp_path):
+    return compose(f"tracking.dir={prepare(tmp_path)}").tracking
+
+
+def status(store):
+    return [run.info.status for run in runs(store.folder)]
+
+
+def test_a_database_that_was_cut_as_it_was_made_is_made_anew(compose, tmp_path):
+    (tmp_path / "mlflow.db.unfinished").write_bytes(b"half a table")
+    store = Store(compose(f"tracking.dir={tmp_path}").tracking)
+    with store.record("a run", "f" * 64, {}):
+        pass
+    assert status(store) == ["FINISHED"]
+    assert not list(tmp_path.glob("*.unfinished*"))
+
+
+@pytest.fixture
+def hears_ctrl_c():
+    """Ctrl-C is an exception even where the tests were started deaf to it, as in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def until_ctrl_c(seconds, client, run_id):
+    Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
+    while True:
+        client.log_metric(run_id, "value", 1)
+        client.get_run(run_id)
+
+
+def test_ctrl_c_at_any_moment_leaves_the_database_usable(tracking, hears_ctrl_c):
+    """As long as an exception from within a transaction is on its way, sqlite's lock is held."""
+    store = Store(tracking)
+    record = store.client.create_run(store.experiment_id).info.run_id
+    for moment in range(20):
+        with pytest.raises(KeyboardInterrupt):
+            until_ctrl_c(0.002 + 0.001 * moment, store.client, record)
+        store.client.set_terminated(record, "KILLED")
+
+
+def test_a_run_that_is_stopped_while_it_is_created_is_closed(tracking, hears_ctrl_c, monkeypatch):
+    store = Store(tracking)
+    create = store.client.create_run
+
+    def create_run(*args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        return create(*args, **kwargs)
+
+    monkeypatch.setattr(store.client, "create_run", create_run)
+    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}):
+        raise AssertionError("it was stopped before this")
+    assert status(store) == ["KILLED"]
