@@ -14,7 +14,7 @@ from hydra import initialize_config_dir
 from hydra.utils import instantiate
 
 from dae_lab.config.places import conf_folder, register
-from dae_lab.config.run import Config
+from dae_lab.config.run import Config, Tracking
 from dae_lab.config.validate import validate
 from dae_lab.data.images import Images
 from dae_lab.startup import SETTINGS
@@ -65,6 +65,14 @@ def composed(*overrides: str) -> Config:
 def compose() -> Compose:
     """``compose("loss=mse")``: the validated config of that command line. Equal calls share one object."""
     return composed
+
+
+@pytest.fixture
+def tracking(compose, tmp_path) -> Tracking:
+    """The store in this test's own folder, an empty database."""
+    from processes import prepare  # here, as MLflow comes with it
+
+    return compose(f"tracking.dir={prepare(tmp_path)}").tracking
 
 
 @pytest.fixture(scope="session")

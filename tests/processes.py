@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from forked import Forked
 from mlflow.tracking import MlflowClient
+
+from dae_lab.tracking.store import Store
 
 HEARING = """
 import runpy, signal
@@ -38,6 +41,10 @@ def _empty_database() -> bytes:
         MlflowClient(f"sqlite:///{folder}/mlflow.db").search_experiments()
         return Path(folder, "mlflow.db").read_bytes()
 
+
+needs_full_disk = pytest.mark.skipif(
+    not Path("/dev/full").exists(), reason="there is no disk that is always full, /dev/full"
+)
 
 Command = subprocess.Popen | Forked
 """A command that runs; its output is in ``stdout`` and ``stderr``, or comes from ``communicate``."""
@@ -106,6 +113,11 @@ def runs(store: Path) -> list:
     experiment = here.get_experiment_by_name("dae_lab")
     found = here.search_runs([experiment.experiment_id]) if experiment else []
     return sorted(found, key=lambda item: item.info.start_time)
+
+
+def status(store: Store) -> list[str]:
+    """The status of each run in ``store``, oldest first."""
+    return [run.info.status for run in runs(store.folder)]
 
 
 def sweep_status(store: Path) -> str:

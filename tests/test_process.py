@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 
 import pytest
+from processes import needs_full_disk
 
 from dae_lab.process import STOPS, delayed
 
@@ -131,7 +132,7 @@ def test_closed_and_narrow_streams_are_made_usable():
     assert shown.stdout == b"MSE ?\n"
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full, /dev/full")
+@needs_full_disk
 def test_comments_that_cannot_be_written_are_dropped():
     code = (
         "import sys; from dae_lab.process import prepare_streams as p; p(); "

@@ -10,7 +10,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from processes import QUICK, assert_refused, finish, prepare, run, runs, start, trajectory, wait_for_epoch
+from processes import (
+    QUICK,
+    assert_refused,
+    finish,
+    needs_full_disk,
+    prepare,
+    run,
+    runs,
+    start,
+    trajectory,
+    wait_for_epoch,
+)
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -185,7 +196,7 @@ def test_the_wheel_works_away_from_the_checkout(tmp_path):
     assert "commit" not in str(runs(elsewhere / "mlruns")[0].data.tags)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full, /dev/full")
+@needs_full_disk
 @pytest.mark.parametrize("sweep", [(), ("-m",)])
 def test_comments_that_find_no_room_do_not_end_a_run(tmp_path, sweep):
     own = (
@@ -203,7 +214,7 @@ def test_comments_that_find_no_room_do_not_end_a_run(tmp_path, sweep):
     assert [item.info.status for item in runs(tmp_path)] == ["FINISHED"]
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk that is always full, /dev/full")
+@needs_full_disk
 @pytest.mark.parametrize("question", [("--help",), ("--cfg", "job"), ("-m", "seed=0,1", "plan=true")])
 def test_an_answer_that_finds_no_room_is_said_in_a_sentence(tmp_path, question):
     command = [

@@ -17,22 +17,13 @@ from threading import Barrier
 
 import pytest
 from mlflow.tracking import MlflowClient
-from processes import prepare, runs
+from processes import runs, status
 
 from dae_lab import experiment
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.tracking.store import Store
 
 SMALL = ("training.epochs=1", "training.batches=2", "evaluation=scores", "training.batch_size=16")
-
-
-@pytest.fixture
-def tracking(compose, tmp_path):
-    return compose(f"tracking.dir={prepare(tmp_path)}").tracking
-
-
-def status(store):
-    return [run.info.status for run in runs(store.folder)]
 
 
 def test_a_block_that_ends_is_finished(tracking):

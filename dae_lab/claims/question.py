@@ -4,7 +4,6 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from difflib import get_close_matches
 from functools import partial
 from typing import Protocol
 
@@ -27,6 +26,7 @@ from dae_lab.recording.names import (
     is_recorded,
     least_and_greatest,
     metric_names,
+    need_recorded,
 )
 from dae_lab.sweep.plan import Composed, check
 
@@ -159,10 +159,8 @@ def _check_outcome(outcome: Outcome, config: Config) -> None:
     if outcome.at is not None and outcome.metric.startswith(CURVES) and outcome.at > config.training.epochs:
         raise ConfigError(f"at: there are {config.training.epochs} epochs, not {outcome.at}")
     for key, wanted in (("metric", outcome.metric), ("relative_to", outcome.relative_to)):
-        if wanted and not is_recorded(wanted, known):
-            meant = get_close_matches(wanted, known, n=3)
-            hint = f"did you mean {' or '.join(meant)}?" if meant else f"there are {', '.join(known)}"
-            raise ConfigError(f"{key}: runs like these record no {wanted}; {hint}")
+        if wanted:
+            need_recorded(key, wanted, known)
 
 
 def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> None:

@@ -127,9 +127,9 @@ def _kernel_gradient(fine: Any, coarse: Any, side: int, stride: int) -> Any:
         [[0, 0], *([least // 2, least - least // 2] for least in around), [0, 0]],
         dilations=stride,
     )
-    many, few = fine.shape[-1], coarse.shape[-1]
-    rows = tf.unstack(tf.reshape(found, (many, side**2, few)), axis=1)  # sooner done than a transposition
-    return tf.reshape(tf.stack(rows), (side, side, many, few))
+    channels, filters = fine.shape[-1], coarse.shape[-1]
+    taps = tf.unstack(tf.reshape(found, (channels, side**2, filters)), axis=1)
+    return tf.reshape(tf.stack(taps), (side, side, channels, filters))  # sooner done than a transposition
 
 
 def widened_convolution(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:

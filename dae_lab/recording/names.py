@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from dae_lab.collapse import FIXED
 from dae_lab.config.run import VALIDATION_METRICS, Config
+from dae_lab.errors import ConfigError
 
 LABELS = {"collapse": ("none", "unknown", *FIXED, "identity")}
 """Tags that say how a run ended, and what they may be."""
@@ -62,7 +64,15 @@ def metric_names(config: Config) -> list[str]:
 
 def is_recorded(name: str, known: Sequence[str]) -> bool:
     """Whether the metric ``name`` is one of ``known``, as ``metric_names`` gives them."""
-    return any(fnmatchcase(name, pattern) for pattern in known)
+    return "*" not in name and any(fnmatchcase(name, pattern) for pattern in known)
+
+
+def need_recorded(key: str, wanted: str, known: Sequence[str]) -> None:
+    """Raise a ConfigError if the metric ``wanted``, which a person gave for ``key``, is none of ``known``."""
+    if not is_recorded(wanted, known):
+        meant = get_close_matches(wanted, known, n=3)
+        hint = f"did you mean {' or '.join(meant)}?" if meant else f"there are {', '.join(known)}"
+        raise ConfigError(f"{key}: runs like these record no {wanted}; {hint}")
 
 
 def least_and_greatest(metric: str) -> tuple[float, float]:

@@ -10,14 +10,13 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from dae_lab.config.fingerprint import kept, workload
-from dae_lab.config.hints import nearest
 from dae_lab.config.overrides import arms, label
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
 from dae_lab.data.images import Dataset
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.experiment import identity, loaded
-from dae_lab.recording.names import is_recorded, metric_names
+from dae_lab.recording.names import metric_names, need_recorded
 from dae_lab.sweep.job import Job
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
@@ -120,19 +119,8 @@ def check(item: Composed) -> Config:
         raise ConfigError("replay trains one recorded run again: give it without -m and plan=true")
     if config.sync:
         raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
-    _check_metric(config)
+    need_recorded("sweep.metric", config.sweep.metric, metric_names(config))
     return config
-
-
-def _check_metric(config: Config) -> None:
-    """Refuse a ``sweep.metric`` that a run of ``config`` does not record."""
-    metric, known = config.sweep.metric, metric_names(config)
-    if "*" in metric or not is_recorded(metric, known):
-        names = [name for name in known if "*" not in name]
-        meant = nearest(metric, names)
-        tested = ", ".join(name for name in names if name.startswith("test/"))
-        hint = f"did you mean {meant}?" if meant else f"among others there are {tested}"
-        raise ConfigError(f"sweep.metric: no run of this kind records {metric}; {hint}")
 
 
 def _identities(configs: Sequence[Config], composed: Sequence[Composed]) -> list[str]:

@@ -50,11 +50,8 @@ class Store(CutRuns):
         if tracking.uri:
             reach(tracking.uri)
         try:
-            lock = FileLock(self.folder / "locks" / "store")  # two fresh openings at once break each other
-            with lock:
-                if not tracking.uri:
-                    self._set_up()
-                self.client = MlflowClient(self.uri) if tracking.uri else DatabaseClient(self.uri)
+            with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
+                self.client = MlflowClient(self.uri) if tracking.uri else self._database()
                 self.experiment_id = self._experiment(tracking)
         except TrackingError:
             raise
@@ -66,8 +63,8 @@ class Store(CutRuns):
         if tracking.uri:
             self._push_what_waits()
 
-    def _set_up(self) -> None:
-        """Make the database under another name first: one that is cut in the middle can never be opened."""
+    def _database(self) -> DatabaseClient:
+        """The database; made under another name first: one that is cut in the middle can never be opened."""
         made = self.folder / "mlflow.db"
         if not made.exists():
             for left in self.folder.glob("mlflow.db.unfinished*"):
@@ -75,6 +72,7 @@ class Store(CutRuns):
             unfinished = self.folder / f"mlflow.db.unfinished-{uuid.uuid4().hex}"
             MlflowClient(f"sqlite:///{unfinished}")
             unfinished.rename(made)
+        return DatabaseClient(self.uri)
 
     def _push_what_waits(self) -> None:
         """Push the records that an earlier outage of this server kept from it, where nobody writes them."""

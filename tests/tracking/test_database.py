@@ -5,18 +5,9 @@ import signal
 from threading import Timer
 
 import pytest
-from processes import prepare, runs
+from processes import status
 
 from dae_lab.tracking.store import Store
-
-
-@pytest.fixture
-def tracking(compose, tmp_path):
-    return compose(f"tracking.dir={prepare(tmp_path)}").tracking
-
-
-def status(store):
-    return [run.info.status for run in runs(store.folder)]
 
 
 def test_a_database_that_was_cut_as_it_was_made_is_made_anew(compose, tmp_path):
