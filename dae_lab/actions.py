@@ -13,7 +13,9 @@ from dae_lab.experiment import run
 from dae_lab.replay import replay
 from dae_lab.replay import show as show_replayed
 from dae_lab.sweep import plan, show
+from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.tracking.sync import sync
+from dae_lab.training.precision import measure_networks
 
 
 def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> float:
@@ -32,7 +34,8 @@ def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> f
         push_records(config.tracking)
         return math.nan
     if config.plan:
-        show.plan(plan.make([plan.Composed(overrides, preset, cfg)])[0])
+        composed = PrecisionDecision(measure_networks).settle([plan.Composed(overrides, preset, cfg)])
+        show.plan(plan.make(composed)[0])
         return math.nan
     again = replay(config, overrides) if config.replay else None
     result = again.result if again else run(config, f"{config.name} {label(overrides)}".strip(), preset)

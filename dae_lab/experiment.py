@@ -15,6 +15,7 @@ from dae_lab.errors import ConfigError, TrainingError
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
+from dae_lab.training import precision
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
     from dae_lab.evaluation.evaluate import Evaluation
@@ -50,6 +51,7 @@ def run(
     preset: str = "none",
     tags: Mapping[str, str] | None = None,
     planned: str = "",
+    measurement: precision.Measurement | None = None,
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -62,12 +64,18 @@ def run(
         preset: the option of the group ``experiment`` that was chosen, for a tag.
         tags: more tags, by name.
         planned: the fingerprint that the run was planned with, if it was.
+        measurement: what decided the precision of a run that is part of a sweep, if it was measured.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
             is no longer finite, a collapse under ``training.on_collapse=stop``.
     """
     dataset = loaded(config)
+    if config.training.precision == precision.AUTO:
+        check_shapes(config, dataset.train.shape)
+        measurement = precision.measure_networks([(config, dataset.train.shape)])
+        log.info("training.precision=auto: %s", measurement)
+        config = precision.settle(config, measurement)
     own = identity(config, dataset)
     if planned and own != planned:
         raise ConfigError(
@@ -83,6 +91,9 @@ def run(
             return Result(store, done, None, config)
         code = provenance.git()
         known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
+        if measurement:
+            known["precision"] = str(measurement)
+            precision.warn_of_other_machine(measurement)
         if code:
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long

@@ -21,6 +21,7 @@ from dae_lab.sweep.plan import Composed
 from dae_lab.sweep.sweep import Sweep
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
+from dae_lab.training.precision import Measurement, Network
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ class Engine(Composes, Protocol):
 
     def perform(self, jobs: Sequence[Job]) -> Outcomes:
         """Do ``jobs``."""
+
+    def measure(self, networks: Sequence[Network]) -> Measurement:
+        """Measure in which precision ``networks`` train faster where runs are done."""
 
     def close(self) -> None:
         """No other runs will be asked for."""

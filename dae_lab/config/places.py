@@ -5,8 +5,6 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from dae_lab.provenance import computes_bfloat16
-
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -28,9 +26,3 @@ def register() -> None:
     if launchers not in sys.path:
         sys.path.append(launchers)
     OmegaConf.register_new_resolver("dae_lab.store", lambda: str(store_folder()), replace=True)
-    OmegaConf.register_new_resolver("dae_lab.quick_precision", quick_precision, replace=True)
-
-
-def quick_precision() -> str:
-    """The ``training.precision`` in which this machine's processor is quickest."""
-    return "mixed_bfloat16" if computes_bfloat16() else "float32"

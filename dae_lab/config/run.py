@@ -38,6 +38,8 @@ class Training(Checked):
     """How the model is trained.
 
     batches: how many batches an epoch has; null: as many as the training images give.
+    precision: of the network's computations; ``auto`` measures which is faster, see
+        ``dae_lab.training.precision``. Weights, loss and optimiser are float32 in each.
     overfit: train on the first batch alone, over and over: a model that cannot learn it has a bug.
     steps_per_execution: training steps in one call into TensorFlow, at most: the largest such number
         that divides the steps of an epoch is taken.
@@ -52,7 +54,7 @@ class Training(Checked):
     batch_size: int = number(minimum=1, maximum=1_000_000)
     batches: int | None = number(minimum=1)
     overfit: bool = required()
-    precision: str = choice("float32", "mixed_bfloat16")
+    precision: str = choice("float32", "mixed_bfloat16", "auto")
     steps_per_execution: int = number(minimum=1)
     deterministic: bool = required()
     checkpoint_s: float = number(minimum=0)

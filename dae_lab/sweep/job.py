@@ -29,6 +29,7 @@ class Job:
     fingerprint: see ``dae_lab.config.fingerprint``.
     sweep: the sweep's name.
     log: the file that takes what the run prints.
+    measurement: fields of the ``dae_lab.training.precision.Measurement`` that decided its precision.
     """
 
     number: int
@@ -40,6 +41,7 @@ class Job:
     fingerprint: str
     sweep: str
     log: str
+    measurement: dict[str, Any] | None = None
 
     def place(self) -> str:
         """``[ 3/12] loss=mse seed=1``."""
@@ -91,12 +93,14 @@ def _attempt(job: Job) -> tuple[str, str, str]:
         from dae_lab.experiment import run
         from dae_lab.summary import show
         from dae_lab.tracking.server import wait_for
+        from dae_lab.training.precision import Measurement
 
         config = job.schema()
         if config.tracking.uri:
             wait_for(config.tracking.uri, config.tracking.patience)
         tags = {"sweep": job.sweep, "arm": job.arm}
-        result = run(config, job.arm, job.preset, tags, job.fingerprint)
+        measurement = Measurement(**job.measurement) if job.measurement else None
+        result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement)
         show(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
     except UserError as error:

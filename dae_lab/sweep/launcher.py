@@ -17,6 +17,7 @@ from dae_lab.sweep.compose import Composer
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
     from dae_lab.sweep.plan import Composed
+    from dae_lab.training.precision import Measurement, Network
 
 
 class Command(Protocol):
@@ -48,6 +49,10 @@ class Engine(Launcher):
     @abstractmethod
     def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
         """Do ``jobs``; closing the generator stops those that run, so that they can go on another time."""
+
+    @abstractmethod
+    def measure(self, networks: "Sequence[Network]") -> "Measurement":
+        """Measure in which precision ``networks`` train faster, on a machine that does runs."""
 
     def close(self) -> None:
         """No other runs will be asked for."""

@@ -20,6 +20,7 @@ from dae_lab.recording.names import metric_names, need_recorded
 from dae_lab.sweep.job import Job
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
+from dae_lab.training.precision import Measurement
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,14 @@ class Composed:
     """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config.
 
     checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
+    measurement: what decided its precision, where that was measured.
     """
 
     overrides: list[str]
     preset: str
     config: DictConfig
     checked: Config | None = None
+    measurement: Measurement | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
     Raises:
         UserError: a run that cannot be trained; says which.
     """
-    configs = [_checked(item) for item in composed]
+    configs = [checked_config(item) for item in composed]
     identities = _identities(configs, composed)
     name = name or hashlib.sha256("".join(sorted(identities)).encode()).hexdigest()[:8]
     store = Store(configs[0].tracking)
@@ -86,6 +89,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
             fingerprint=identities[place],
             sweep=name,
             log=str(folder / "logs" / f"{first + place}.log"),
+            measurement=asdict(item.measurement) if item.measurement else None,
         )
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )
@@ -97,8 +101,8 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
     return Plan(name, jobs, done, _seconds(jobs, configs, done, store), len(cut)), store
 
 
-def _checked(item: Composed) -> Config:
-    """The config of one run; an error says which run it is."""
+def checked_config(item: Composed) -> Config:
+    """The config of one run of several; an error says which run it is."""
     if item.checked:
         return item.checked
     try:

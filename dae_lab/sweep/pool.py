@@ -6,16 +6,18 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any
+from typing import Any, TypeVar
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
-from dae_lab.errors import unexpected
+from dae_lab.errors import TrainingError, unexpected
 from dae_lab.process import Terminated
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
+
+T = TypeVar("T")
 
 CLOSING = 120.0
 """Seconds a stopped run may take to close its record before it is killed."""
@@ -75,7 +77,23 @@ class Pool:
         finally:
             self._stop(left)
 
-    def _stop(self, futures: Collection[Future[Outcome | None]]) -> None:
+    def call(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What ``function`` returns in one of the processes.
+
+        Raises:
+            Exception: what ``function`` raises there. KeyboardInterrupt, Terminated: it was stopped.
+            TrainingError: the process died.
+        """
+        future: Future[T] = self._processes.schedule(function, args=arguments)
+        try:
+            return future.result()
+        except (KeyboardInterrupt, Terminated):
+            self._stop([future])
+            raise
+        except (ProcessExpired, BrokenProcessPool) as error:
+            raise TrainingError(f"a worker cannot compute: {_reason(error)}") from error
+
+    def _stop(self, futures: Collection[Future[Any]]) -> None:
         """Have each run close its record; told again and again, as Python drops what destructors raise."""
         if futures and not self._stopping.value:
             self._stopping.value = True

@@ -5,7 +5,7 @@ import os
 import secrets
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.pool import CLOSING, INSISTENCE
+from dae_lab.training.precision import Measurement, Network
 
 LOOPBACK = "127."
 OBJECTS = 100 * 2**20
@@ -56,15 +57,7 @@ def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
         ConfigError: no cluster answers, or none of its machines is large enough.
     """
     ray = _imported(settings)
-    _connect(ray, settings)
-    _check_size(ray, settings)
-    task = ray.remote(
-        num_cpus=settings.cpus_per_run,
-        num_gpus=settings.gpus_per_run,
-        memory=int((settings.memory_gb or 0) * 2**30),
-        max_retries=0,  # a run that fails is the user's to see
-        max_calls=0,  # nor is the process given up after each run
-    )(_perform)
+    task = _remote(ray, settings, _perform)
     pending = {task.remote(job, settings.cpus_per_run, os.getcwd()): job for job in jobs}
     for job in jobs:
         worker.say_queued(job)
@@ -74,6 +67,40 @@ def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
             yield pending.pop(futures[ended]), _outcome(ray, ended)
     finally:
         _cancel(ray, list(pending))
+
+
+def measure(networks: Sequence[Network], settings: Settings) -> Measurement:
+    """Measure in which precision ``networks`` train faster, as one task of the cluster.
+
+    Raises:
+        ConfigError: no cluster answers, none of its machines is large enough, or the task fails.
+    """
+    ray = _imported(settings)
+    task = _remote(ray, settings, worker.measure).remote(list(networks), settings.cpus_per_run)
+    try:
+        measurement: Measurement = task.future().result()
+    except ray.exceptions.RayError as error:
+        raise ConfigError(
+            f"training.precision=auto: the task that measures failed: {_last_line(error)}; name the "
+            f"precision, training.precision=float32"
+        ) from error
+    except BaseException:
+        _cancel(ray, [task])
+        raise
+    return measurement
+
+
+def _remote(ray: ModuleType, settings: Settings, function: Callable[..., Any]) -> Any:
+    """``function`` as a task of the cluster, which is joined or started first."""
+    _connect(ray, settings)
+    _check_size(ray, settings)
+    return ray.remote(
+        num_cpus=settings.cpus_per_run,
+        num_gpus=settings.gpus_per_run,
+        memory=int((settings.memory_gb or 0) * 2**30),
+        max_retries=0,  # a run that fails is the user's to see
+        max_calls=0,  # nor is the process given up after each run
+    )(function)
 
 
 def _perform(job: Job, threads: int, folder: str) -> Outcome:
@@ -164,8 +191,12 @@ def _outcome(ray: ModuleType, ended: Future[Outcome]) -> Outcome:
     except errors.NodeDiedError:
         reason = "its machine was lost"
     except errors.RayError as error:  # it could not even be begun there
-        reason = f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[-1]}"
+        reason = f"{type(error).__name__}: {_last_line(error)}"
     return Outcome("failed", reason=reason)
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [""])[-1]
 
 
 def _cancel(ray: ModuleType, pending: Sequence[Any]) -> None:

@@ -26,6 +26,7 @@ from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.pool import CLOSING, INSISTENCE, LOOK
+from dae_lab.training.precision import Measurement, Network
 
 ASKED = 30.0
 """Seconds between two looks at the queue."""
@@ -98,7 +99,7 @@ def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
     """
     executor = _executor(jobs[0].sweep, settings)
     room, queue = settings.at_once(len(jobs)), Queue()
-    waiting, running = deque(jobs), dict[submitit.Job[Outcome], Job]()
+    waiting, running = deque(jobs), dict[submitit.Job[Any], Job]()
     try:
         while waiting or running:
             batch = [waiting.popleft() for _ in range(min(room - len(running), len(waiting)))]
@@ -111,6 +112,33 @@ def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
                 time.sleep(LOOK)
     finally:
         _cancel(list(running))
+
+
+def measure(networks: Sequence[Network], settings: Settings) -> Measurement:
+    """Measure in which precision ``networks`` train faster, as one job of the cluster.
+
+    Raises:
+        ConfigError: SLURM refuses the job, or it fails.
+    """
+    executor = _executor("precision", settings)
+    try:
+        with _deaf_to_ctrl_c():
+            submitted = executor.submit(worker.measure, list(networks), settings.cpus_per_task)
+    except FailedJobError as error:
+        raise ConfigError(f"hydra/launcher=slurm: sbatch refuses a job: {_last_line(error)}") from error
+    queue = Queue()
+    try:
+        while not _ended([submitted], queue):
+            time.sleep(LOOK)
+        measurement: Measurement = submitted.result()
+    except (FailedJobError, UncompletedJobError) as error:
+        raise ConfigError(
+            f"training.precision=auto: the job that measures failed: {_last_line(error)}; see "
+            f"{submitted.paths.stderr}, or name the precision, training.precision=float32"
+        ) from error
+    finally:
+        _cancel([submitted])
+    return measurement
 
 
 def _executor(sweep: str, settings: Settings) -> submitit.AutoExecutor:
@@ -169,7 +197,7 @@ class Queue:
     def __init__(self) -> None:
         self.asked = time.monotonic()
 
-    def lost(self, running: Sequence[submitit.Job[Outcome]]) -> list[submitit.Job[Outcome]]:
+    def lost(self, running: Sequence[submitit.Job[Any]]) -> list[submitit.Job[Any]]:
         """Those of SLURM's jobs that have left the queue."""
         ours = [one for one in running if isinstance(one, submitit.SlurmJob)]
         if not ours or time.monotonic() < self.asked + ASKED:
@@ -180,13 +208,13 @@ class Queue:
         return [] if found.returncode else [one for one in ours if one.job_id not in found.stdout.split()]
 
 
-def _ended(running: Sequence[submitit.Job[Outcome]], queue: Queue) -> list[submitit.Job[Outcome]]:
+def _ended(running: Sequence[submitit.Job[Any]], queue: Queue) -> list[submitit.Job[Any]]:
     """Those that are done, or gone."""
     lost = queue.lost(running)
     return [one for one in running if one in lost or one.done()]
 
 
-def _outcome(submitted: submitit.Job[Outcome]) -> Outcome:
+def _outcome(submitted: submitit.Job[Any]) -> Outcome:
     """What came of a job that is done."""
     words = f"see {submitted.paths.stderr}"
     if isinstance(submitted, submitit.LocalJob) and not submitted.paths.result_pickle.exists():
@@ -208,7 +236,7 @@ def _last_line(text: object) -> str:
     return (str(text).strip().splitlines() or ["without a word"])[-1]
 
 
-def _cancel(running: Sequence[submitit.Job[Outcome]]) -> None:
+def _cancel(running: Sequence[submitit.Job[Any]]) -> None:
     """Stop what runs, and wait until it has closed its records."""
     now = time.monotonic()
     asked, deadline = now - INSISTENCE, now + CLOSING
@@ -221,7 +249,7 @@ def _cancel(running: Sequence[submitit.Job[Outcome]]) -> None:
         now = time.monotonic()
 
 
-def _stop(submitted: submitit.Job[Outcome]) -> None:
+def _stop(submitted: submitit.Job[Any]) -> None:
     """By SIGHUP, which a run closes its record on; SIGTERM may be the start of a preemption."""
     if isinstance(submitted, submitit.LocalJob):
         kill(int(submitted.job_id), signal.SIGHUP)  # its own cancel() kills after one second

@@ -13,10 +13,12 @@ from dae_lab.errors import TrackingError
 from dae_lab.sweep import show
 from dae_lab.sweep.job import Job, Outcome, Outcomes
 from dae_lab.sweep.plan import Composed, Plan, make
+from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.results import keep
 from dae_lab.sweep.summary import summarise
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
+from dae_lab.training.precision import Measurement, Network
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,9 @@ class Performs(Protocol):
 
     def perform(self, jobs: Sequence[Job]) -> Outcomes:
         """Do ``jobs``."""
+
+    def measure(self, networks: Sequence[Network]) -> Measurement:
+        """Measure in which precision ``networks`` train faster where runs are done."""
 
     def close(self) -> None:
         """No other runs will be asked for."""
@@ -41,6 +46,7 @@ class Sweep:
 
     def __init__(self, engine: Performs) -> None:
         self.engine = engine
+        self.precision = PrecisionDecision(engine.measure)
         self.name = ""
         self.jobs: list[Job] = []
         self.outcomes: dict[int, Outcome] = {}
@@ -57,7 +63,7 @@ class Sweep:
             UserError: a run cannot be trained as it stands, or records no such metric; none is begun.
             KeyboardInterrupt, Terminated: those that ran are closed and can go on.
         """
-        plan, self.store = make(composed, first, self.name)
+        plan, self.store = make(self.precision.settle(composed), first, self.name)
         self.name = plan.name
         self.jobs += plan.jobs
         config = plan.jobs[0].schema()

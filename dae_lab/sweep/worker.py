@@ -1,10 +1,12 @@
 """One run in a process that an engine of others has started: SLURM's or Ray's."""
 
 import sys
+from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
 from dae_lab.sweep import job, pool
+from dae_lab.training.precision import Measurement, Network, measure_networks
 
 
 def perform(one: job.Job, threads: int, *stops: int) -> job.Outcome:
@@ -21,3 +23,10 @@ def perform(one: job.Job, threads: int, *stops: int) -> job.Outcome:
 def say_queued(one: job.Job) -> None:
     """Tell the user that ``one`` waits for its turn, which may come much later."""
     print(f"{one.place()} is queued; its log will be {one.log}", file=sys.stderr)
+
+
+def measure(networks: Sequence[Network], threads: int) -> Measurement:
+    """Measure in which precision ``networks`` train faster, in a process without TensorFlow so far."""
+    pool.limit_threads(threads)
+    threadpool_limits(threads)
+    return measure_networks(networks)

@@ -21,6 +21,7 @@ from dae_lab.sweep.launcher import Engine
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
     from dae_lab.sweep.pool import Pool
+    from dae_lab.training.precision import Measurement, Network
 
 
 class LocalPool(Engine):
@@ -33,14 +34,28 @@ class LocalPool(Engine):
         self._pool: Pool | None = None
 
     def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
-        from dae_lab.provenance import cores
+        return self._open_pool(min(self.workers, len(jobs))).run(jobs)
+
+    def measure(self, networks: "Sequence[Network]") -> "Measurement":
+        from dae_lab.training.precision import load_all, measure_networks
+
+        measured = load_all(networks, self._threads() or None)
+        return measured or self._open_pool(self.workers).call(measure_networks, networks)
+
+    def _open_pool(self, size: int) -> "Pool":
+        """The pool of this sweep, of at least ``size`` processes."""
         from dae_lab.sweep.pool import Pool
 
-        size = min(self.workers, len(jobs))
         if self._pool is None or not self._pool.usable or self._pool.size < size:
             self.close()
-            self._pool = Pool(size, max(1, cores() // self.workers) if self.workers > 1 else 0)
-        return self._pool.run(jobs)
+            self._pool = Pool(size, self._threads())
+        return self._pool
+
+    def _threads(self) -> int:
+        """Threads of a process; 0: as many as there are cores."""
+        from dae_lab.provenance import cores
+
+        return max(1, cores() // self.workers) if self.workers > 1 else 0
 
     def close(self) -> None:
         if self._pool is not None:
@@ -66,6 +81,10 @@ class Extra(Engine):
     def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
         outcomes: Outcomes = self.room.run(jobs, self.settings)
         return outcomes
+
+    def measure(self, networks: "Sequence[Network]") -> "Measurement":
+        measurement: Measurement = self.room.measure(networks, self.settings)
+        return measurement
 
 
 class Slurm(Extra):
