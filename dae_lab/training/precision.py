@@ -132,8 +132,8 @@ def _measure_and_keep(config: Config, image: Shape) -> Measurement:
 
 def machine(threads: int | None = None) -> str:
     """This machine, as far as it decides which precision is faster."""
-    version = provenance.packages().get("tensorflow")
-    return f"{provenance.cpu()}, {threads or provenance.threads()} threads, TensorFlow {version}"
+    count, version = threads or provenance.threads(), provenance.packages().get("tensorflow")
+    return f"{provenance.cpu()}, {count} thread{'s' * (count != 1)}, TensorFlow {version}"
 
 
 def warn_of_other_machine(measurement: Measurement) -> None:

@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from dae_lab.config.places import conf_folder, quick_precision
+from dae_lab.config.places import conf_folder
 from dae_lab.sweep.compose import Composer
 
 RUNS = (
@@ -89,4 +89,4 @@ def test_a_file_that_does_not_fit_is_named(composer, tmp_path):
     with_mine = Composer(loader, loader.load_configuration("config", [own], RunMode.MULTIRUN))
     with pytest.raises(HydraException, match="In 'training/bad'"):
         with_mine(["training=bad"])
-    assert with_mine(["training=fast"])[0].training.precision == quick_precision()
+    assert with_mine(["training=fast"])[0].training.precision == "auto"

@@ -1,0 +1,119 @@
+"""training.precision=auto: the widest layers are measured in both precisions, once a machine and network."""
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dae_lab.model.autoencoder import build
+from dae_lab.training import precision
+from dae_lab.training.precision import AUTO, LAYERS, Measurement, load, load_all, measure_networks, settle
+
+DIGITS = (8, 8, 1)
+
+
+@pytest.fixture
+def config(compose, tmp_path):
+    """A small network whose precision is to be measured, with an empty cache."""
+    asked = compose("data=digits", "training=fast", "encoder.filters=[4,8,8]")
+    return replace(asked, evaluation=replace(asked.evaluation, cache=str(tmp_path)))
+
+
+def deeper(config):
+    return replace(config, encoder=replace(config.encoder, filters=[4, 8, 16]))
+
+
+@pytest.mark.parametrize(
+    ("float32", "bfloat16", "float32_cpu", "bfloat16_cpu", "chosen"),
+    [
+        (100, 60, 200, 120, "mixed_bfloat16"),
+        (100, 164, 200, 330, "float32"),
+        (100, 95, 200, 190, "float32"),  # too little to be sure
+        (100, 60, 200, 210, "float32"),  # only the wall time is less: another process was in the way
+        (100, 120, 200, 120, "float32"),  # only the CPU time is less: it does not use the cores
+    ],
+)
+def test_bfloat16_has_to_win_clearly(float32, bfloat16, float32_cpu, bfloat16_cpu, chosen):
+    assert Measurement(float32, bfloat16, float32_cpu, bfloat16_cpu, "").precision == chosen
+
+
+def test_fast_asks_for_a_measurement(compose):
+    assert compose("training=fast").training.precision == AUTO
+    assert compose("training=fast", "training.precision=float32").training.precision == "float32"
+
+
+def test_a_network_is_measured_once(config):
+    assert load_all([(config, DIGITS)]) is None
+    measurement = measure_networks([(config, DIGITS)])
+    times = (measurement.float32_ms, measurement.bfloat16_ms)
+    assert all(0 < ms < 1000 for ms in times)
+    assert all(ms > 0 for ms in (measurement.float32_cpu_ms, measurement.bfloat16_cpu_ms))
+    assert measure_networks([(config, DIGITS)]) == measurement  # timed again, it would differ
+    assert load_all([(config, DIGITS), (config, DIGITS)]) == measurement  # equal networks count once
+    assert load_all([(config, DIGITS), (deeper(config), DIGITS)]) is None
+    assert settle(config, measurement).training.precision in ("float32", "mixed_bfloat16")
+
+
+def test_what_changes_the_speed_is_measured_again(config):
+    measure_networks([(config, DIGITS)])
+    others = [
+        (config, (16, 16, 1)),
+        (deeper(config), DIGITS),
+        (replace(config, training=replace(config.training, batch_size=64)), DIGITS),
+    ]
+    assert [load(*network) for network in others] == [None] * 3
+    assert load(config, DIGITS, threads=64) is None
+    same = [replace(config, seed=1), replace(config, training=replace(config.training, epochs=99))]
+    assert all(load(item, DIGITS) for item in same)
+
+
+def test_a_file_of_another_network_or_a_damaged_one_is_not_believed(config, tmp_path):
+    measure_networks([(config, DIGITS)])
+    (file,) = (tmp_path / "precision").glob("*.json")
+    kept = json.loads(file.read_text())
+    measure_networks([(deeper(config), DIGITS)])
+    (other,) = set((tmp_path / "precision").glob("*.json")) - {file}
+    shutil.copy(other, file)
+    assert load(config, DIGITS) is None
+    for damaged in ("", "{", "[]", json.dumps({"key": kept["key"], "measurement": {"float32_ms": 1}})):
+        file.write_text(damaged)
+        assert load(config, DIGITS) is None
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(config, tmp_path, caplog):
+    Path(tmp_path, "precision").write_text("a file, where a folder should be")
+    assert measure_networks([(config, DIGITS)]).float32_ms > 0
+    assert "cannot be written" in caplog.text
+
+
+def test_the_widest_layers_are_measured(compose):
+    model = build(compose("encoder=residual", "decoder=residual"), (28, 28, 1), np.array([0.5]))
+    widest = precision._widest_layers(model)
+    layers = [*model.encoder.layers, *model.decoder.layers]
+    others = [layer for layer in layers if hasattr(layer, "kernel") and layer not in widest]
+    assert len(widest) == LAYERS
+    assert others
+    least = min(map(precision._multiplications, widest))
+    assert all(precision._multiplications(layer) <= least for layer in others)
+
+
+def test_multiplications_of_an_image(compose):
+    """Article B's second system, by hand: pixels × kernel × channels in × channels out."""
+    model = build(compose("experiment=spatial_latent"), (28, 28, 1), np.array([0.5]))
+    layers = [layer for layer in model.encoder.layers if hasattr(layer, "kernel")]
+    expected = [28**2 * 9 * 32, 14**2 * 9 * 32 * 64, 7**2 * 9 * 64 * 128]
+    assert [precision._multiplications(layer) for layer in layers] == expected
+    layers = [layer for layer in model.decoder.layers if hasattr(layer, "kernel")]
+    expected = [7**2 * 9 * 128 * 64, 14**2 * 9 * 64 * 32, 28**2 * 9 * 32]
+    assert [precision._multiplications(layer) for layer in layers] == expected
+
+
+def test_another_machine_is_warned_of(caplog):
+    here = precision.machine()
+    precision.warn_of_other_machine(Measurement(2, 1, 2, 1, here))
+    assert not caplog.text
+    precision.warn_of_other_machine(Measurement(2, 1, 2, 1, "a processor of another kind"))
+    assert "a processor of another kind" in caplog.text
