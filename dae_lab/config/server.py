@@ -15,6 +15,8 @@ ADDRESS = "MLFLOW_TRACKING_URI"
 EXPERIMENT, EXPERIMENT_ID = "MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"
 USERNAME, PASSWORD, TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN"
 
+CLIENT = "MLFLOW_TRACKING_"
+
 DEFAULT_EXPERIMENT = "dae_lab"
 
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -43,6 +45,11 @@ def adopt_credentials(text: str) -> str:
         if password:
             os.environ[PASSWORD] = unquote(password)
     return _USERINFO.sub(lambda found: found[0] if "${" in found[0] else "", text)
+
+
+def client_variables() -> dict[str, str]:
+    """The variables by which MLflow's client finds its credentials and certificates, as they are now."""
+    return {name: value for name, value in os.environ.items() if name.startswith(CLIENT) and name != ADDRESS}
 
 
 def refuse_hidden_credentials(key: str, address: str) -> None:

@@ -64,7 +64,7 @@ class Runs:
             lost = record.lost(kept)
             if not lost:
                 return record
-            gone.append(f"run {record.run_id} has finished before, but {record.artifact(lost[0])} is gone")
+            gone.append(f"run {record.run_id} has finished before, but its {lost[0]} is gone")
         if gone:
             log.warning("%s: it is trained again", gone[0])
         return None

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -36,8 +36,6 @@ class Gate:
         gate = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
             def do_GET(self) -> None:
                 body = _body(self)
                 if self.headers.get("Authorization") not in gate.accepted:
@@ -47,9 +45,10 @@ class Gate:
                 passed = {name: value for name, value in self.headers.items() if name in PASSED}
                 try:
                     there = http.client.HTTPConnection(urlsplit(gate.target).netloc, timeout=30)
-                    there.request(self.command, self.path, body, passed)
-                    answer = there.getresponse()
-                    _answer(self, answer.status, answer.read(), answer.headers.get("Content-Type", ""))
+                    with closing(there):
+                        there.request(self.command, self.path, body, passed)
+                        answer = there.getresponse()
+                        _answer(self, answer.status, answer.read(), answer.headers.get("Content-Type", ""))
                 except OSError:
                     _answer(self, 502, b"nobody there")
 
