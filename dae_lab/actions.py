@@ -1,6 +1,7 @@
-"""What one command does with a config: plan it, train it, train a recorded run again, or push records."""
+"""What one command does with a config: plan it, train it, replay a run, push records, relocate a store."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -14,6 +15,7 @@ from dae_lab.replay import replay
 from dae_lab.replay import show as show_replayed
 from dae_lab.sweep import plan, show
 from dae_lab.sweep.precision import PrecisionDecision
+from dae_lab.tracking.relocate import relocate
 from dae_lab.tracking.sync import sync
 from dae_lab.training.precision import measure_networks
 
@@ -31,7 +33,11 @@ def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> f
         UserError: it cannot be done.
     """
     if config.sync:
-        push_records(config.tracking)
+        named = any(text.lstrip("+").startswith("tracking.uri=") for text in overrides)
+        push_records(config.tracking if named else replace(config.tracking, uri=None))
+        return math.nan
+    if config.relocate:
+        relocate_store(config.tracking)
         return math.nan
     if config.plan:
         composed = PrecisionDecision(measure_networks).settle([plan.Composed(overrides, preset, cfg)])
@@ -61,3 +67,20 @@ def push_records(tracking: Tracking) -> None:
     refused = sum(pushed.refused for pushed in found)
     if refused:
         raise TrackingError(f"sync: {refused} of {len(found)} records could not be pushed whole")
+
+
+def relocate_store(tracking: Tracking) -> None:
+    """Have a store that was moved or copied use its folder, and say what was changed.
+
+    Raises:
+        TrackingError: there is no store, it is in use, or it cannot be changed.
+    """
+    folder = Path(tracking.dir).expanduser().absolute()
+    done = relocate(folder)
+    if done is None:
+        print(f"nothing to relocate: the store in {folder} uses that folder")
+        return
+    print(f"relocated from {', '.join(map(str, done.old))} to {folder}: {done.places} places of artifacts")
+    if done.fetched:
+        print(f"copied from there: {done.fetched} folders of artifacts that were not in {folder}")
+    print(f"the database as it was: {done.backup}")

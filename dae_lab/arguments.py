@@ -4,13 +4,29 @@ import sys
 
 from hydra._internal.utils import get_args_parser
 
+from dae_lab.config.server import adopt_credentials, refuse_hidden_credentials
 from dae_lab.sweep.launcher import Engine
 
 
 def arrange() -> None:
-    """Take ``claim=`` as a sweep, and have options stand after all overrides."""
+    """Take out passwords, take ``claim=`` as a sweep, and have options stand after all overrides.
+
+    Raises:
+        ConfigError: an address that may hold a password in an unusual place.
+    """
+    _take_out_credentials()
     _hear_claims()
     _order_arguments()
+
+
+def _take_out_credentials() -> None:
+    """Move user names and passwords in addresses to the environment, before anything reads or shows them."""
+    for place, text in enumerate(sys.argv[1:], start=1):
+        key, _, value = text.lstrip("+").partition("=")
+        if not key.startswith("hydra"):
+            sys.argv[place] = adopt_credentials(text)
+        if key == "tracking.uri":
+            refuse_hidden_credentials(key, adopt_credentials(value))
 
 
 def _hear_claims() -> None:

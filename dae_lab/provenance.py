@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -16,6 +17,12 @@ RESULT_ROOMS = (
     *("noise.py", "optimizers.py", "pixels.py", "seeds.py", "training"),
 )
 """The rooms of the package that can change a number."""
+
+SECRET_NAMES = (
+    *(".env*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.kdbx", "id_*", "*secret*"),
+    *("*credential*", "*password*", ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd"),
+)
+"""Names, in lower case, of files and folders that may hold secrets: no record takes what is in them."""
 
 RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "tensorflow")
 
@@ -51,21 +58,50 @@ def onednn() -> bool:
 
 
 def git() -> dict[str, str]:
-    """``commit``, ``branch`` and ``diff`` (uncommitted changes) of the checkout; empty away from one."""
+    """``commit``, ``branch`` and ``diff`` (uncommitted changes) of the checkout; empty away from one.
+
+    Of files that git ignores, or that are named as those of ``SECRET_NAMES``, the diff has at most the name.
+    """
     if _git("rev-parse", "--show-toplevel") != str(PACKAGE.parent):
         return {}
     return {
         "commit": _git("rev-parse", "HEAD"),
         "branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
-        "diff": "\n".join([_git("diff", "HEAD"), *_untracked()]).strip(),
+        "diff": "\n".join([*_changed(), *_untracked()]).strip(),
     }
+
+
+def _changed() -> Iterator[str]:
+    """The changes of files that git knows; of those that may hold secrets the names."""
+    ignored = _names("ls-files", "--cached", "--ignored", "--exclude-standard", "--full-name", ":/")
+    left_out = [
+        name
+        for name in _names("diff", "HEAD", "--name-only", "--no-renames")
+        if name in ignored or _may_hold_secrets(name)
+    ]
+    yield _git("diff", "HEAD", "--", ":/", *(f":(top,exclude,literal){name}" for name in left_out))
+    yield from (f"changed, and left out: {name}" for name in left_out)
+
+
+def _may_hold_secrets(name: str) -> bool:
+    parts = name.lower().split("/")
+    return any(fnmatchcase(part, pattern) for part in parts for pattern in SECRET_NAMES)
+
+
+def _names(*arguments: str) -> list[str]:
+    """The names of files that git lists, whatever characters are in them."""
+    return [name for name in _git(*arguments[:1], "-z", *arguments[1:]).split("\0") if name]
 
 
 def _untracked() -> Iterator[str]:
     """Files git does not know yet, such as a preset just written: their names, and small ones whole."""
-    for name in _git("ls-files", "--others", "--exclude-standard", "--full-name").splitlines():
+    for name in _names("ls-files", "--others", "--exclude-standard", "--full-name"):
+        if _may_hold_secrets(name):
+            yield f"untracked, and left out: {name}"
+            continue
         file = PACKAGE.parent / name
-        whole = file.stat().st_size < 50_000 if file.is_file() else False
+        own = file.is_file() and not file.is_symlink()  # a link may lead to anything
+        whole = file.stat().st_size < 50_000 if own else False
         yield f"untracked: {name}\n" + (file.read_text(errors="replace") if whole else "")
 
 

@@ -34,7 +34,24 @@ def pytest_configure() -> None:
         (cache / name).mkdir(parents=True, exist_ok=True)
         Path(SCRATCH.name, name).symlink_to(cache / name)
     os.environ["DAE_LAB_CACHE"] = SCRATCH.name
+    _forget_variables_of_mlflow()
     os.environ |= SETTINGS  # tests import TensorFlow themselves
+
+
+MLFLOW_VARIABLES = ("MLFLOW_TRACKING_", "MLFLOW_EXPERIMENT_", "MLFLOW_REGISTRY_")
+"""What the names of variables begin with that say where runs go; MLflow's functions set some themselves."""
+
+
+def _forget_variables_of_mlflow() -> None:
+    for name in [name for name in os.environ if name.startswith(MLFLOW_VARIABLES)]:
+        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def _no_variables_of_mlflow():
+    """No test sees what another, or the person who runs them, has set."""
+    yield
+    _forget_variables_of_mlflow()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

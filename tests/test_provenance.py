@@ -110,3 +110,63 @@ def test_the_machine_is_named():
     assert int(provenance.cpu().split()[-2]) >= 1
     assert len(provenance.cpu()) > len(platform.machine())
     assert provenance.gpus()
+
+
+@pytest.fixture
+def checkout(copied):
+    """A checkout of the copied package, with a committed file of passwords; its folder."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    root, person = copied.parent, ("-c", "user.name=A", "-c", "user.email=a@b.c")
+    (root / ".gitignore").write_text("*.ignored\n")
+    (root / "deploy").mkdir()
+    for name in ("deploy/.env.production", "notes.ignored", "plain.txt"):
+        (root / name).write_text("before\n")
+    run("git", "init", "-q", folder=root)
+    run("git", "add", "--force", ".", folder=root)
+    run("git", *person, "commit", "-q", "-m", "first", folder=root)
+    return root
+
+
+@pytest.mark.parametrize("name", ["deploy/.env.production", "notes.ignored"])
+def test_a_diff_leaves_out_changes_of_files_that_may_hold_secrets(checkout, name):
+    (checkout / name).write_text("hunter2\n")
+    (checkout / "plain.txt").write_text("after\n")
+    diff = provenance.git()["diff"]
+    assert "hunter2" not in diff
+    assert f"left out: {name}" in diff
+    assert "+after" in diff
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".env",
+        "local.env",
+        "server.PEM",
+        "id_rsa",
+        "MySecrets.yaml",
+        "credentials",
+        "secrets/api.txt",
+        ".netrc",
+    ],
+)
+def test_a_diff_leaves_out_new_files_that_may_hold_secrets(checkout, name):
+    file = checkout / "dae_lab" / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("hunter2\n")
+    (checkout / "dae_lab" / "new.py").write_text("a new module\n")
+    diff = provenance.git()["diff"]
+    assert "hunter2" not in diff
+    assert f"left out: dae_lab/{name}" in diff
+    assert "a new module" in diff
+
+
+def test_a_diff_has_nothing_of_ignored_files_nor_of_what_a_link_leads_to(checkout, tmp_path):
+    (tmp_path / "elsewhere.txt").write_text("hunter2\n")
+    (checkout / "dae_lab" / "link.txt").symlink_to(tmp_path / "elsewhere.txt")
+    (checkout / "dae_lab" / "new.ignored").write_text("hunter2\n")
+    diff = provenance.git()["diff"]
+    assert "hunter2" not in diff
+    assert "link.txt" in diff
+    assert "new.ignored" not in diff

@@ -28,7 +28,7 @@ def keep(question: Question, runs: Runs, command: str, store: Store) -> Path:
     state = hashlib.sha256(html.encode()).hexdigest()[:12]
     members = [run for of in runs.values() for run in of.values()]
     with store.summary_record("claim", question.name, members) as record:
-        if record.tags.get("page") != state:
+        if record.tags.get("page") != state or not record.has("claim.html"):
             record.tag("verdict", found.verdict.value)
             record.describe(f"{_links(members, question.name)}\n\n{_without_pictures(page)}")
             record.folder(page.parent)

@@ -15,7 +15,7 @@ from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.config.typed import NAME, typed
 from dae_lab.errors import ConfigError
 
-NO_ARM = ("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=", "claim")
+NO_ARM = ("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=", "relocate=", "claim")
 """What begins so does not say what is trained."""
 
 LOOKS = 50
@@ -220,9 +220,7 @@ def _check(found: Claim) -> None:
         raise ConfigError("alternatives: definition is the reading that decides; take another name")
     every = [*found.arms.values(), *found.causes.values()]
     for override in [*found.base, *(item for arm in every for item in arm)]:
-        if override.lstrip("+~").startswith(
-            ("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=", "claim")
-        ):
+        if override.lstrip("+~").startswith(NO_ARM):
             raise ConfigError(f"arms: {override} makes no arm; give it on the command line, if at all")
     effects = found.effects
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
+from dae_lab.config.server import default_experiment, default_server
+
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -26,3 +28,5 @@ def register() -> None:
     if launchers not in sys.path:
         sys.path.append(launchers)
     OmegaConf.register_new_resolver("dae_lab.store", lambda: str(store_folder()), replace=True)
+    OmegaConf.register_new_resolver("dae_lab.server", default_server, replace=True)
+    OmegaConf.register_new_resolver("dae_lab.experiment", default_experiment, replace=True)

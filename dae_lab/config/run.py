@@ -11,6 +11,7 @@ from dae_lab.config.latent import Latent
 from dae_lab.config.loss import Loss
 from dae_lab.config.noise import Noise
 from dae_lab.config.optimizer import Optimizer
+from dae_lab.config.server import adopt_credentials, check_address, is_experiment_name
 from dae_lab.errors import ConfigError
 
 VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess")
@@ -102,7 +103,8 @@ class Tracking(Checked):
     """Where runs are recorded.
 
     dir: the folder of the database, artifacts, checkpoints and locks.
-    uri: null for the sqlite database in ``dir``, or an MLflow server, ``http(s)://…``.
+    uri: null for the sqlite database in ``dir``, or an MLflow server, ``http(s)://…``. A user name and
+        password in it are moved to MLflow's variables, see ``dae_lab.config.server``.
     experiment: the MLflow experiment that collects the runs.
     grids: how many reconstruction grids are logged between the first and the last epoch.
     grid_images: images in a grid.
@@ -130,7 +132,10 @@ class Tracking(Checked):
                 f"dir must not contain ? # or %, which mean something else in the database's address; "
                 f"got {self.dir!r}"
             )
-        if "/" in self.experiment or self.experiment.startswith("."):
+        if self.uri is not None:
+            self.uri = adopt_credentials(self.uri)
+            check_address("uri", self.uri)
+        if not is_experiment_name(self.experiment):
             raise ConfigError(f"experiment must not contain / or start with a dot; got {self.experiment!r}")
 
 
@@ -157,11 +162,13 @@ class Config(Checked):
     plan: only say what would be trained.
     replay: the id of a recorded run that is trained again in place of this one.
     sync: push the records that wait in ``tracking.dir`` for their server, and train nothing.
+    relocate: have a store that was moved or copied use its new folder, and train nothing.
     """
 
     plan: bool = required()
     replay: str | None = text()
     sync: bool = required()
+    relocate: bool = required()
     name: str = text()
     seed: int = number(minimum=0, maximum=2**63 - 1)
     data: Data = required()

@@ -123,6 +123,8 @@ def check(item: Composed) -> Config:
         raise ConfigError("replay trains one recorded run again: give it without -m and plan=true")
     if config.sync:
         raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
+    if config.relocate:
+        raise ConfigError("relocate moves a store and trains nothing: give it without -m and plan=true")
     need_recorded("sweep.metric", config.sweep.metric, metric_names(config))
     return config
 
@@ -161,8 +163,9 @@ def _done(jobs: Sequence[Job], configs: Sequence[Config], name: str, store: Stor
     found = {}
     for job, config in zip(jobs, configs, strict=True):
         run = known.get(job.fingerprint)
-        if run is None or not set(kept(config)) <= set(run.tags.get("kept", "").split()):
-            run = store.finished(job.fingerprint, kept(config))
+        wanted = kept(config)
+        if run is None or not set(wanted) <= set(run.tags.get("kept", "").split()) or run.lost(wanted):
+            run = store.finished(job.fingerprint, wanted)
         if run is not None:
             found[job.number] = run
     return found

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from dae_lab.config.fields import Checked, number, text
+from dae_lab.config.server import client_variables
 from dae_lab.errors import ConfigError
 from dae_lab.process import catch_signals
 from dae_lab.provenance import cores
@@ -58,7 +59,8 @@ def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
     """
     ray = _imported(settings)
     task = _remote(ray, settings, _perform)
-    pending = {task.remote(job, settings.cpus_per_run, os.getcwd()): job for job in jobs}
+    given = settings.cpus_per_run, os.getcwd(), client_variables()
+    pending = {task.remote(job, *given): job for job in jobs}
     for job in jobs:
         worker.say_queued(job)
     futures = {task.future(): task for task in pending}  # ray.wait turns a signal into a SystemError
@@ -103,8 +105,13 @@ def _remote(ray: ModuleType, settings: Settings, function: Callable[..., Any]) -
     )(function)
 
 
-def _perform(job: Job, threads: int, folder: str) -> Outcome:
-    """Do one run in a process of Ray's, which keeps its own answer to signals."""
+def _perform(job: Job, threads: int, folder: str, variables: dict[str, str]) -> Outcome:
+    """Do one run in a process of Ray's, which keeps its own answer to signals.
+
+    Args:
+        variables: for the environment, which is that of the cluster and not of the command.
+    """
+    os.environ.update(variables)
     with suppress(OSError):  # so that relative paths mean what they mean to the user, where that folder is
         os.chdir(folder)
     over = threading.Event()

@@ -35,7 +35,7 @@ def keep(found: Summary, runs: Mapping[int, Recorded], given_up: str, store: Sto
     with store.summary_record("sweep", found.name, runs.values(), status) as record:
         content = plain({**asdict(found), "given_up": given_up})
         state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()[:12]
-        if record.tags.get("summary") != state:
+        if record.tags.get("summary") != state or not record.has("sweep.html"):
             from dae_lab.sweep.page import page  # here, because a sweep of which nothing is new needs none
 
             drawn = pictures(found, runs)

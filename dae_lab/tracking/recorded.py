@@ -1,6 +1,6 @@
 """A run as it is recorded, to be read."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,6 +9,15 @@ from urllib.request import url2pathname
 
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
+
+FILES = {"report": "report.html", "profile": "profile.txt"}
+"""What a run may keep, and the artifact that shows that it is there."""
+
+
+def local_path(address: str) -> Path | None:
+    """The path that a place of artifacts stands for; None where it is elsewhere, as behind a server."""
+    parts = urlparse(address)
+    return Path(url2pathname(parts.path)) if parts.scheme in ("", "file") else None
 
 
 class Recorded:
@@ -29,6 +38,8 @@ class Recorded:
         self.tags: dict[str, str] = dict(run.data.tags)
         self.settings: dict[str, str] = dict(run.data.params)
         self.values: dict[str, float] = dict(run.data.metrics)
+        outputs = run.outputs.model_outputs if run.outputs else []
+        self._models = [output.model_id for output in outputs]
         self._read: dict[str, list[tuple[int, float]]] = {}  # curves of a finished run, which do not grow
 
     def curve(self, metric: str) -> list[tuple[int, float]]:
@@ -43,9 +54,28 @@ class Recorded:
 
     def artifact(self, file: str) -> str:
         """Where the artifact ``file`` is: a path on this machine if there is one, else its address."""
-        address = urlparse(self.artifact_uri)
-        place = url2pathname(address.path) if address.scheme in ("", "file") else self.artifact_uri
-        return f"{place}/{file}"
+        return f"{local_path(self.artifact_uri) or self.artifact_uri}/{file}"
+
+    def has(self, file: str) -> bool:
+        """Whether the artifact ``file`` is there; True where artifacts are not on this machine."""
+        folder = local_path(self.artifact_uri)
+        return folder is None or (folder / file).is_file()
+
+    def lost(self, kept: Collection[str]) -> list[str]:
+        """What is gone of the files that a finished run has on this machine.
+
+        Args:
+            kept: what it must have kept, see ``dae_lab.config.fingerprint.kept``.
+        """
+        files = ["config.yaml", *(FILES[name] for name in kept if name in FILES)]
+        gone = [file for file in files if not self.has(file)]
+        folder = local_path(self.artifact_uri)
+        if (
+            folder is not None and "model" in kept
+        ):  # <experiment>/<run>/artifacts, <experiment>/models/<model>
+            models = [folder.parents[1] / "models" / name / "artifacts" / "MLmodel" for name in self._models]
+            gone += [] if all(file.is_file() for file in models) else ["model"]
+        return gone
 
     def read(self, file: str) -> str:
         """The text artifact ``file``, fetched where it lies elsewhere.

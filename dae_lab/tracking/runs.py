@@ -1,5 +1,6 @@
 """All runs of a store, to be read."""
 
+import logging
 import shlex
 import sys
 from collections.abc import Callable, Collection, Mapping
@@ -15,9 +16,11 @@ from mlflow.tracking import MlflowClient
 from dae_lab.errors import TrackingError
 from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.recorded import Left, Recorded
-from dae_lab.tracking.server import away, trouble
+from dae_lab.tracking.server import away, denial, denied, trouble
 from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.sync import push
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -44,6 +47,8 @@ class Runs:
     def finished(self, fingerprint: str, kept: Collection[str] = ()) -> Recorded | None:
         """The last run of this experiment that has finished under ``fingerprint``, replays aside.
 
+        One whose files are gone does not count.
+
         Args:
             kept: what it must have kept, see ``dae_lab.config.fingerprint.kept``.
         """
@@ -53,7 +58,16 @@ class Runs:
             for run in self._search(query, [self.experiment_id])
             if "replay_of" not in run.data.tags and set(kept) <= set(run.data.tags.get("kept", "").split())
         ]
-        return Recorded(self.client, max(found, key=lambda run: run.info.end_time)) if found else None
+        gone: list[str] = []
+        for run in sorted(found, key=lambda run: run.info.end_time, reverse=True):
+            record = Recorded(self.client, run)
+            lost = record.lost(kept)
+            if not lost:
+                return record
+            gone.append(f"run {record.run_id} has finished before, but its {lost[0]} is gone")
+        if gone:
+            log.warning("%s: it is trained again", gone[0])
+        return None
 
     def finished_of(self, kind: str, name: str) -> dict[str, Recorded]:
         """By fingerprint, the last of up to 1000 runs that have finished and are known as ``name``'s.
@@ -115,6 +129,8 @@ class Runs:
         try:
             return question()
         except MlflowException as error:
+            if denied(error):
+                raise TrackingError(denial(self.uri, error)) from error
             if not away(error):
                 raise
             raise TrackingError(

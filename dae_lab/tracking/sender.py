@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import requests
 from mlflow.tracking import MlflowClient
 
 from dae_lab.tracking.server import away, knock, trouble
@@ -37,7 +36,6 @@ class Sender:
         self.client, self.run_id, self.spool = client, run_id, spool
         self.trouble = ""  # why the server is away
         self._send: Callable[[Write, Path], None] = partial(send, client, run_id)
-        self._session = requests.Session()
         self._heard_at, self._look_at = float("-inf"), 0.0
 
     def send(self, write: Write, files: Path | None = None) -> None:
@@ -81,7 +79,7 @@ class Sender:
         began = time.monotonic()
         try:
             if began - self._heard_at > TRUST:
-                knock(self._session, self.client.tracking_uri)
+                knock(self.client.tracking_uri)
             act()
         except Exception as error:
             if not away(error):

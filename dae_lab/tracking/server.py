@@ -1,10 +1,13 @@
-"""Is the MLflow server there?"""
+"""Is the MLflow server there, and does it let us in?"""
 
 import time
 
 import requests
-from mlflow.exceptions import RestException
+from mlflow.exceptions import MlflowException, RestException
+from mlflow.utils.credentials import get_default_host_creds
+from mlflow.utils.rest_utils import http_request
 
+from dae_lab.config.server import PASSWORD, TOKEN, USERNAME
 from dae_lab.errors import TrackingError
 
 KNOCK = 2.0
@@ -12,48 +15,74 @@ KNOCK = 2.0
 
 
 def reach(uri: str) -> None:
-    """Raise a TrackingError at once if no MLflow server answers at ``uri``."""
-    if not uri.startswith(("http://", "https://")):
-        raise TrackingError(
-            f"tracking.uri: {uri} is no address of an MLflow server; give http(s)://… or null"
-        )
+    """Raise a TrackingError at once if no MLflow server answers at ``uri``, or it does not let us in."""
     try:
-        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=5)
-        answer.raise_for_status()
-        if answer.text.strip() != "OK":
-            raise TrackingError(f"tracking.uri: {uri} answers, but is no MLflow server")
-    except requests.RequestException as error:
-        raise TrackingError(
-            f"tracking.uri: no MLflow server answers at {uri} ({type(error).__name__}); start one with "
-            f"`mlflow server`, or leave tracking.uri=null for a database in tracking.dir"
-        ) from error
+        answer = _health(uri, timeout=5)
+    except Exception as error:  # requests', MLflow's, or an OSError where a file of certificates is missing
+        raise TrackingError(_complaint(uri, error)) from error
+    if answer.strip() != "OK":
+        raise TrackingError(f"tracking.uri: {uri} answers, but is no MLflow server")
+
+
+def _health(uri: str, timeout: float) -> str:
+    """What the server at ``uri`` says of its health.
+
+    Asked as MLflow's client asks everything, with its credentials, headers and certificates. MLflow documents
+    the variables that set these, but no function: ``mlflow.utils`` is checked with MLflow 3.17.
+
+    Raises:
+        requests.RequestException, MlflowException: it does not answer, or is not well.
+    """
+    request = {"timeout": timeout, "max_retries": 0, "raise_on_status": False}
+    answer = http_request(get_default_host_creds(uri.rstrip("/")), "/health", "GET", **request)
+    answer.raise_for_status()
+    return str(answer.text)
+
+
+def _complaint(uri: str, error: Exception) -> str:
+    """Why ``uri`` cannot be used, and what to do."""
+    if denied(error):
+        return f"tracking.uri: {denial(uri, error)}"
+    cause = _cause(error, requests.exceptions.SSLError)
+    if cause is not None and "CERTIFICATE_VERIFY_FAILED" in str(cause):
+        return (
+            f"tracking.uri: the certificate of {uri} cannot be verified; set "
+            f"MLFLOW_TRACKING_SERVER_CERT_PATH to the file of the authority that signed it, or "
+            f"MLFLOW_TRACKING_INSECURE_TLS=true to trust any"
+        )
+    if not away(error):
+        return f"tracking.uri: {uri} cannot be asked: {' '.join(str(error).split())}"
+    return (
+        f"tracking.uri: no MLflow server answers at {uri} ({trouble(error)}); start one with "
+        f"`mlflow server`, or give tracking.uri=null for a database in tracking.dir"
+    )
 
 
 def wait_for(uri: str, seconds: float) -> None:
     """Return as soon as an MLflow server answers at ``uri``.
 
     Raises:
-        TrackingError: none does within ``seconds``.
+        TrackingError: none does within ``seconds``, or it does not let us in.
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
             return reach(uri)
-        except TrackingError:
-            if time.monotonic() >= deadline:
+        except TrackingError as error:
+            if time.monotonic() >= deadline or denied(error.__cause__):
                 raise
         time.sleep(1)
 
 
-def knock(session: requests.Session, uri: str) -> None:
+def knock(uri: str) -> None:
     """Return if a server answers at ``uri`` within ``KNOCK`` seconds.
 
     A server that hangs would otherwise hold up what is sent to it for the whole timeout of MLflow's client.
 
     Raises:
-        requests.RequestException: it does not answer, or is not well.
+        requests.RequestException, MlflowException: it does not answer, or is not well.
     """
-    session.get(f"{uri.rstrip('/')}/health", timeout=KNOCK).raise_for_status()
+    _health(uri, timeout=KNOCK)
 
 
 def away(error: BaseException | None) -> bool:
@@ -68,6 +97,30 @@ def away(error: BaseException | None) -> bool:
     return error is not None and away(error.__cause__ or error.__context__)
 
 
+def denied(error: BaseException | None) -> int:
+    """The HTTP status, 401 or 403, if ``error`` says that a server does not let this user in; else 0."""
+    status = 0
+    if isinstance(error, requests.RequestException) and error.response is not None:
+        status = error.response.status_code
+    elif isinstance(error, MlflowException):
+        status = error.get_http_status_code()
+    if status in (401, 403):
+        return status
+    return denied(error.__cause__ or error.__context__) if error is not None else 0
+
+
+def denial(uri: str, error: BaseException) -> str:
+    """What is said where a server does not let this user in, and what to do."""
+    if denied(error) == 403:
+        return (
+            f"the server at {uri} does not allow this user to do that (403); ask who runs it for permission"
+        )
+    return (
+        f"the server at {uri} does not accept the user name and password, or there are none (401): set "
+        f"{USERNAME} and {PASSWORD}, or {TOKEN}"
+    )
+
+
 def trouble(error: BaseException | None) -> str:
     """In a word, why the server behind ``error`` is away, as ``ConnectionError`` or ``ReadTimeout``."""
     if (
@@ -78,6 +131,13 @@ def trouble(error: BaseException | None) -> str:
     if isinstance(error, requests.RequestException):
         return type(error).__name__
     return trouble(error.__cause__ or error.__context__)
+
+
+def _cause(error: BaseException | None, kind: type[Exception]) -> BaseException | None:
+    """The error of this kind behind ``error``, if there is one."""
+    if error is None or isinstance(error, kind):
+        return error
+    return _cause(error.__cause__ or error.__context__, kind)
 
 
 def _may_pass(status: int) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dae_lab.config.server import shown
 from dae_lab.tracking.writes import Write
 
 
@@ -40,6 +41,8 @@ class Spool:
             found: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
         except FileNotFoundError:
             return {}
+        if "uri" in found:
+            found["uri"] = shown(found["uri"])  # a version that kept passwords may have written it
         return found
 
     def add(self, write: Write, files: Path | None = None) -> None:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -18,19 +19,29 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.config.run import Tracking
+from dae_lab.config.server import environment_notes
 from dae_lab.errors import TrackingError, TrainingError, unexpected
 from dae_lab.process import delayed
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.server import away, reach
+from dae_lab.tracking.relocate import KIND, need_in_place
+from dae_lab.tracking.server import away, denial, denied, reach
 from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
 
+UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST)
+
 NO_SPACE = 1_000_000
 """Bytes: a disk with less left counts as full."""
+
+
+@cache
+def _log_once(note: str) -> None:
+    """Log ``note`` unless this process has: a command opens its store several times."""
+    log.info("%s", note)
 
 
 class Store(CutRuns):
@@ -47,15 +58,21 @@ class Store(CutRuns):
         for talkative in ("mlflow", "alembic"):
             logging.getLogger(talkative).setLevel(logging.CRITICAL)  # what matters comes as an exception
         self._prepare_folder()
+        for note in environment_notes(tracking.uri, tracking.experiment, self.folder):
+            _log_once(note)
         if tracking.uri:
             reach(tracking.uri)
         try:
             with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
                 self.client = MlflowClient(self.uri) if tracking.uri else self._database()
+                if not tracking.uri:
+                    need_in_place(self.client, self.folder)
                 self.experiment_id = self._experiment(tracking)
         except TrackingError:
             raise
         except Exception as error:  # MLflow's, or whatever the database's own library raises
+            if denied(error):
+                raise TrackingError(f"tracking.uri: {denial(self.uri, error)}") from error
             raise TrackingError(
                 f"{self.uri}: the store of runs cannot be opened: {first_sentence(error)}; close what holds "
                 f"it, move a damaged file away, or choose another tracking.dir"
@@ -106,7 +123,7 @@ class Store(CutRuns):
         if found is not None:
             return str(found.experiment_id)
         place = None if tracking.uri else (self.folder / "artifacts" / tracking.experiment).as_uri()
-        kind = {"mlflow.experimentKind": "custom_model_development"}  # not one of language models
+        kind = {KIND: "custom_model_development"}  # not one of language models
         return str(self.client.create_experiment(tracking.experiment, artifact_location=place, tags=kind))
 
     @contextmanager
@@ -170,15 +187,24 @@ class Store(CutRuns):
                     f"goes on from the last checkpoint, if there is one"
                 ) from error
             if isinstance(error, MlflowException | requests.RequestException):
+                why = denial(self.uri, error) if denied(error) else first_sentence(error)
                 raise TrackingError(
-                    f"{self.uri}: the run cannot be recorded any more: {first_sentence(error)}; the same "
-                    f"command goes on from the last checkpoint"
+                    f"{self.uri}: the run cannot be recorded any more: {why}; the same command goes on from "
+                    f"the last checkpoint"
+                ) from error
+            if isinstance(error, OSError) and error.errno in UNWRITABLE and self._has(error.filename):
+                raise TrackingError(
+                    f"tracking.dir: {error.filename} cannot be written ({error.strerror}); once it can, the "
+                    f"same command goes on from the last checkpoint"
                 ) from error
             raise
         except BaseException as error:
             record.close("KILLED", f"{type(error).__name__}: stopped from outside", keep=True)
             raise
         record.close("FINISHED")
+
+    def _has(self, file: object) -> bool:
+        return isinstance(file, str | Path) and Path(file).is_relative_to(self.folder)
 
     def _begin(self, name: str, fingerprint: str, tags: Mapping[str, str]) -> Record:
         lock = self._lock(uuid.uuid4().hex)

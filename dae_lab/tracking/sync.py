@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from dae_lab.errors import TrackingError
 from dae_lab.tracking.record import first_sentence
-from dae_lab.tracking.server import away, reach
+from dae_lab.tracking.server import away, denial, denied, reach
 from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.writes import send
 
@@ -97,6 +97,7 @@ def _pushed(spool: Spool, run_id: str, uri: str, said: "partial[Synced]") -> Syn
                 f"tracking.uri: the server at {uri} went away again; {len(spool)} writes stay in "
                 f"{spool.folder}"
             ) from error
-        refusal = f"the server refuses what is in {spool.folder}: {first_sentence(error)}"
+        why = denial(uri, error) if denied(error) else first_sentence(error)
+        refusal = f"the server refuses what is in {spool.folder}: {why}"
         return said(count - len(spool), refusal, refused=True)
     return said(count)

@@ -1,0 +1,25 @@
+"""What Hydra calls before it writes a config to disk."""
+
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from dae_lab.config.server import adopt_credentials
+
+
+class CredentialsCallback(Callback):
+    """Takes user name and password out of a ``tracking.uri`` that a config file gives."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _take_out_credentials(config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        _take_out_credentials(config)
+
+
+def _take_out_credentials(config: DictConfig) -> None:
+    plain: Any = OmegaConf.to_container(config.tracking, resolve=False)
+    address = plain.get("uri")
+    if isinstance(address, str) and adopt_credentials(address) != address:
+        config.tracking.uri = adopt_credentials(address)
