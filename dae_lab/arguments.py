@@ -4,11 +4,18 @@ import sys
 
 from hydra._internal.utils import get_args_parser
 
+from dae_lab.config.places import need_utf8
 from dae_lab.sweep.launcher import Engine
 
 
 def arrange() -> None:
-    """Take ``claim=`` as a sweep, and have options stand after all overrides."""
+    """Take ``claim=`` as a sweep, and have options stand after all overrides.
+
+    Raises:
+        ConfigError: an argument that cannot be recorded.
+    """
+    for argument in sys.argv[1:]:
+        need_utf8("the command line", argument)
     _hear_claims()
     _order_arguments()
 

@@ -172,7 +172,7 @@ class Store(CutRuns):
             if isinstance(error, MlflowException | requests.RequestException):
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {first_sentence(error)}; the same "
-                    f"command goes on from the last checkpoint"
+                    f"command goes on from the last checkpoint, if there is one"
                 ) from error
             raise
         except BaseException as error:
