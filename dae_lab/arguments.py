@@ -4,6 +4,7 @@ import sys
 
 from hydra._internal.utils import get_args_parser
 
+from dae_lab.config.places import need_utf8
 from dae_lab.config.server import adopt_credentials, refuse_hidden_credentials
 from dae_lab.sweep.launcher import Engine
 
@@ -12,8 +13,11 @@ def arrange() -> None:
     """Take out passwords, take ``claim=`` as a sweep, and have options stand after all overrides.
 
     Raises:
-        ConfigError: an address that may hold a password in an unusual place.
+        ConfigError: an argument that cannot be recorded, or an address that may hold a password in an unusual
+            place.
     """
+    for argument in sys.argv[1:]:
+        need_utf8("the command line", argument)
     _take_out_credentials()
     _hear_claims()
     _order_arguments()

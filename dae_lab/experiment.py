@@ -10,7 +10,7 @@ from dae_lab.config.construct import construct
 from dae_lab.config.fingerprint import fingerprint, kept, workload
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
-from dae_lab.data.images import FEW, Dataset
+from dae_lab.data.images import Dataset
 from dae_lab.errors import ConfigError, TrainingError
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
@@ -215,8 +215,8 @@ def _need_success(found: "Evaluation", watch: "Watch", stopped: bool) -> None:
 
 
 def _say_what_is_seen(dataset: Dataset) -> None:
-    """How many images there are, and whether they are enough to judge by."""
+    """How many images there are, and what speaks against judging by them."""
     train, validation, test = len(dataset.train), len(dataset.validation), len(dataset.test)
     log.info("data: %s: %d to train, %d to validate, %d to test", dataset.source, train, validation, test)
-    if test < FEW:
-        log.warning("%d test images are too few to judge a model by", test)
+    for sentence in dataset.warnings:
+        log.warning("%s", sentence)

@@ -7,6 +7,9 @@ from dae_lab.errors import DataError
 BLOCK_VALUES = 800_000
 """Pixel values computed on at a time, about a thousand digits: memory does not grow with the data."""
 
+RESCALE = "np.interp(images, (images.min(), images.max()), (0, 1))"
+"""What a person can type so that the darkest pixel becomes black, 0, and the brightest white, 1."""
+
 
 def blocks(shape: tuple[int, ...], values: int = BLOCK_VALUES) -> list[slice]:
     """Slices that cut images (n, h, w, c) into blocks of at most ``values`` pixel values, at least one image.

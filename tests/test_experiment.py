@@ -1,5 +1,6 @@
 """One run in this process: what it records."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import mlflow
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from processes import client, prepare, runs, trajectory
 
 from dae_lab import experiment
@@ -190,3 +192,23 @@ def test_a_run_that_kept_no_report_is_trained_again_for_one(compose, tmp_path, p
     again = experiment.run(compose(*lean, "tracking.log_model=true"))
     assert not again.reused
     assert experiment.run(compose(*lean)).record.run_id == again.record.run_id != first.record.run_id
+
+
+def test_class_names_and_doubtful_images_are_recorded(compose, tmp_path, place, caplog):
+    """A folder of dim pictures of two classes, called 10 and 9."""
+    pixels = np.random.default_rng(0).integers(0, 2, (2, 20, 8, 8), dtype=np.uint8)
+    for name, images in zip(("10", "9"), pixels, strict=True):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / "own" / name / f"{number}.png")
+    own = ("data=folder", f"data.path={tmp_path / 'own'}", "data.size=[8,8]", "tracking.log_model=false")
+    experiment.run(compose(*SMALL, *own, place))
+    (run,) = runs(tmp_path)
+    assert run.data.params["data/classes"] == "0 = 9, 1 = 10"
+    assert re.search(r"^\| 10 \| \d \| .* class_nmse/1 \|$", run.data.tags["mlflow.note.content"], re.M)
+    path = client(tmp_path).download_artifacts(run.info.run_id, "evaluation.json")
+    told = json.loads(Path(path).read_text())["classes"]
+    assert {number: item["name"] for number, item in told.items()} == {"0": "9", "1": "10"}
+    warnings = [item.message for item in caplog.records if item.levelname == "WARNING"]
+    assert len([text for text in warnings if "pixels lie between 0 and 1" in text]) == 1
+    assert "pixels lie between 0 and 1" in run.data.params["data/warnings"]

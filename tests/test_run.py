@@ -158,6 +158,7 @@ def test_four_at_once_on_an_empty_store(tmp_path):
         (["tracking.uri=http://127.0.0.1:9"], "no MLflow server answers at http://127.0.0.1:9"),
         (["tracking.uri=ftp://somewhere"], "is no address of an MLflow server"),
         (["data=folder", "data.path=/dev/null/images"], "/dev/null/images"),
+        pytest.param(["data=folder", os.fsdecode(b"data.path=a\xff")], "not UTF-8", id="a name in Latin-1"),
     ],
 )
 def test_a_mistake_is_one_sentence(tmp_path, arguments, message):

@@ -9,6 +9,13 @@ from dae_lab.errors import ConfigError
 
 Slice = Sequence[int] | None
 
+PART_FOLDERS = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+"""Part of a run → the names, in any case, of a sub-folder that holds it."""
+
 
 @dataclass
 class Data(Checked):
@@ -93,7 +100,8 @@ class Cifar10(Cached):
 class Folder(Data):
     """A person's own PNG and JPEG files.
 
-    path: the folder; its sub-folders, if any, are the classes. size: [height, width] in pixels that
+    path: the folder; its sub-folders, if any, are the classes; sub-folders train, val and test divide the
+    images instead, and train, validation and test must then be null. size: [height, width] in pixels that
     every image is brought to. colour: grey is one channel, rgb three.
     """
 

@@ -1,12 +1,14 @@
 """From a composed config to a checked one, or to one sentence that says what is wrong with it."""
 
+from typing import Any
+
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config import shapes
 from dae_lab.config.hints import first_line
-from dae_lab.config.places import conf_folder
+from dae_lab.config.places import conf_folder, need_utf8
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
@@ -28,6 +30,7 @@ def validate(cfg: DictConfig) -> Config:
     except OmegaConfBaseException as error:
         raise ConfigError(f"the config cannot be resolved: {first_line(error)}") from error
     assert isinstance(plain, dict)
+    _check_text(plain)
     if plain.pop("claim", None):
         raise ConfigError("claim: a claim is judged by many runs; leave hydra/launcher=basic away")
     config: Config = typed(plain, Config, "")
@@ -36,6 +39,15 @@ def validate(cfg: DictConfig) -> Config:
     if image is not None:
         check_shapes(config, image)
     return config
+
+
+def _check_text(tree: Any, path: str = "") -> None:
+    """Raise a ConfigError for a value that cannot be written as UTF-8."""
+    if isinstance(tree, str):
+        need_utf8(path, tree)
+    elif isinstance(tree, (dict, list)):
+        for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
+            _check_text(value, f"{path}.{key}".lstrip("."))
 
 
 def check_choices(overrides: list[str]) -> None:

@@ -22,6 +22,10 @@ ARCHIVE = "cifar-10-binary.tar.gz"
 ARCHIVE_MD5 = "c32a1d4ab5d03f1284b67883e8d87530"  # as its authors publish it
 BATCHES = tuple(f"cifar-10-batches-bin/data_batch_{i}.bin" for i in range(1, 6))
 TEST_BATCH = "cifar-10-batches-bin/test_batch.bin"
+CLASS_NAMES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
 SHAPES = [(50_000, 32, 32, 3), (50_000,), (10_000, 32, 32, 3), (10_000,)]
 
 
@@ -51,6 +55,7 @@ def load_cifar10(*, train: Slice, validation: Slice, test: Slice, cache: str, do
         train=train,
         validation=validation,
         test=test,
+        class_names=CLASS_NAMES,
     )
 
 

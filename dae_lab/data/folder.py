@@ -1,22 +1,27 @@
 """A person's own PNG and JPEG files."""
 
-import os
+import stat
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dae_lab.config.data import Slice
-from dae_lab.data.images import Dataset, interleave
-from dae_lab.errors import DataError
+from dae_lab.config.places import as_text
+from dae_lab.data.images import Dataset
+from dae_lab.data.layout import Layout, read_layout
+from dae_lab.errors import ConfigError, DataError
 from dae_lab.progress import progress
 
 if TYPE_CHECKING:
     from PIL import Image
 
-SUFFIXES = {".png", ".jpg", ".jpeg"}
 NAMED = 10  # broken files named in a message; the others are counted
+LONGEST_REASON = 90  # letters of what a decoder says of a file
+OTHER_FORMATS = ("WEBP", "GIF", "BMP", "TIFF", "AVIF")  # what files called .jpg or .png hold now and then
 
 
 def load_folder(
@@ -24,93 +29,147 @@ def load_folder(
 ) -> Dataset:
     """The images of a folder, sorted by name; its sub-folders, if any, are the classes.
 
-    Labels are the sub-folders' places in their sorted list; rows of different classes are interleaved, so
-    that every slice is stratified. Hidden files and files of other suffixes are left alone.
+    Labels are the sub-folders' places in their sorted list (whole numbers are sorted as numbers); rows of
+    different classes are interleaved, so that every slice is stratified. Sub-folders called train, val and
+    test are the parts of the run; without val, the last 10 % of train are used to validate. Linked files and
+    folders are followed. Hidden files and files of other suffixes are left alone and counted.
 
     Args:
-        train, validation, test: rows ``[start, stop]``; null is 80, 10 and 10 % of the rows.
+        train, validation, test: rows ``[start, stop]``; null is 80, 10 and 10 % of the rows, or what the
+            sub-folders say.
         path: the folder.
         size: [height, width] in pixels; images of another size are resampled (bilinear, antialiased).
         colour: ``grey`` (ITU-R 601-2 luma) or ``rgb``. What is transparent turns black.
 
     Raises:
-        DataError: no folder, no images in it, or images that cannot be read (all are named, up to 10).
+        ConfigError: rows are given for a folder that is divided by its sub-folders.
+        DataError: no folder, no images in it, images that cannot be read (all are named, up to 10, with the
+            reason), or test images that are all training images.
     """
     folder = Path(path).expanduser()
-    files, labels, names = _list(folder)
-    pixels = _read(folder, files, (size[0], size[1]), colour)
-    numbered = ", ".join(f"{number} = {name}" for number, name in enumerate(names))
-    classes = f" of {len(names)} classes ({numbered})" if names else ""
-    return Dataset.of(
+    layout = read_layout(folder)
+    slices = {"train": train, "validation": validation, "test": test}
+    if layout.parts:
+        slices = _slices_of_parts(layout, slices, folder)
+    pixels = _read(folder, layout.files, (size[0], size[1]), colour)
+    dataset = Dataset.of(
         folder.resolve().name,
-        f"{len(files):,} images{classes}, read from {folder}",
+        f"{_describe(layout, slices)}, read from {folder}{_passed_over(layout)}",
         pixels,
-        labels,
-        train=train,
-        validation=validation,
-        test=test,
+        layout.labels,
+        **slices,
+        class_names=layout.class_names,
+        count_repeated=True,
     )
-
-
-def _list(folder: Path) -> tuple[list[Path], np.ndarray | None, list[str]]:
-    """The image files in row order, their classes (n,) int64 if there are any, and the classes' names."""
-    if not folder.is_dir():
-        raise DataError(f"{folder} is no folder: data.path must be a folder of PNG or JPEG files")
-    files = _images_under(folder)
-    if not files:
+    if layout.parts and dataset.repeated == len(dataset.test):
+        test_folder, train_folder = (folder / layout.parts[part][0] for part in ("test", "train"))
         raise DataError(
-            f"{folder} holds no images: PNG or JPEG files are needed, in it or one sub-folder a class"
+            f"all images of {as_text(test_folder)} are in {as_text(train_folder)} too: a model must not be "
+            "judged on images that it was trained on"
         )
-    groups = [file.relative_to(folder).parts[0] if file.parent != folder else "" for file in files]
-    names = sorted(set(groups))
-    if names == [""]:
-        return files, None, []
-    if "" in names:
-        raise DataError(
-            f"{folder} holds images both in itself ({files[groups.index('')].name}, …) and in sub-folders: "
-            "move them all into sub-folders, one a class, or all out of them"
+    return dataset
+
+
+def _slices_of_parts(layout: Layout, given: dict[str, Slice], folder: Path) -> dict[str, Slice]:
+    """The rows of the parts that the sub-folders make; ``validation: []`` leaves those images unused.
+
+    Raises:
+        ConfigError: rows were given as well.
+    """
+    for part, rows in given.items():
+        if rows is not None and (part, list(rows)) != ("validation", []):
+            names = ", ".join(f"{as_text(name)}/" for name, _ in layout.parts.values())
+            raise ConfigError(
+                f"data.{part}={list(rows)} is given, but {as_text(folder)} is divided into {names}: set "
+                f"data.{part}=null, or give one of these folders as data.path"
+            )
+    train, validation, test = (layout.parts.get(part, ("", 0))[1] for part in given)
+    slices: dict[str, Slice] = {
+        "train": [0, train],
+        "validation": [train, train + validation] if validation else [],
+        "test": [train + validation, train + validation + test],
+    }
+    if given["validation"] is not None:
+        slices["validation"] = []
+    elif not validation and train >= 10:
+        stop = train - train // 10
+        slices |= {"train": [0, stop], "validation": [stop, train]}
+    return slices
+
+
+def _describe(layout: Layout, slices: dict[str, Slice]) -> str:
+    """What was read, as ``30 images of 2 classes (0 = ant, 1 = bee)``."""
+    text = f"{len(layout.files):,} images"
+    if layout.class_names:
+        numbered = ", ".join(f"{number} = {name}" for number, name in enumerate(layout.class_names))
+        text += f" of {len(layout.class_names)} classes ({numbered})"
+    if layout.parts:
+        text += (
+            f", divided by the folders {', '.join(f'{as_text(name)}/' for name, _ in layout.parts.values())}"
         )
-    labels = np.array([names.index(group) for group in groups], np.int64)
-    order = interleave(labels)
-    return [files[row] for row in order], labels[order], names
+        if "validation" not in layout.parts and slices["validation"]:
+            text += f" (the last 10 % of {as_text(layout.parts['train'][0])}/ validate)"
+    return text
 
 
-def _images_under(folder: Path) -> list[Path]:
-    def refuse(error: OSError) -> None:
-        raise DataError(f"{error.filename} cannot be listed: {error.strerror}") from error
-
-    found = []
-    for place, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
-    images = [file for file in found if file.suffix.lower() in SUFFIXES]
-    return sorted(images, key=lambda file: file.relative_to(folder).parts)
+def _passed_over(layout: Layout) -> str:
+    return f" (passed over: {layout.passed_over})" if layout.passed_over else ""
 
 
 def _read(folder: Path, files: list[Path], size: tuple[int, int], colour: str) -> np.ndarray:
     """(n, h, w, 1 or 3) uint8."""
     pixels = np.empty((len(files), *size, 1 if colour == "grey" else 3), np.uint8)
-    broken = []
-    with progress("Reading images", total=len(files)) as advance:
+    broken = {}
+    with progress("Reading images", total=len(files)) as advance, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Pillow says of a file that it can read all the same
         for row, file in enumerate(files):
             try:
                 pixels[row] = _decode(file, size, colour)
-            except Exception:  # whatever a decoder raises on foreign bytes, the file is what is wrong
-                broken.append(file.relative_to(folder).as_posix())
+            except (
+                Exception
+            ) as error:  # whatever a decoder raises on foreign bytes, the file is what is wrong
+                broken[as_text(file.relative_to(folder).as_posix())] = _reason(file, error)
             advance()
     if broken:
         rest = f" and {len(broken) - NAMED} more" if len(broken) > NAMED else ""
+        named = ", ".join(f"{name} ({reason})" for name, reason in sorted(broken.items())[:NAMED])
         raise DataError(
-            f"{folder}: {len(broken)} of {len(files)} files cannot be read as images: "
-            f"{', '.join(sorted(broken)[:NAMED])}{rest}; mend or remove them"
+            f"{as_text(folder)}: {len(broken)} of {len(files)} files cannot be read as images: "
+            f"{named}{rest}; mend or remove them"
         )
     return pixels
+
+
+def _reason(file: Path, error: Exception) -> str:
+    """Why a file cannot be read, in a few words."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        kind = _other_format(file)
+        if kind:
+            return f"a {kind} image: save it as PNG"
+        return "neither PNG nor JPEG data" if file.stat().st_size else "the file is empty"
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return shorten(as_text(said) or type(error).__name__, LONGEST_REASON, placeholder=" …")
+
+
+def _other_format(file: Path) -> str:
+    """The format of an image that is neither PNG nor JPEG; empty if it is not known either."""
+    from PIL import Image
+
+    try:
+        with Image.open(file, formats=OTHER_FORMATS) as opened:
+            return opened.format or ""
+    except Exception:  # whatever a decoder raises on foreign bytes
+        return ""
 
 
 def _decode(file: Path, size: tuple[int, int], colour: str) -> np.ndarray:
     """(h, w, c) uint8."""
     from PIL import Image, ImageOps
 
+    if not stat.S_ISREG(file.stat().st_mode):  # to open a FIFO would wait for ever
+        raise DataError("not a regular file")
     with Image.open(file, formats=["PNG", "JPEG"]) as opened:
         upright = ImageOps.exif_transpose(opened)  # as cameras say that it is to be held
         image = _eight_bit(upright).convert("L" if colour == "grey" else "RGB")

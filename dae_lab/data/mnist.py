@@ -33,13 +33,15 @@ class Collection:
 
     name: of its folder and its npz file in the cache, and of its module in ``keras.datasets``.
     sha256: of the four raw files. keras_folder: inside Keras's cache. system_folder: where a Linux
-    distribution puts it. npm: a package that carries it.
+    distribution puts it. npm: a package that carries it. class_names: by label, as its authors publish them;
+    empty where the classes are digits.
     """
 
     name: str
     title: str
     sha256: tuple[str, str, str, str]
     advice: str
+    class_names: tuple[str, ...] = ()
     keras_folder: str = ""
     system_folder: str | None = None
     npm: str | None = None
@@ -67,6 +69,10 @@ FASHION_MNIST = Collection(
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
     advice="Debian and Ubuntu carry it: apt install dataset-fashion-mnist",
+    class_names=(
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
     keras_folder="fashion-mnist",
     system_folder="/usr/share/datasets/fashion-mnist",
 )
@@ -116,6 +122,7 @@ def load_collection(
         train=train,
         validation=validation,
         test=test,
+        class_names=collection.class_names,
     )
 
 

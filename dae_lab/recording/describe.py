@@ -21,6 +21,8 @@ def describe(
     facts = {
         "data/fingerprint": dataset.fingerprint,
         "data/source": dataset.source,
+        **_about_classes(dataset),
+        **({"data/warnings": "; ".join(dataset.warnings)} if dataset.warnings else {}),
         **{f"model/{key}": str(value) for key, value in counts.items()},
         "machine/cpu": provenance.cpu(),
         "machine/gpu": provenance.gpus(),
@@ -37,6 +39,13 @@ def describe(
     if diff:
         record.text(diff + "\n", "uncommitted.diff")
     return facts
+
+
+def _about_classes(dataset: Dataset) -> dict[str, str]:
+    """The classes' names by number, where they have names: metrics are recorded by number."""
+    names = enumerate(dataset.train.class_names)
+    listed = ", ".join(f"{number} = {name}" for number, name in names)
+    return {"data/classes": listed} if listed else {}
 
 
 def flattened(tree: object, path: str = "") -> dict[str, object]:

@@ -30,7 +30,8 @@ class Grid:
     def __init__(self, model: Autoencoder, noisy: np.ndarray, images: Images, count: int) -> None:
         self.model, self.noisy, self.clean = model, noisy[:count], to_float(images.pixels[:count])
         unnamed = [""] * len(self.clean)
-        self.titles = unnamed if images.labels is None else [str(label) for label in images.labels[:count]]
+        labels = images.labels
+        self.titles = unnamed if labels is None else [images.class_name(label) for label in labels[:count]]
 
     def reconstruct(self) -> np.ndarray:
         """What the model gives now, float32 (count, h, w, c)."""

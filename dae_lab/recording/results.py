@@ -20,6 +20,9 @@ from dae_lab.tracking.plain import plain
 from dae_lab.tracking.record import Record
 from dae_lab.training.checkpoint import History
 
+CLASSES = 40
+"""Classes in a run's description, at most: MLflow cuts what is longer than 5,000 letters."""
+
 
 def record_evaluation(record: Record, found: Evaluation) -> None:
     """Record what ``found`` says of the model.
@@ -114,7 +117,10 @@ def as_json(found: Evaluation) -> dict[str, Any]:
                 name: {"title": item.title, "note": item.note, "validation_mse": item.validation}
                 for name, item in found.baselines.items()
             },
-            "classes": found.classes,
+            "classes": {
+                label: {"name": found.test[1].class_name(label), **asdict(score)}
+                for label, score in found.classes.items()
+            },
             "collapse": found.collapse,
             "convergence": found.convergence,
             "generalisation": found.generalisation,
@@ -130,11 +136,18 @@ def _view(view: Any) -> dict[str, Any]:
 
 
 def markdown(found: Evaluation) -> str:
-    """The scores as a table, for the run's description."""
+    """The scores as tables, for the run's description."""
     kinds = list(found.scores["model"])
     lines = [f"| test images | {' | '.join(kinds)} |", "|---" * (len(kinds) + 1) + "|"]
     for name, values in found.scores.items():
         title = found.baselines[name].title if name in found.baselines else name
         lines.append(f"| {title} | {' | '.join(f'{values[kind]:.4f}' for kind in kinds)} |")
+    if found.classes:
+        lines += ["", "| class | images | MSE / E[x²] | recorded as |", "|---|---|---|---|"]
+    for label, score in list(found.classes.items())[:CLASSES]:
+        name = found.test[1].class_name(label).replace("|", "\\|")
+        lines.append(f"| {name} | {score.images:,} | {score.nmse.mean:.4f} | class_nmse/{label} |")
+    if len(found.classes) > CLASSES:
+        lines.append(f"\nThe other {len(found.classes) - CLASSES:,} classes are in evaluation.json.")
     trouble = found.collapse.sentence()
     return "\n".join([f"**Collapsed: {trouble}.**\n"] * bool(trouble) + lines)

@@ -6,6 +6,7 @@ from math import isqrt
 import numpy as np
 from PIL import Image
 
+from dae_lab.data.images import Images
 from dae_lab.evaluation.convergence import Trajectory
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.latent import View
@@ -82,7 +83,8 @@ def _reconstructions(evaluation: Evaluation) -> Image.Image:
     clean, answers = to_float(images.pixels[chosen]), evaluation.reconstruction[chosen]
     titles = [f"{error:.4f}" for error in evaluation.model["mse"][chosen]]
     if images.labels is not None:
-        titles = [f"{label}\n{title}" for label, title in zip(images.labels[chosen], titles, strict=True)]
+        classes = [images.class_name(label) for label in images.labels[chosen]]
+        titles = [f"{name}\n{title}" for name, title in zip(classes, titles, strict=True)]
     return reconstruction_grid(
         {"clean": clean, "noisy": noisy[chosen], "reconstruction": answers},
         titles,
@@ -107,7 +109,7 @@ def _baseline_examples(evaluation: Evaluation) -> Image.Image:
     rows = {"clean": to_float(images.pixels), "noisy": noisy, "this model": evaluation.reconstruction[:count]}
     for item in (evaluation.baselines[name] for name in rivals[:RIVALS]):
         rows[item.title] = item.examples
-    titles = [""] * count if images.labels is None else [str(label) for label in images.labels]
+    titles = [""] * count if images.labels is None else [images.class_name(label) for label in images.labels]
     return reconstruction_grid(rows, titles)
 
 
@@ -116,7 +118,7 @@ def _classes(evaluation: Evaluation) -> Image.Image | None:
         return None
     classes = evaluation.classes.values()
     return bars.per_class(
-        [str(label) for label in evaluation.classes],
+        [evaluation.test[1].class_name(label) for label in evaluation.classes],
         [item.nmse.mean for item in classes],
         [(item.nmse.low, item.nmse.high) for item in classes],
         [item.best for item in classes],
@@ -172,18 +174,18 @@ def _corruptions(evaluation: Evaluation) -> Image.Image | None:
 def _codes(evaluation: Evaluation) -> dict[str, Image.Image]:
     if evaluation.geometry is None:
         return {}
-    labels = evaluation.test[1].labels
-    return {f"code_{name}": _code(view, labels) for name, view in evaluation.geometry.views.items()}
+    images = evaluation.test[1]
+    return {f"code_{name}": _code(view, images) for name, view in evaluation.geometry.views.items()}
 
 
-def _code(view: View, labels: np.ndarray | None) -> Image.Image:
-    count = len(view.plane)
+def _code(view: View, images: Images) -> Image.Image:
+    count, labels = len(view.plane), images.labels
     what = "code value" if view.size <= 2 else "principal component"
     return codes.hulls(
         view.plane,
         None if labels is None else labels[:count],
         {number: item.hull for number, item in view.classes.items()},
-        {number: str(number) for number in view.classes},
+        {number: images.class_name(number) for number in view.classes},
         f"The {view.name} code of {count:,} noisy test images".replace("code code", "code"),
         (f"first {what}", f"second {what}" if view.size > 1 else ""),
         view.explained,

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,8 @@ from dae_lab.sweep.job import Job
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 from dae_lab.training.precision import Measurement
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
         UserError: a run that cannot be trained; says which.
     """
     configs = [checked_config(item) for item in composed]
-    identities = _identities(configs, composed)
+    identities = _identities(configs, composed, warn=first == 0)
     name = name or hashlib.sha256("".join(sorted(identities)).encode()).hexdigest()[:8]
     store = Store(configs[0].tracking)
     folder = store.folder / "sweeps" / name
@@ -129,17 +132,21 @@ def check(item: Composed) -> Config:
     return config
 
 
-def _identities(configs: Sequence[Config], composed: Sequence[Composed]) -> list[str]:
-    """The fingerprints of all runs; data that several of them want are read once."""
+def _identities(configs: Sequence[Config], composed: Sequence[Composed], warn: bool) -> list[str]:
+    """The fingerprints of all runs; data that several of them want are read once, and warned of once."""
     wanted = [json.dumps(asdict(config.data)) for config in configs]
     found = dict.fromkeys(range(len(configs)), "")
     dataset: Dataset | None = None
-    last = ""
+    last, given = "", set[str]()
     for place in sorted(found, key=wanted.__getitem__):  # by data: memory may hold no two
         try:
             if wanted[place] != last:
                 dataset = None
                 dataset, last = loaded(configs[place]), wanted[place]
+                sentences = {f"{dataset.name}: {text}" for text in dataset.warnings} if warn else set()
+                for sentence in sorted(sentences - given):
+                    log.warning("%s", sentence)
+                given |= sentences
             assert dataset is not None
             found[place] = identity(configs[place], dataset)
         except UserError as error:

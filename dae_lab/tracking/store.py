@@ -190,12 +190,12 @@ class Store(CutRuns):
                 why = denial(self.uri, error) if denied(error) else first_sentence(error)
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {why}; the same command goes on from "
-                    f"the last checkpoint"
+                    f"the last checkpoint, if there is one"
                 ) from error
             if isinstance(error, OSError) and error.errno in UNWRITABLE and self._has(error.filename):
                 raise TrackingError(
                     f"tracking.dir: {error.filename} cannot be written ({error.strerror}); once it can, the "
-                    f"same command goes on from the last checkpoint"
+                    f"same command goes on from the last checkpoint, if there is one"
                 ) from error
             raise
         except BaseException as error:

@@ -1,5 +1,7 @@
 """A person's own image files."""
 
+import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from PIL import Image
 
 from dae_lab.data.folder import load_folder
 from dae_lab.data.images import Dataset
-from dae_lab.errors import DataError
+from dae_lab.errors import ConfigError, DataError
 
 
 def load(path: Path, **changes: Any) -> Dataset:
@@ -103,7 +105,85 @@ def test_hidden_and_other_files_are_left_alone(tmp_path):
     (tmp_path / "._0.png").write_text("what a Mac leaves behind")
     (tmp_path / ".thumbnails").mkdir()
     (tmp_path / ".thumbnails" / "x.png").write_text("neither")
-    assert greys(load(tmp_path)) == [0, 1]
+    dataset = load(tmp_path)
+    assert greys(dataset) == [0, 1]
+    assert "passed over: 1 by suffix (.txt), 2 hidden" in dataset.source
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".jpe", ".jfif", ".JFIF"])
+def test_all_suffixes_of_jpeg_are_read(tmp_path, suffix):
+    for i in range(2):
+        save(tmp_path / f"{i}{suffix}", 80 * i, format="JPEG")
+    np.testing.assert_allclose(greys(load(tmp_path)), [0, 80], atol=1)
+
+
+def divided(folder: Path, **counts: int) -> Path:
+    """A folder with so many images of each of the classes ant and bee in each of its parts."""
+    grey = iter(range(256))
+    for part, count in counts.items():
+        for name in ("ant", "bee"):
+            for i in range(count):
+                save(folder / part / name / f"{i}.png", next(grey))
+    return folder
+
+
+def test_folders_called_train_val_and_test_are_the_parts(tmp_path):
+    dataset = load(divided(tmp_path, Testing=3, Train=6, valid=2))
+    train, validation, test = dataset.train, dataset.validation, dataset.test
+    assert (len(train), len(validation), len(test)) == (12, 4, 6)
+    assert sorted(greys(dataset)[-6:]) == [0, 1, 2, 3, 4, 5]  # those of Testing, and nothing else
+    assert [part.rows for part in (train, validation, test)] == [range(12), range(12, 16), range(16, 22)]
+    np.testing.assert_array_equal(test.labels, [0, 1] * 3)
+    assert test.class_names == ["ant", "bee"]
+    assert "divided by the folders Train/, valid/, Testing/" in dataset.source
+
+
+def test_without_a_folder_val_a_tenth_of_train_validates(tmp_path):
+    divided(tmp_path, train=10, test=2)
+    dataset = load(tmp_path)
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [18, 2, 4]
+    assert "the last 10 % of train/ validate" in dataset.source
+    dataset = load(tmp_path, validation=[])
+    assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [20, 0, 4]
+
+
+def test_parts_without_classes_in_all_of_them_have_no_labels(tmp_path):
+    divided(tmp_path, train=3)
+    for i in range(3):
+        save(tmp_path / "test" / f"{i}.png", 100 + i)
+    dataset = load(tmp_path)
+    assert dataset.train.labels is None
+    assert greys(dataset)[-3:] == [100, 101, 102]
+
+
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_rows_of_a_divided_folder_are_refused(tmp_path, part):
+    with pytest.raises(ConfigError, match=rf"data\.{part}=\[0, 2\] is given.*divided into train/, test/"):
+        load(divided(tmp_path, train=3, test=2), **{part: [0, 2]})
+
+
+def test_a_test_folder_that_is_the_training_folder_is_refused(tmp_path):
+    divided(tmp_path, train=3)
+    (tmp_path / "test").symlink_to("train")
+    with pytest.raises(DataError, match="must not be judged"):
+        load(tmp_path)
+
+
+def test_test_images_among_the_training_images_are_counted(tmp_path):
+    divided(tmp_path, train=3, test=2)
+    save(tmp_path / "test" / "ant" / "again.png", 0)
+    (warning,) = [text for text in load(tmp_path).warnings if "among the training images" in text]
+    assert warning.startswith("1 of 5")
+
+
+def test_names_that_are_not_utf8_can_be_recorded(tmp_path):
+    for name in (b"b\xffe", b"cat"):
+        for i in range(2):
+            save(tmp_path / os.fsdecode(b"\xfe") / os.fsdecode(name) / f"{i}.png", i)
+    dataset = load(tmp_path / os.fsdecode(b"\xfe"))
+    assert dataset.test.class_names == ["b\N{REPLACEMENT CHARACTER}e", "cat"]
+    for text in (dataset.name, dataset.source):
+        assert text.encode()
 
 
 def test_unreadable_images_are_all_named(tmp_path):
@@ -111,15 +191,40 @@ def test_unreadable_images_are_all_named(tmp_path):
     (tmp_path / "cut.png").write_bytes(good.read_bytes()[:-30])
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "text.jpeg").write_text("no image")
-    words = r"3 of 4 files cannot be read as images: cut\.png, empty\.jpg, text\.jpeg; mend or remove"
-    with pytest.raises(DataError, match=words):
+    Image.new("L", (8, 6)).save(tmp_path / "web.jpg", format="WEBP")
+    (tmp_path / "link.png").symlink_to("nothing")
+    with pytest.raises(
+        DataError, match=r"5 of 6 files cannot be read as images: .*; mend or remove"
+    ) as error:
+        load(tmp_path)
+    for name, reason in {
+        "cut.png": "truncated",
+        "empty.jpg": "empty",
+        "text.jpeg": "neither PNG nor JPEG",
+        "web.jpg": "a WEBP image",
+        "link.png": "No such file",
+    }.items():
+        assert re.search(rf"{name} \([^)]*{reason}", str(error.value))
+
+
+def test_an_image_that_is_too_large_is_named_with_its_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)  # 6 × 8 pixels are more than twice as many
+    save(tmp_path / "huge.png", 1)
+    with pytest.raises(DataError, match=r"huge\.png \(.*48 pixels"):
+        load(tmp_path)
+
+
+def test_a_file_that_is_not_regular_is_not_opened(tmp_path):
+    save(tmp_path / "good.png", 1)
+    os.mkfifo(tmp_path / "pipe.png")  # to open it for reading would wait for a writer
+    with pytest.raises(DataError, match=r"1 of 2 .*pipe\.png \(not a regular file\)"):
         load(tmp_path)
 
 
 def test_many_unreadable_images_are_counted(tmp_path):
     for i in range(13):
         (tmp_path / f"{i:02}.png").touch()
-    with pytest.raises(DataError, match=r"13 of 13 .*08\.png, 09\.png and 3 more"):
+    with pytest.raises(DataError, match=r"13 of 13 .*08\.png [^,]*, 09\.png [^,]* and 3 more"):
         load(tmp_path)
 
 

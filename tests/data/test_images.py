@@ -107,6 +107,46 @@ def test_unequal_classes_are_spread_evenly():
         assert np.all(np.abs(counts - [60, 30, 10]) <= 1)
 
 
+def warnings_of(pixels: np.ndarray) -> list[str]:
+    return dataset(pixels).warnings
+
+
+@pytest.mark.parametrize(
+    ("pixels", "shown"),
+    [
+        ((PIXELS > 7).astype(np.uint8), "between 0 and 1, where 0 is black and 255 white"),
+        (PIXELS // 16, "between 0 and 15"),
+        ((PIXELS / 255 / 255).astype(np.float32), "between 0 and 0.00392157, where 0 is black and 1 white"),
+        (1 - (PIXELS / 255 / 255).astype(np.float32), "between 0.996078 and 1"),
+        (np.full_like(PIXELS, 9), "the same value, 9"),
+    ],
+)
+def test_pixels_that_hardly_use_the_range_are_warned_of(pixels, shown):
+    (warning,) = warnings_of(pixels)
+    assert shown in warning
+    if pixels.min() < pixels.max():
+        advice = warning.partition("rescale them: ")[2]
+        assert not warnings_of(eval(advice, {"np": np, "images": pixels}).astype(np.float32))
+
+
+def test_dark_images_with_one_bright_pixel_are_not_warned_of():
+    dark = np.zeros_like(PIXELS)
+    dark[50, 2, 2] = 60
+    assert not warnings_of(dark)
+    assert not warnings_of((dark / 255).astype(np.float32))
+
+
+def test_few_test_images_are_warned_of():
+    (warning,) = dataset(test=[95, 100]).warnings
+    assert "5 test images" in warning
+
+
+def test_classes_are_called_by_their_names_or_else_by_their_numbers():
+    named = dataset(class_names=["ant", "bee"]).test[:5]
+    assert [named.class_name(label) for label in (0, 1, 2, -1)] == ["ant", "bee", "2", "-1"]
+    assert dataset().test.class_name(3) == "3"
+
+
 def test_importing_the_room_imports_no_framework():
     code = "import sys, dae_lab.data, dae_lab.data.mnist, dae_lab.data.folder, dae_lab.data.packaged\n"
     code += (

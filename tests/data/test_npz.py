@@ -1,6 +1,7 @@
 """A person's own arrays: what is taken, and what is refused with which words."""
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,49 @@ def test_floats_are_kept_as_float32(tmp_path, dtype):
     np.testing.assert_array_equal(dataset.train.pixels[..., 0], images[:8].astype(np.float32))
 
 
-def test_a_rounding_error_above_one_becomes_one(tmp_path):
-    images = np.full((10, 4, 4), 1 + 1e-12)
-    assert load(saved(tmp_path, images=images)).train.pixels.max() == 1
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_rounding_errors_outside_the_interval_are_clipped(tmp_path, dtype):
+    unit = np.finfo(dtype).eps
+    images = np.full((10, 4, 4), 0.5, dtype)
+    images[:, 0, 0], images[:, 1, 1] = 1 + 2 * unit, -2 * unit
+    pixels = load(saved(tmp_path, images=images)).train.pixels
+    assert (pixels.min(), pixels.max()) == (0, 1)
+    images[:, 0, 0] = 1.01
+    with pytest.raises(DataError, match=r"to 1\.0"):
+        load(saved(tmp_path, images=images))
+
+
+def test_what_is_refused_is_printed_as_it_is(tmp_path):
+    images = np.linspace(0, 1, 160, dtype=np.float32).reshape(10, 4, 4) * np.float32(1.000001)
+    with pytest.raises(DataError, match=r"float32 from 0 to 1\.000001"):
+        load(saved(tmp_path, images=images))
+
+
+KINDS = ("float16", "float32", "float64", "int8", "uint8", "int16", "uint16", "int64", "uint64", "bool")
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_following_the_advice_is_accepted(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    kind = np.dtype(KINDS[seed % len(KINDS)])
+    shape = [(4, 5, 6), (4, 5, 6, 3), (4, 3, 5, 6), (4, 5, 6, 4), (4, 25)][rng.integers(5)]
+    if kind.kind == "f":
+        images = rng.random(shape) * 10.0 ** rng.integers(-4, 4) + rng.choice([0, -0.5, 1e-7, 3])
+        images[0, 0] = rng.choice([np.nan, np.inf, 0.5, 0.5])
+    else:
+        images = np.minimum(rng.integers(0, 256, shape), rng.choice([1, 20, 255]))
+        images = images * rng.choice([1, 1, -1, 257])
+    images.flat[0] = 0  # not all pixels are the same
+    images = images.astype(kind)
+    for _ in range(3):  # shape, infinite values, range
+        try:
+            dataset = load(saved(tmp_path, images=images))
+        except DataError as error:
+            advice = re.search(r"; save (.+?)(?: if |: BCE|$)", str(error))
+            images = eval(advice[1], {"np": np, "images": images})
+    dataset = load(saved(tmp_path, images=images))
+    assert dataset.train.pixels.min() >= 0
+    assert dataset.test.pixels.max() <= (255 if dataset.test.pixels.dtype == np.uint8 else 1)
 
 
 def test_labels(tmp_path):
@@ -66,15 +107,28 @@ def test_labels(tmp_path):
         (PIXELS.astype(np.int64), r"int64 from 0 to 159; save images\.astype\('uint8'\)"),
         (
             PIXELS / 80 - 1,
-            r"float64 from -1 to 0\.9875; save \(\(images - -1\) / 1\.9875\)\.astype\('float32'\)",
+            r"float64 from -1 to 0\.9875; save np\.interp\(",
         ),
-        (PIXELS > 5, r"bool from 0 to 1; save \(images\)\.astype\('float32'\)"),
-        (np.where(PIXELS == 7, np.nan, 0.5), "float64 and holds NaN; replace what is not finite"),
-        (np.where(PIXELS == 7, np.inf, 0.5), "float64 from 0.5 to inf; replace what is not finite"),
+        (PIXELS > 5, r"bool from 0 to 1; save images\.astype\('float32'\)"),
+        (PIXELS.astype(np.uint16) * 400, r"uint16 from 0 to 63600; save images / 65535\.0 if 65535 is white"),
+        (np.full((5, 4, 4), 7.0), "float64 from 7 to 7; all values are the same"),
+        (
+            np.where(PIXELS == 7, np.nan, 0.5),
+            "float64 and holds NaN; save .* if what is not finite should be black",
+        ),
+        (np.where(PIXELS == 7, np.inf, 0.5), "float64 from 0.5 to inf; save np.where"),
         (PIXELS.astype(complex), "complex128; images are uint8, or floating"),
         (PIXELS.astype("U3"), "images are uint8, or floating"),
         (PIXELS[0], r"has shape \(4, 4\)"),
-        (PIXELS.reshape(10, 2, 4, 2), r"images have 1 channel, or 3 .* these have 2"),
+        (PIXELS.reshape(10, 16), r"has shape \(10, 16\); .*; save images\.reshape\(-1, 4, 4\)"),
+        (
+            PIXELS.reshape(10, 2, 4, 2),
+            r"own\.npz, array images has shape \(10, 2, 4, 2\); .* 1 or 3 channels",
+        ),
+        (PIXELS.reshape(10, 1, 4, 4), r"save np\.moveaxis\(images, 1, -1\) if the channels"),
+        (PIXELS.reshape(4, 4, 1, 10), r"save np\.moveaxis\(images, -1, 0\) if the images"),
+        (PIXELS.reshape(1, 10, 4, 4), r"save np\.moveaxis\(images, 0, -1\) if the channels"),
+        (PIXELS.reshape(5, 4, 2, 4), r"save images\[\.\.\., :3\] if"),
         (PIXELS[:0], r"has shape \(0, 4, 4\)"),
     ],
 )
@@ -92,6 +146,17 @@ def test_the_range_is_explained(tmp_path):
 def test_labels_that_do_not_fit_are_refused(tmp_path, labels):
     with pytest.raises(DataError, match="labels are 10 whole numbers, one an image"):
         load(saved(tmp_path, images=PIXELS, labels=labels), labels="labels")
+
+
+@pytest.mark.parametrize(
+    "labels", [np.arange(10.0), np.eye(10), np.array(list("abcabcabca")), np.arange(10) / 2]
+)
+def test_following_the_advice_on_labels_is_accepted(tmp_path, labels):
+    with pytest.raises(DataError) as error:
+        load(saved(tmp_path, images=PIXELS, labels=labels), labels="labels")
+    advice = re.search(r": save (.+?)(?: if |$)", str(error.value))
+    labels = eval(advice[1], {"np": np, "labels": labels})
+    assert len(load(saved(tmp_path, images=PIXELS, labels=labels), labels="labels").train.labels) == 8
 
 
 def test_a_missing_array_is_answered_with_those_present(tmp_path):

@@ -75,7 +75,10 @@ def test_the_code_has_its_geometry(judged):
 def test_the_description_is_a_table_of_all(judged):
     found, run, _, _ = judged
     lines = run.data.tags["mlflow.note.content"].splitlines()
-    assert len([line for line in lines if line.startswith("| ")]) == 2 + len(found.baselines)
+    tables = [line for line in lines if line.startswith("| ")]
+    assert len(tables) == (2 + len(found.baselines)) + (1 + len(found.classes))
+    assert tables[-1].startswith(f"| 9 | {found.classes[9].images} |")
+    assert tables[-1].endswith("| class_nmse/9 |")
 
 
 def test_names_are_known_before(judged, compose):

@@ -56,6 +56,12 @@ def shown(found, pictures=None, **given) -> str:
     return page(evaluation=found, pictures=pictures or {}, **given)
 
 
+def named(count: int = 24, *names: str):
+    """An evaluation whose classes have names."""
+    found = made(count)
+    return replace(found, test=(found.test[0], replace(found.test[1], class_names=names)))
+
+
 def text(found, **given) -> str:
     return Parsed(shown(found, **given)).text
 
@@ -301,3 +307,10 @@ def test_small_words():
     assert words.chance(0.031) == "0.031"
     assert words.bounds(Interval(1.0, np.nan, np.nan)) == ""
     assert words.bounds(Interval(0.014, 0.0138, 0.0142)) == "[0.0138, 0.0142]"
+
+
+def test_classes_are_called_by_their_names_and_metrics_by_their_numbers():
+    said = text(named(24, "ant", "<b>", "cat"))
+    for number, name in enumerate(("ant", "<b>", "cat")):
+        assert re.search(rf"(?<!\S){name} 8 .*?class_nmse/{number}(?!\d)", said)
+    assert re.search(r"Classes in this view.* ant 8 .* <b> 8 .* cat 8 ", said)

@@ -135,3 +135,11 @@ def test_baselines_are_drawn_beside_a_trajectory_only():
     both = (found, replace(found, baselines=without))
     bare = [drawn(some, trajectory=[], kernels=None)["training"] for some in both]
     assert np.array_equal(*map(np.asarray, bare))
+
+
+def test_classes_are_called_by_their_names_in_every_picture_that_tells_them_apart():
+    found, plain = example()
+    names = ("0", "another", "2")  # of three classes, one has a name of its own
+    named = drawn(replace(found, test=(found.test[0], replace(found.test[1], class_names=names))))
+    changed = {name for name in plain if plain[name] != named[name]}
+    assert changed == {"reconstructions", "baseline_examples", "classes", "code_flattened", "code_pooled"}

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from processes import (
     Command,
@@ -279,3 +280,11 @@ def test_mistakes_are_refused_before_anything_is_trained(tmp_path, arguments, me
     code, _, errors = run("-m", *TINY, *arguments, store=tmp_path)
     assert_refused(code, errors, message)
     assert not (tmp_path / "mlflow.db").exists() or not runs(tmp_path)
+
+
+def test_doubtful_images_are_warned_of_once(tmp_path):
+    np.savez(tmp_path / "dim.npz", images=np.random.default_rng(0).integers(0, 2, (200, 8, 8), np.uint8))
+    own = ("data=npz", f"data.path={tmp_path / 'dim.npz'}")
+    code, _, errors = run("-m", *own, "loss=bce,mse", "seed=0,1", "plan=true", store=tmp_path)
+    assert code == 0
+    assert errors.count("dim: the pixels lie between 0 and 1, where 0 is black and 255 white") == 1
