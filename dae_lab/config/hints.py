@@ -17,6 +17,8 @@ OMEGACONF = {
     r"Cannot convert .* to string": "must be text",
     r"value 'None'|is not Optional|NoneType is not a": "must have a value; null is not allowed",
     r"Cannot assign \w+ to Dict": "must map names to values",
+    r"Missing mandatory value: hydra\.job": "asks for the number of a job; that is known in "
+    "hydra.sweep.subdir and in the keys of a sweep's runs",
 }
 """What OmegaConf says of a wrong value, as a pattern, and what a person is told."""
 

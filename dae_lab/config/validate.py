@@ -23,6 +23,7 @@ def validate(cfg: DictConfig) -> Config:
     """
     if HydraConfig.initialized():
         check_choices(list(HydraConfig.get().overrides.task))
+        check_working_folder(HydraConfig.get())  # type: ignore[arg-type]
     try:
         plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
@@ -36,6 +37,15 @@ def validate(cfg: DictConfig) -> Config:
     if image is not None:
         check_shapes(config, image)
     return config
+
+
+def check_working_folder(hydra: DictConfig) -> None:
+    """Raise a ConfigError for ``hydra.job.chdir=true``: a run writes nothing to the current folder."""
+    if hydra.job.chdir:
+        raise ConfigError(
+            "hydra.job.chdir=true: a run writes nothing to the current folder, and relative paths such as "
+            "tracking.dir would change their meaning; leave it out, files of a run go to tracking.dir"
+        )
 
 
 def check_choices(overrides: list[str]) -> None:

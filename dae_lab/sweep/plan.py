@@ -17,7 +17,7 @@ from dae_lab.data.images import Dataset
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.experiment import identity, loaded
 from dae_lab.recording.names import metric_names, need_recorded
-from dae_lab.sweep.job import Job
+from dae_lab.sweep.job import Job, Logging
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 
@@ -27,12 +27,14 @@ class Composed:
     """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config.
 
     checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
+    logging: see ``Job``.
     """
 
     overrides: list[str]
     preset: str
     config: DictConfig
     checked: Config | None = None
+    logging: Logging | None = None
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
             fingerprint=identities[place],
             sweep=name,
             log=str(folder / "logs" / f"{first + place}.log"),
+            logging=item.logging,
         )
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )
