@@ -147,10 +147,10 @@ def _identities(configs: Sequence[Config], composed: Sequence[Composed]) -> list
 def _keep(jobs: Sequence[Job], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "plan.json"
-    before = json.loads(file.read_text()) if file.is_file() and jobs[0].number else []
+    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() and jobs[0].number else []
     draft = file.with_suffix(f".{os.getpid()}")
     lines = map(json.dumps, [*before[: jobs[0].number], *map(vars, jobs)])
-    draft.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    draft.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     os.replace(draft, file)
 
 
