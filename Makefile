@@ -1,12 +1,12 @@
-# A fresh machine needs python3 (3.11 or later, with venv) and make; `make run` and `make test` do the rest.
-PYTHON ?= python3
+# A fresh machine needs make, and Python 3.11 to 3.13 with venv, or uv; `make run` and `make test` do the rest.
+PYTHON ?=
 BIN := .venv/bin
 ARGS ?=
 PORT ?= 5000
 
-.PHONY: help run test bench ui format lock clean
+.PHONY: help run test bench ui format lock check-lock clean python
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s%s\n", $$1, $$2}' Makefile
 
 run: .venv/installed  ## set up, then train, judge and record the default model (ARGS="loss=mse seed=1")
 	$(BIN)/python -m dae_lab.run $(ARGS)
@@ -31,14 +31,19 @@ format: .venv/installed  ## format the code, mend what ruff can mend
 lock:  ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+	@sh tools/check-lock.sh
+
+check-lock:  ## does requirements.lock resolve on all systems and versions of Python? (needs uv)
+	@sh tools/check-lock.sh
 
 clean:  ## remove the virtual environment; runs stay
 	rm -rf .venv
 
-.venv/installed: requirements.lock pyproject.toml
-	@echo "setting up .venv: about 3 GB, two or three minutes"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "dae_lab needs Python 3.11 or later")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+python:
+	@PYTHON="$(PYTHON)" sh tools/venv.sh
+
+.venv/installed: requirements.lock pyproject.toml | python
+	@echo "setting up .venv for $$($(BIN)/python --version): about 3 GB, two or three minutes"
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@

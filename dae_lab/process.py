@@ -1,5 +1,6 @@
 """What a process owes the one who started it: streams that work, signals that close what is open."""
 
+import _thread
 import io
 import os
 import signal
@@ -8,6 +9,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
+
+STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""What stops a process from outside, and can be answered; Windows has no SIGHUP."""
 
 
 class Terminated(BaseException):
@@ -66,7 +70,7 @@ def catch_signals(*numbers: int) -> dict[int, Any]:
     Returns:
         what answered them before.
     """
-    wanted = numbers or (signal.SIGTERM, signal.SIGHUP)
+    wanted = numbers or [number for number in STOPS if number != signal.SIGINT]
     before: dict[int, Any] = {number: signal.getsignal(number) for number in wanted}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
@@ -89,8 +93,12 @@ def _terminate(number: int, frame: Any) -> None:
     raise Terminated(number)
 
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""What stops a process from outside, and can be answered."""
+def terminate_self() -> None:
+    """Send SIGTERM to this process, from any of its threads."""
+    if os.name == "nt":  # os.kill would end the process on the spot
+        _thread.interrupt_main(signal.SIGTERM)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 @contextmanager

@@ -102,7 +102,7 @@ def _untracked() -> Iterator[str]:
         file = PACKAGE.parent / name
         own = file.is_file() and not file.is_symlink()  # a link may lead to anything
         whole = file.stat().st_size < 50_000 if own else False
-        yield f"untracked: {name}\n" + (file.read_text(errors="replace") if whole else "")
+        yield f"untracked: {name}\n" + (file.read_text(encoding="utf-8", errors="replace") if whole else "")
 
 
 def _git(*arguments: str) -> str:
@@ -110,7 +110,7 @@ def _git(*arguments: str) -> str:
         done = subprocess.run(
             ["git", "-C", str(PACKAGE), *arguments],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             errors="replace",
             timeout=20,
             check=True,
@@ -120,15 +120,19 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip()
 
 
+def _cpuinfo(file: Path = Path("/proc/cpuinfo")) -> str:
+    """What Linux says of the processor; empty on other systems, and where it may not be read."""
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def cpu() -> str:
     """The processor's name and how many of its cores this process may use."""
     name = platform.processor() or platform.machine()
-    info = Path("/proc/cpuinfo")
-    if info.is_file():
-        models = [
-            line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if "model name" in line
-        ]
-        name = models[0] if models else name
+    models = [line.split(":", 1)[1].strip() for line in _cpuinfo().splitlines() if "model name" in line]
+    name = models[0] if models else name
     return f"{name}, {cores()} cores"
 
 
@@ -139,7 +143,7 @@ def computes_bfloat16(info: Path = Path("/proc/cpuinfo")) -> bool:
     Args:
         info: what Linux says of the processor, which is known of x86; without it the answer is no.
     """
-    return info.is_file() and bool({"avx512_bf16", "amx_bf16"} & set(info.read_text().split()))
+    return bool({"avx512_bf16", "amx_bf16"} & set(_cpuinfo(info).split()))
 
 
 def cores() -> int:

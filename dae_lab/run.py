@@ -26,6 +26,9 @@ from dae_lab.progress import progress
 from dae_lab.startup import spare_collection
 from dae_lab.sweep.launcher import Engine
 
+BROKEN_PIPE = 128 + 13
+"""The exit code of a program that SIGPIPE has ended, which Windows does not have."""
+
 failures: list[UserError] = []
 """What went wrong in the jobs of this process."""
 
@@ -69,7 +72,7 @@ def main() -> None:
             sys.exit(128 + (stop.args[0] if stop.args else signal.SIGINT))
         except BrokenPipeError:  # `| head`: nobody reads on
             drop_output()
-            sys.exit(128 + signal.SIGPIPE)
+            sys.exit(BROKEN_PIPE)
         except Exception as error:
             message = str(error) if isinstance(error, UserError) else explain(error)
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # the record's is a UserError

@@ -44,6 +44,12 @@ def hidden(*names: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
+def _same_terminal() -> Unfailing:
+    """Standard error once more, which stays when file descriptor 2 is turned away."""
+    encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
+    return Unfailing(os.fdopen(os.dup(2), "wb"), encoding, "replace")
+
+
 def import_tensorflow() -> None:
     """Import TensorFlow without its start-up chatter; what it says is shown only if the import fails.
 
@@ -59,7 +65,7 @@ def import_tensorflow() -> None:
     os.environ |= {name: value for name, value in SETTINGS.items() if name not in os.environ}
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as chatter, Unfailing(os.fdopen(os.dup(2), "wb")) as terminal:
+    with tempfile.TemporaryFile() as chatter, _same_terminal() as terminal:
         os.dup2(chatter.fileno(), 2)
         try:
             with progress("Starting TensorFlow", stream=terminal), hidden("matplotlib", "sklearn"):

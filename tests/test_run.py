@@ -7,6 +7,8 @@ import signal
 import statistics
 import subprocess
 import sys
+import sysconfig
+import venv
 from pathlib import Path
 
 import pytest
@@ -177,17 +179,23 @@ def test_a_loss_that_is_no_number_fails_the_run_with_its_reason(tmp_path):
     assert "learning rate" in failed.data.tags["reason"]
 
 
-def test_the_wheel_works_away_from_the_checkout(tmp_path):
+def test_the_package_works_without_make_and_away_from_the_checkout(tmp_path):
+    """``pip install .`` in an environment of its own, which shares the packages of this one."""
+    venv.create(tmp_path / "venv", with_pip=False)
+    python = tmp_path / "venv" / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
     no_net = ["--no-deps", "--no-build-isolation", "--no-index"]
-    site = tmp_path / "site"
-    subprocess.run([*pip, "install", *no_net, "--target", site, CHECKOUT], check=True)
+    subprocess.run([*pip, "wheel", *no_net, "--wheel-dir", tmp_path, CHECKOUT], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([*pip, "--python", python, "install", *no_net, wheel], check=True)
+    (site,) = (tmp_path / "venv" / "lib").glob("*/site-packages")
+    (site / "shared.pth").write_text(sysconfig.get_path("purelib"))
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     done = subprocess.run(
-        [sys.executable, site / "bin" / "dae-lab", "debug=smoke"],
+        [tmp_path / "venv" / "bin" / "dae-lab", "debug=smoke"],
         cwd=elsewhere,
-        env={**os.environ, "PYTHONPATH": str(site)},
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
         capture_output=True,
         text=True,
         check=False,

@@ -50,13 +50,15 @@ def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[
     for file in home.glob("*.png"):
         if file.name not in captions:
             file.unlink()
-    (home / "runs.csv").write_text(rows, "utf-8")
-    (home / "rule.yaml").write_text(OmegaConf.to_yaml(OmegaConf.structured(found.claim)), "utf-8")
-    (home / "verdict.svg").write_text(badge(found.verdict), "utf-8")
-    (home / "README.md").write_text(markdown.page(found, others, facts, captions), "utf-8")
+    (home / "runs.csv").write_text(rows, "utf-8", newline="\n")
+    (home / "rule.yaml").write_text(
+        OmegaConf.to_yaml(OmegaConf.structured(found.claim)), "utf-8", newline="\n"
+    )
+    (home / "verdict.svg").write_text(badge(found.verdict), "utf-8", newline="\n")
+    (home / "README.md").write_text(markdown.page(found, others, facts, captions), "utf-8", newline="\n")
     # at last: what was cut before is done again
     content |= {"figures": captions, "state": state}
-    (home / "verdict.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    (home / "verdict.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8", newline="\n")
     index(folder)
     return home / "README.md"
 
@@ -179,7 +181,7 @@ def index(folder: Path) -> None:
     before = home.read_text("utf-8") if home.exists() else f"# Claims\n\n{INDEX}\n"
     marked = re.compile(r"<!-- verdicts -->(.*?<!-- end -->|\n*(\|[^\n]*\n?)*)", re.DOTALL)
     after = marked.sub(lambda _: text, before, count=1) if marked.search(before) else f"{before}{text}\n"
-    home.write_text(after, "utf-8")
+    home.write_text(after, "utf-8", newline="\n")
 
 
 def _natural(label: str) -> list[tuple[str, int]]:

@@ -184,13 +184,15 @@ def _decided(evidence: Evidence | None, share: int) -> bool:
 
 
 def _own_configs() -> list[str]:
-    """The folder of a person's own configs, as this command gave it."""
+    """The options by which this command named configs of a person's own."""
+    names = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn")
+    found = []
     for place, text in enumerate(sys.argv):
-        if text.startswith("--config-dir="):
-            return [text]
-        if text in ("--config-dir", "-cd"):
-            return sys.argv[place : place + 2]
-    return []
+        if text in names:
+            found += sys.argv[place : place + 2]
+        elif text.startswith((*(f"{name}=" for name in names), "hydra.searchpath=")):
+            found.append(text)
+    return found
 
 
 def _with_seed(arm: Composed, seed: int) -> Composed:

@@ -11,7 +11,7 @@ from yaml import YAMLError
 from dae_lab.config.hints import first_line, nearest, unknown_key
 from dae_lab.config.places import conf_folder
 
-UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
 def explain(error: Exception) -> str | None:
@@ -68,6 +68,8 @@ def _unknown_group(message: str) -> str:
     if not name:
         return f"{message.rpartition('+')[2]}: a key is missing before the ="
     groups = sorted(path.name for path in conf_folder().iterdir() if path.is_dir() and path.name != "hydra")
+    if name in groups:
+        return f"{name}: the defaults list of this config does not name the group; add `- {name}: null` to it"
     meant = nearest(name, groups)
     hint = f"did you mean {meant}? " if meant else ""
     return f"{name}: there is no such group or key; {hint}groups are {', '.join(groups)}"
@@ -109,7 +111,9 @@ def _unwritable(error: OSError) -> str | None:
     modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)}
     if "dae_lab.experiment" in modules:
         return None
-    return (
-        f"{error.filename} cannot be written ({error.strerror}); choose a folder you may write to, "
-        f"tracking.dir=…"
+    advice = (
+        "choose a folder you may write to, tracking.dir=…, or hydra.run.dir=… or hydra.sweep.dir=… if given"
     )
+    if error.errno == errno.ENAMETOOLONG:
+        advice = "choose a shorter name, as hydra.sweep.subdir='${hydra.job.num}'"
+    return f"{error.filename} cannot be written ({error.strerror}); {advice}"

@@ -17,6 +17,8 @@ OMEGACONF = {
     r"Cannot convert .* to string": "must be text",
     r"value 'None'|is not Optional|NoneType is not a": "must have a value; null is not allowed",
     r"Cannot assign \w+ to Dict": "must map names to values",
+    r"Missing mandatory value: hydra\.job": "asks for the number of a job; that is known in "
+    "hydra.sweep.subdir and in the keys of a sweep's runs",
 }
 """What OmegaConf says of a wrong value, as a pattern, and what a person is told."""
 
@@ -61,9 +63,9 @@ def elsewhere(path: str, key: str) -> str:
     """``; z_dim belongs to latent=dense, …``: the options of the group that have the key."""
     group = path.replace(".", "/")
     if group.startswith("claim"):  # every claim has the same keys
-        rule = (conf_folder() / "claim" / "rule" / "default.yaml").read_text()
+        rule = (conf_folder() / "claim" / "rule" / "default.yaml").read_text(encoding="utf-8")
         start = "; a claim that begins with 'defaults: [rule@_here_: default, _self_]' has one"
         return start if re.search(rf"^ *{re.escape(key)}:", rule, re.MULTILINE) else ""
     files = sorted((conf_folder() / group).glob("*.yaml"))
-    having = [f"{group}={file.stem}" for file in files if f"\n{key}:" in file.read_text()]
+    having = [f"{group}={file.stem}" for file in files if f"\n{key}:" in file.read_text(encoding="utf-8")]
     return f"; {key} belongs to {', '.join(having)}" if having else ""

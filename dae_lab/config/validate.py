@@ -25,6 +25,7 @@ def validate(cfg: DictConfig) -> Config:
     """
     if HydraConfig.initialized():
         check_choices(list(HydraConfig.get().overrides.task))
+        check_working_folder(HydraConfig.get())  # type: ignore[arg-type]
     try:
         plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
     except OmegaConfBaseException as error:
@@ -48,6 +49,15 @@ def _check_text(tree: Any, path: str = "") -> None:
     elif isinstance(tree, (dict, list)):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
             _check_text(value, f"{path}.{key}".lstrip("."))
+
+
+def check_working_folder(hydra: DictConfig) -> None:
+    """Raise a ConfigError for ``hydra.job.chdir=true``: a run writes nothing to the current folder."""
+    if hydra.job.chdir:
+        raise ConfigError(
+            "hydra.job.chdir=true: a run writes nothing to the current folder, and relative paths such as "
+            "tracking.dir would change their meaning; leave it out, files of a run go to tracking.dir"
+        )
 
 
 def check_choices(overrides: list[str]) -> None:

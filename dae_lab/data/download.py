@@ -69,7 +69,8 @@ def _run(command: list[str], folder: str, limit: float) -> None:
             timeout=limit,
             check=False,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             stdin=subprocess.DEVNULL,
         )
     except subprocess.TimeoutExpired as error:

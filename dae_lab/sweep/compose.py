@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import Any
 
 from hydra._internal import defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -25,7 +26,9 @@ class Composer:
 
     def __init__(self, loader: ConfigLoaderImpl, master: DictConfig) -> None:
         self._loader, self._master, self._name = loader, master, master.hydra.job.config_name
-        self._hydra = list(master.hydra.overrides.hydra)
+        # as they were given: ${hydra.job.num} has no value before there is a run
+        given: Any = OmegaConf.to_container(master.hydra.overrides.hydra, resolve=False)
+        self._hydra: list[str] = given
         self._parser = OverridesParser.create()
         self._files = CachingConfigRepository(loader.repository)
         loader._process_config_searchpath(self._name, self._parser.parse_overrides(self._hydra), self._files)

@@ -16,6 +16,9 @@ from dae_lab.config.typed import typed
 from dae_lab.errors import UserError, unexpected
 from dae_lab.process import Terminated, prepare_streams, signals_caught
 
+Logging = dict[str, Any]
+"""Arguments of ``hydra.core.utils.configure_log``: ``log_config`` and ``verbose_config``."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -30,6 +33,7 @@ class Job:
     sweep: the sweep's name.
     log: the file that takes what the run prints.
     measurement: fields of the ``dae_lab.training.precision.Measurement`` that decided its precision.
+    logging: how the run logs where ``hydra.verbose`` or ``hydra/job_logging`` say so; None for the default.
     """
 
     number: int
@@ -42,6 +46,7 @@ class Job:
     sweep: str
     log: str
     measurement: dict[str, Any] | None = None
+    logging: Logging | None = None
 
     def place(self) -> str:
         """``[ 3/12] loss=mse seed=1``."""
@@ -83,7 +88,7 @@ def perform(job: Job, *stops: int) -> Outcome:
     began, cpu_began = time.perf_counter(), time.process_time()
     prepare_streams()
     print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
-    with _into(Path(job.log)), signals_caught(*stops):
+    with _into(Path(job.log)), _logging_of(job), signals_caught(*stops):
         status, run_id, reason = _attempt(job)
     return Outcome(status, run_id, reason, time.perf_counter() - began, time.process_time() - cpu_began)
 
@@ -135,3 +140,21 @@ def _into(file: Path) -> Iterator[None]:
                 os.dup2(terminal, number)
                 os.close(terminal)
             root.handlers, root.level = before
+
+
+@contextmanager
+def _logging_of(job: Job) -> Iterator[None]:
+    """Log as Hydra would for ``job``; handlers that write to the terminal write to the job's log."""
+    if job.logging is None:
+        yield
+        return
+    from hydra.core.utils import configure_log
+    from omegaconf import OmegaConf
+
+    given = OmegaConf.create(job.logging)
+    configure_log(given.log_config, given.verbose_config)
+    try:
+        yield
+    finally:
+        for handler in logging.getLogger().handlers:
+            handler.close()

@@ -5,17 +5,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.utils import JobReturn, JobStatus, setup_globals
+from hydra.core.utils import JobReturn, JobStatus, env_override, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
 from dae_lab.config.explain import explain
+from dae_lab.config.validate import check_working_folder
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.compose import Composer
+from dae_lab.sweep.hydra_jobs import HydraJobs, shared_environment
 
 if TYPE_CHECKING:
-    from dae_lab.sweep.job import Job, Outcomes
+    from dae_lab.sweep.job import Job, Logging, Outcomes
     from dae_lab.sweep.plan import Composed
     from dae_lab.training.precision import Measurement, Network
 
@@ -59,9 +61,13 @@ class Engine(Launcher):
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.config = hydra_context, config
+        check_working_folder(config.hydra)
+        self.environment = shared_environment(config.hydra)
         loader = hydra_context.config_loader
         assert isinstance(loader, ConfigLoaderImpl)
         self._composer = composer = Composer(loader, config)
+        self._hydra_jobs = HydraJobs(loader, config)
+        self._logging: Logging | None = None
 
         def composed(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
             return composer(sweep_overrides)[0]
@@ -75,11 +81,18 @@ class Engine(Launcher):
 
         if Engine.current is None:
             Engine.current = (Engine.command or Sweep)(self)
-        values = Engine.current.run([self.compose(list(one)) for one in job_overrides], initial_job_idx)
+        with env_override(self.environment):  # the processes that do the runs inherit it
+            numbered = enumerate(job_overrides, initial_job_idx)
+            jobs = [self.compose(list(overrides), number) for number, overrides in numbered]
+            values = Engine.current.run(jobs, initial_job_idx)
         return [_as_return(value) for value in values]
 
-    def compose(self, overrides: list[str]) -> "Composed":
+    def compose(self, overrides: list[str], number: int | None = None) -> "Composed":
         """The config of one run.
+
+        Args:
+            overrides: the run's.
+            number: of Hydra's job; None for a run of a claim, which logs as the claim, itself a job, does.
 
         Raises:
             ConfigError: Hydra cannot compose it.
@@ -88,11 +101,13 @@ class Engine(Launcher):
 
         try:
             config, preset = self._composer(overrides)
+            if number is not None and self._hydra_jobs.needed_for(config):
+                config, self._logging = self._hydra_jobs.prepare(overrides, number)
         except Exception as error:
             if (message := explain(error)) is None:
                 raise
             raise ConfigError(message) from error
-        return Composed(overrides, preset, config)
+        return Composed(overrides, preset, config, logging=self._logging)
 
 
 def _as_return(value: float) -> JobReturn:

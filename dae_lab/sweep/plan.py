@@ -18,7 +18,7 @@ from dae_lab.data.images import Dataset
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.experiment import identity, loaded
 from dae_lab.recording.names import metric_names, need_recorded
-from dae_lab.sweep.job import Job
+from dae_lab.sweep.job import Job, Logging
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 from dae_lab.training.precision import Measurement
@@ -32,6 +32,7 @@ class Composed:
 
     checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
     measurement: what decided its precision, where that was measured.
+    logging: see ``Job``.
     """
 
     overrides: list[str]
@@ -39,6 +40,7 @@ class Composed:
     config: DictConfig
     checked: Config | None = None
     measurement: Measurement | None = None
+    logging: Logging | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
             sweep=name,
             log=str(folder / "logs" / f"{first + place}.log"),
             measurement=asdict(item.measurement) if item.measurement else None,
+            logging=item.logging,
         )
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )
@@ -157,10 +160,10 @@ def _identities(configs: Sequence[Config], composed: Sequence[Composed], warn: b
 def _keep(jobs: Sequence[Job], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "plan.json"
-    before = json.loads(file.read_text()) if file.is_file() and jobs[0].number else []
+    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() and jobs[0].number else []
     draft = file.with_suffix(f".{os.getpid()}")
     lines = map(json.dumps, [*before[: jobs[0].number], *map(vars, jobs)])
-    draft.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+    draft.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     os.replace(draft, file)
 
 

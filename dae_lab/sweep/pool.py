@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.errors import TrainingError, unexpected
-from dae_lab.process import Terminated
+from dae_lab.process import Terminated, terminate_self
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
 T = TypeVar("T")
@@ -176,8 +176,9 @@ def limit_threads(count: int) -> None:
 
 def _follow(parent: int) -> None:
     """End this process when ``parent`` is gone: nobody is there to be told of its runs any more."""
-    while os.getppid() == parent:
+    starter = multiprocessing.parent_process()
+    while os.getppid() == parent and (starter is None or starter.is_alive()):  # Windows keeps the number
         time.sleep(LOOK)
     while True:  # Python drops what is raised in a destructor
-        os.kill(os.getpid(), signal.SIGTERM)
+        terminate_self()
         time.sleep(INSISTENCE)

@@ -204,7 +204,7 @@ class Queue:
             return []
         self.asked = time.monotonic()
         command = ["squeue", "--me", "--array", "--noheader", "--format=%i %A"]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
+        found = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
         return [] if found.returncode else [one for one in ours if one.job_id not in found.stdout.split()]
 
 

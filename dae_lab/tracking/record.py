@@ -27,6 +27,7 @@ from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
 from dae_lab.provenance import packages
 from dae_lab.tracking import writes
+from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.sender import Sender
 from dae_lab.tracking.spool import Spool
@@ -244,7 +245,7 @@ class Record(Recorded):
                 if not keep:
                     shutil.rmtree(self.checkpoints, ignore_errors=True)
             if self._settled(0 if status == "KILLED" else self._patience) and not keep:
-                Path(self._lock.lock_file).unlink(missing_ok=True)
+                remove_lock(self._lock)
         except Exception as error:
             said = f"run {self.run_id} could not be closed as {status}: {first_sentence(error)}"
             if status == "FINISHED":

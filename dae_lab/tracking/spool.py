@@ -38,7 +38,7 @@ class Spool:
     def about(self) -> dict[str, Any]:
         """What ``run.json`` says; empty where there is none."""
         try:
-            found: dict[str, Any] = json.loads((self.folder / "run.json").read_text())
+            found: dict[str, Any] = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         if "uri" in found:
@@ -67,7 +67,7 @@ class Spool:
         self._waiting = self._on_disk()  # Ctrl-C may have come between a write and its entry here
         while self._waiting:
             place = self._waiting[0]
-            take(json.loads(place.read_text()), place.with_suffix(""))
+            take(json.loads(place.read_text(encoding="utf-8")), place.with_suffix(""))
             del self._waiting[0]
             place.unlink()
             shutil.rmtree(place.with_suffix(""), ignore_errors=True)

@@ -7,7 +7,7 @@ import platform
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -24,6 +24,7 @@ from dae_lab.errors import TrackingError, TrainingError, unexpected
 from dae_lab.process import delayed
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient
+from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.relocate import KIND, need_in_place
@@ -84,11 +85,13 @@ class Store(CutRuns):
         """The database; made under another name first: one that is cut in the middle can never be opened."""
         made = self.folder / "mlflow.db"
         if not made.exists():
-            for left in self.folder.glob("mlflow.db.unfinished*"):
-                left.unlink()
             unfinished = self.folder / f"mlflow.db.unfinished-{uuid.uuid4().hex}"
             MlflowClient(f"sqlite:///{unfinished}")
-            unfinished.rename(made)
+            copy = Path(shutil.copyfile(unfinished, f"{unfinished}-copy"))
+            copy.rename(made)  # MLflow keeps the other one open, which Windows then does not rename
+            for left in self.folder.glob("mlflow.db.unfinished*"):
+                with suppress(PermissionError):  # nor delete
+                    left.unlink()
         return DatabaseClient(self.uri)
 
     def _push_what_waits(self) -> None:
@@ -221,7 +224,7 @@ class Store(CutRuns):
             run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
         except MlflowException as error:
             if not away(error):  # else the server may yet do it: the next start sees that nobody has the lock
-                Path(lock.lock_file).unlink()
+                remove_lock(lock)
             lock.release()
             raise
         return self._as_record(run, lock)

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.server import away, denial, denied, reach
 from dae_lab.tracking.spool import Spool
@@ -76,11 +77,11 @@ def push(folder: Path, run_id: str, uri: str | None = None) -> Synced | None:
     said = partial(Synced, run_id, about["name"], address)
     lock = folder / "locks" / about["lock"]
     try:
-        with FileLock(lock, timeout=0):
+        with FileLock(lock, timeout=0) as held:
             spool = Spool(spool.folder)  # as it is now that nobody can change it
             found = _pushed(spool, run_id, address, said) if spool.about else None
             if not spool and "known" in about and not (folder / "checkpoints" / run_id).exists():
-                lock.unlink(missing_ok=True)  # it was closed, and has nothing to go on with
+                remove_lock(held)  # it was closed, and has nothing to go on with
             return found
     except Timeout:
         return said(0, "another process is writing it")
