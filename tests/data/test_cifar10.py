@@ -73,6 +73,7 @@ def test_what_was_fetched_before_is_read(tmp_path):
     assert dataset.source == f"CIFAR-10, read from {path}"
     assert dataset.test.shape == (32, 32, 3)
     assert dataset.test.labels.dtype == np.int64
+    assert {dataset.test.class_name(label) for label in dataset.test.labels} == {"cat"}
 
 
 def test_other_arrays_are_refused(tmp_path, caplog):

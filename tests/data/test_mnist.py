@@ -40,6 +40,7 @@ TINY = Collection(
     title="Tiny",
     sha256=(SUMS[0], SUMS[1], SUMS[2], SUMS[3]),
     advice="data=digits needs no download",
+    class_names=FASHION_MNIST.class_names,
 )
 
 
@@ -84,6 +85,12 @@ def test_idx_files_are_found(tmp_path, caplog, place, spelling):
     assert_is_tiny(dataset)
     assert os.path.samefile(dataset.source.removeprefix("Tiny, read from "), folder)
     assert not caplog.records
+
+
+def test_classes_have_the_published_names(tmp_path):
+    fill(tmp_path / "tiny")
+    test = load(tmp_path).test
+    assert [test.class_name(label) for label in test.labels[:2]] == ["T-shirt/top", "Trouser"]
 
 
 def test_the_dotted_spelling_is_found(tmp_path):
@@ -268,4 +275,5 @@ def test_fashion_mnist_of_debian():
     dataset = load_fashion_mnist(**WHOLE, cache="nowhere", download=False)
     assert dataset.source == "Fashion-MNIST, read from /usr/share/datasets/fashion-mnist"
     np.testing.assert_array_equal(np.bincount(dataset.test.labels), np.full(10, 1000))
+    assert dataset.test.class_name(9) == "Ankle boot"
     assert moments(dataset.train.pixels)[0] == pytest.approx(0.286, abs=1e-3)

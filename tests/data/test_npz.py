@@ -213,3 +213,8 @@ def test_a_missing_file_and_a_single_array_are_refused(tmp_path):
     np.save(tmp_path / "one.npy", PIXELS)
     with pytest.raises(DataError, match=r"is not an \.npz file"):
         load(tmp_path / "one.npy")
+
+
+def test_a_device_is_not_opened():
+    with pytest.raises(DataError, match="is no regular file"):
+        load(Path("/dev/zero"))
