@@ -3,6 +3,7 @@
 import hashlib
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -23,6 +24,8 @@ SECRET_NAMES = (
     *("*credential*", "*password*", ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd"),
 )
 """Names, in lower case, of files and folders that may hold secrets: no record takes what is in them."""
+
+_PASSWORD = re.compile(r"(?<=://)[^/?#\s:]*:[^/?#\s]*@")
 
 RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "tensorflow")
 
@@ -60,14 +63,15 @@ def onednn() -> bool:
 def git() -> dict[str, str]:
     """``commit``, ``branch`` and ``diff`` (uncommitted changes) of the checkout; empty away from one.
 
-    Of files that git ignores, or that are named as those of ``SECRET_NAMES``, the diff has at most the name.
+    Of files that git ignores, or that are named as those of ``SECRET_NAMES``, the diff has at most the name;
+    of addresses, ``http://user:password@host``, it has no user and no password.
     """
     if _git("rev-parse", "--show-toplevel") != str(PACKAGE.parent):
         return {}
     return {
         "commit": _git("rev-parse", "HEAD"),
         "branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
-        "diff": "\n".join([*_changed(), *_untracked()]).strip(),
+        "diff": _PASSWORD.sub("…@", "\n".join([*_changed(), *_untracked()]).strip()),
     }
 
 

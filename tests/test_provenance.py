@@ -170,3 +170,11 @@ def test_a_diff_has_nothing_of_ignored_files_nor_of_what_a_link_leads_to(checkou
     assert "hunter2" not in diff
     assert "link.txt" in diff
     assert "new.ignored" not in diff
+
+
+def test_a_diff_has_no_password_of_an_address(checkout):
+    (checkout / "plain.txt").write_text("uri: http://me:hunter2@host/path\ngit+ssh://git@host\n")
+    diff = provenance.git()["diff"]
+    assert "hunter2" not in diff
+    assert "+uri: http://…@host/path" in diff
+    assert "git+ssh://git@host" in diff

@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import pytest
@@ -51,11 +52,11 @@ def check_processes(process):
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
-    """A current folder and a folder of temporary files of this test's own."""
-    for name in ("cwd", "tmp"):
-        (tmp_path / name).mkdir()
+    """This test's own current folder, and its folder of temporary files, short enough for Ray's sockets."""
+    (tmp_path / "cwd").mkdir()
     monkeypatch.chdir(tmp_path / "cwd")
-    return {"TMPDIR": str(tmp_path / "tmp")}
+    with TemporaryDirectory(prefix="t-") as folder:
+        yield Path(folder)
 
 
 @pytest.mark.parametrize(
@@ -69,18 +70,20 @@ def elsewhere(tmp_path, monkeypatch):
 def test_a_sweep_lets_its_workers_in_and_keeps_no_password(gated, well, tmp_path, elsewhere, launcher):
     """New processes, as their own folder of temporary files asks for; they import TensorFlow themselves."""
     place = with_password(gated.uri), f"tracking.experiment={tmp_path.name}"
-    process = start("-m", *TINY, "seed=0,1", *launcher, *place, store=tmp_path / "store", **elsewhere)
+    process = start(
+        "-m", *TINY, "seed=0,1", *launcher, *place, store=tmp_path / "store", TMPDIR=str(elsewhere)
+    )
     process.stderr.readline()
     check_processes(process)
     code, output, errors = finish(process)
     assert code == 0, errors
     assert "2 finished" in output
     assert SECRET not in output + errors
-    assert with_secret(tmp_path, well.folder) == []
+    assert with_secret(tmp_path, elsewhere, well.folder) == []
 
 
 def test_an_outage_in_mid_run_keeps_no_password_and_sync_asks_for_it(gated, well, tmp_path, elsewhere):
-    process = start(*RUN, with_password(gated.uri), store=tmp_path / "store", **elsewhere)
+    process = start(*RUN, with_password(gated.uri), store=tmp_path / "store", TMPDIR=str(elsewhere))
     wait_for_epoch(process, 1)
     there, gated.target = gated.target, "http://127.0.0.1:9"
     code, output, errors = finish(process)
@@ -88,7 +91,7 @@ def test_an_outage_in_mid_run_keeps_no_password_and_sync_asks_for_it(gated, well
     assert "sync=true" in errors
     assert "no password is kept: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD" in errors
     assert SECRET not in output + errors
-    assert with_secret(tmp_path, well.folder) == []
+    assert with_secret(tmp_path, elsewhere, well.folder) == []
     gated.target = there
     code, output, errors = run("sync=true", store=tmp_path / "store")
     assert_refused(code, errors, "(401): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
