@@ -1,3 +1,10 @@
 """A lab bench for denoising autoencoders: runs are configs, claims are decided by runs."""
 
+import sys
+
+if sys.flags.optimize:
+    from dae_lab.assertions import keep_assertions
+
+    keep_assertions()
+
 __version__ = "0.1.0"

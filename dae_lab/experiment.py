@@ -11,7 +11,9 @@ from dae_lab.config.fingerprint import fingerprint, kept, workload
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import Dataset
+from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, TrainingError
+from dae_lab.startup import import_tensorflow
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
@@ -70,6 +72,7 @@ def run(
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
             is no longer finite, a collapse under ``training.on_collapse=stop``.
     """
+    check_environment()
     dataset = loaded(config)
     if config.training.precision == precision.AUTO:
         check_shapes(config, dataset.train.shape)
@@ -79,8 +82,8 @@ def run(
     own = identity(config, dataset)
     if planned and own != planned:
         raise ConfigError(
-            "the code, the packages or the data have changed since this run was planned: give the same "
-            "command again"
+            "the code, the packages, the data or the settings of TensorFlow in the environment are not those "
+            "that this run was planned with: give the same command again"
         )
     _say_what_is_seen(dataset)
     store = Store(config.tracking)
@@ -89,6 +92,7 @@ def run(
         done = None if afresh else store.finished(own, kept(config))
         if done:
             return Result(store, done, None, config)
+        import_tensorflow()  # before there is a record: where this fails, nothing has begun
         code = provenance.git()
         known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
         if measurement:
@@ -129,9 +133,6 @@ def identity(config: Config, dataset: Dataset) -> str:
 
 
 def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
-    from dae_lab.startup import import_tensorflow
-
-    import_tensorflow()
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
     from dae_lab.evaluation.sets import Sets, evaluation_set

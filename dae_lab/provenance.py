@@ -5,11 +5,14 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
+
+from dae_lab.environment import kernel_settings, read_number, read_switch
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -26,6 +29,12 @@ SECRET_NAMES = (
 """Names, in lower case, of files and folders that may hold secrets: no record takes what is in them."""
 
 _PASSWORD = re.compile(r"(?<=://)[^/?#\s:]*:[^/?#\s]*@")
+
+GIT_PLACES = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
+    *("GIT_NAMESPACE", "GIT_EXTERNAL_DIFF", "GIT_DIFF_OPTS"),
+)
+"""Variables that have git look elsewhere, as those of a hook do, or answer in another form."""
 
 RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "tensorflow")
 
@@ -52,12 +61,21 @@ def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
         digest.update(f"{name}=={installed.get(name)}\n".encode())
     if not onednn():
         digest.update(b"without oneDNN's kernels\n")
+    for name, value in kernel_settings().items():
+        digest.update(f"{name}={value}\n".encode())
     return digest.hexdigest()
 
 
 def onednn() -> bool:
-    """Whether TensorFlow takes oneDNN's kernels, which round differently: yes, unless a person said no."""
-    return os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0"
+    """Whether TensorFlow takes oneDNN's kernels, which round differently: yes, unless a person said no.
+
+    Once TensorFlow is imported it is asked itself: the environment may have changed since.
+    """
+    if sys.modules.get("tensorflow") is not None:
+        from tensorflow.python.util import _pywrap_util_port as library  # TensorFlow 2.21 has no public name
+
+        return bool(library.IsMklEnabled())
+    return read_switch("TF_ENABLE_ONEDNN_OPTS", default=True)
 
 
 def git() -> dict[str, str]:
@@ -110,9 +128,18 @@ def _untracked() -> Iterator[str]:
 
 
 def _git(*arguments: str) -> str:
+    """What git answers about the checkout of this package, whatever a person's git is set up to do.
+
+    Git refuses a folder of another user, as a container sees a mounted one; but its code runs here already.
+    """
+    if arguments[0] == "diff":
+        arguments = ("diff", "--no-ext-diff", "--no-textconv", *arguments[1:])
+    settings = ("-c", f"safe.directory={PACKAGE.parent}", "-c", "color.ui=false")
+    kept = {name: value for name, value in os.environ.items() if name not in GIT_PLACES}
     try:
         done = subprocess.run(
-            ["git", "-C", str(PACKAGE), *arguments],
+            ["git", *settings, "-C", str(PACKAGE), *arguments],
+            env=kept,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -157,7 +184,12 @@ def cores() -> int:
 
 def threads() -> int:
     """How many threads one operation of TensorFlow's may take; other numbers of them round differently."""
-    return int(os.environ.get("TF_NUM_INTRAOP_THREADS", 0)) or cores()
+    if sys.modules.get("tensorflow") is not None:
+        import tensorflow as tf
+
+        if chosen := tf.config.threading.get_intra_op_parallelism_threads():
+            return int(chosen)
+    return read_number("TF_NUM_INTRAOP_THREADS") or cores()
 
 
 def gpus() -> str:

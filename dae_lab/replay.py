@@ -113,12 +113,14 @@ def _causes(before: Recorded, now: Recorded) -> list[str]:
     """What may explain a difference."""
     found = []
     if before.tags.get("fingerprint") != now.tags.get("fingerprint"):
-        found.append("the code or the packages that compute have changed since")
+        found.append("the code, the packages or the settings that numbers depend on have changed since")
     if before.settings.get("training.deterministic") == "False":
         found.append("training.deterministic=false promises no equal numbers")
-    for key in ("machine/cpu", "machine/gpu", "machine/threads", "data/fingerprint"):
-        if before.settings.get(key) != now.settings.get(key):
-            found.append(f"{key} was {before.settings.get(key)}, is {now.settings.get(key)}")
+    machine = {key for run in (before, now) for key in run.settings if key.startswith("machine/")}
+    for key in sorted({*machine, "data/fingerprint"}):
+        was, is_now = before.settings.get(key, "not set"), now.settings.get(key, "not set")
+        if was != is_now:
+            found.append(f"{key} was {was}, is {is_now}")
     return found
 
 

@@ -19,6 +19,7 @@ from dae_lab.arguments import arrange
 from dae_lab.config.explain import explain
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
+from dae_lab.environment import provide_home
 from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
 from dae_lab.process import Terminated, catch_signals, drop_output, prepare_streams
@@ -90,6 +91,7 @@ def _answer() -> None:
     if {"-h", "--help"} & set(sys.argv[1:]):
         print(help_text())
         return
+    provide_home()
     register()
     arrange()
     catch_signals()
@@ -100,13 +102,15 @@ def _answer() -> None:
 @contextmanager
 def _errors_are_ours() -> Iterator[bool]:
     """Have Hydra hand its errors to us instead of printing them; gives whether a person wants tracebacks."""
-    wanted = os.environ.get("HYDRA_FULL_ERROR")
+    before = os.environ.get("HYDRA_FULL_ERROR")
     os.environ["HYDRA_FULL_ERROR"] = "1"
     try:
-        yield bool(wanted)
+        yield before == "1"  # as Hydra reads it
     finally:
-        if wanted is None:
+        if before is None:
             del os.environ["HYDRA_FULL_ERROR"]
+        else:
+            os.environ["HYDRA_FULL_ERROR"] = before
 
 
 if __name__ == "__main__":

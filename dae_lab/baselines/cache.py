@@ -12,6 +12,7 @@ import numpy as np
 from filelock import FileLock
 
 from dae_lab.data.chain import write
+from dae_lab.environment import kernel_settings
 from dae_lab.errors import DataError
 from dae_lab.provenance import PACKAGE, packages
 
@@ -131,7 +132,8 @@ def code_digest() -> str:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             total.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())
     installed = packages()
-    return digest(total.hexdigest(), {name: installed.get(name) for name in _PACKAGES})
+    versions = {name: installed.get(name) for name in _PACKAGES}
+    return digest(total.hexdigest(), versions, *kernel_settings().items())
 
 
 def without_resample(noise: Any) -> Any:

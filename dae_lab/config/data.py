@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from dae_lab.config.fields import Checked, choice, number, required, target
+from dae_lab.config.fields import Checked, check_folder, choice, number, required, target, text
 from dae_lab.errors import ConfigError
 
 Slice = Sequence[int] | None
@@ -52,8 +52,12 @@ class Cached(Data):
     cache: the folder. download: whether the network may be asked for what is not in it.
     """
 
-    cache: str = required()
+    cache: str = text()
     download: bool = required()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_folder("cache", self.cache)
 
 
 @dataclass
@@ -113,6 +117,7 @@ class Folder(Data):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_folder("path", self.path)
         if len(self.size) != 2:
             raise ConfigError(f"size must be [height, width]; got {list(self.size)}")
 
@@ -134,6 +139,10 @@ class Npz(Data):
     path: str = required()
     images: str = required()
     labels: str | None = required()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_folder("path", self.path)
 
 
 def check_slices(train: Slice, validation: Slice, test: Slice) -> None:

@@ -7,6 +7,7 @@ The values live in ``conf/``; a schema says only which values make sense, so eve
 from dataclasses import MISSING as NO_DEFAULT
 from dataclasses import dataclass, field, fields
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from omegaconf import MISSING
@@ -69,6 +70,14 @@ class Checked:
                     raise ConfigError(f"{item.name} must be a list of numbers, as [32, 64]; got {value!r}")
                 if one is not None:
                     _check(item.name, one, item.metadata)
+
+
+def check_folder(key: str, path: str) -> None:
+    """Raise a ConfigError if ``path`` begins with a home folder that cannot be found."""
+    try:
+        Path(path).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{key}: the home folder in {path} is not known; give a full path") from error
 
 
 def _check(name: str, value: Any, rule: Any) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from dae_lab.config.server import default_experiment, default_server
+from dae_lab.environment import unset_blank
 from dae_lab.errors import ConfigError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -43,6 +44,7 @@ def store_folder() -> Path:
 
 def register() -> None:
     """Give Hydra what YAML files ask by ``${dae_lab.…:}``, and our launchers; harmless when done twice."""
+    unset_blank("DAE_LAB_CACHE")  # the YAML files take it as it is, where it is set
     launchers = str(PACKAGE / "sweep" / "plugins")
     if launchers not in sys.path:
         sys.path.append(launchers)

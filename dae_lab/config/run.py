@@ -6,7 +6,7 @@ from pathlib import Path
 from dae_lab.config.data import Data
 from dae_lab.config.decoder import Decoder
 from dae_lab.config.encoder import Encoder
-from dae_lab.config.fields import Checked, choice, number, required, text
+from dae_lab.config.fields import Checked, check_folder, choice, number, required, text
 from dae_lab.config.latent import Latent
 from dae_lab.config.loss import Loss
 from dae_lab.config.noise import Noise
@@ -16,14 +16,6 @@ from dae_lab.config.server import adopt_credentials, check_address, is_experimen
 from dae_lab.errors import ConfigError
 
 VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess")
-
-
-def check_folder(key: str, path: str) -> None:
-    """Raise a ConfigError if ``path`` begins with a home folder that cannot be found."""
-    try:
-        Path(path).expanduser()
-    except RuntimeError as error:
-        raise ConfigError(f"{key}: the home folder in {path} is not known; give a full path") from error
 
 
 @dataclass

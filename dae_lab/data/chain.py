@@ -54,7 +54,7 @@ def refuse_network() -> Arrays:
 
 def keras_datasets() -> Path:
     """The folder in which Keras keeps what it downloads."""
-    return Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "datasets"
+    return Path(os.path.expanduser(os.environ.get("KERAS_HOME", "").strip() or "~/.keras"), "datasets")
 
 
 def read_npz(path: Path, check: Callable[[Arrays], Arrays]) -> Arrays:

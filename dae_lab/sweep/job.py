@@ -13,6 +13,7 @@ from typing import Any
 
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
+from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, unexpected
 from dae_lab.process import Terminated, prepare_streams, signals_caught
 
@@ -87,6 +88,7 @@ def perform(job: Job, *stops: int) -> Outcome:
     """
     began, cpu_began = time.perf_counter(), time.process_time()
     prepare_streams()
+    provide_home()
     print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
     with _into(Path(job.log)), _logging_of(job), signals_caught(*stops):
         status, run_id, reason = _attempt(job)

@@ -15,6 +15,7 @@ from dae_lab.config.overrides import arms, label
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
 from dae_lab.data.images import Dataset
+from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.experiment import identity, loaded
 from dae_lab.recording.names import metric_names, need_recorded
@@ -77,6 +78,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
     Raises:
         UserError: a run that cannot be trained; says which.
     """
+    check_environment()
     configs = [checked_config(item) for item in composed]
     identities = _identities(configs, composed, warn=first == 0)
     name = name or hashlib.sha256("".join(sorted(identities)).encode()).hexdigest()[:8]

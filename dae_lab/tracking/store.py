@@ -1,7 +1,6 @@
 """The store of runs: how it is opened, the record of a run, new or taken up, and of a sweep as a whole."""
 
 import errno
-import getpass
 import logging
 import platform
 import shutil
@@ -20,6 +19,7 @@ from mlflow.tracking import MlflowClient
 
 from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
+from dae_lab.environment import user_name
 from dae_lab.errors import TrackingError, TrainingError, unexpected
 from dae_lab.process import delayed
 from dae_lab.tracking.cut import CutRuns
@@ -218,7 +218,7 @@ class Store(CutRuns):
             "lock": Path(lock.lock_file).name,
             "mlflow.source.name": "dae_lab.run",
             "mlflow.source.type": "LOCAL",
-            "mlflow.user": getpass.getuser(),
+            "mlflow.user": user_name(),
         }
         try:
             run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
@@ -247,7 +247,7 @@ class Store(CutRuns):
             found = self._search(f"tags.{kind} = '{name}'", [home])
             with self._undisturbed():
                 if not found:
-                    tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": getpass.getuser()}
+                    tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": user_name()}
                     found = [self.client.create_run(home, tags=tags, run_name=f"{kind} {name}")]
                 if found[0].info.status != status:  # it is written to all the same
                     self.client.set_terminated(found[0].info.run_id, status)
