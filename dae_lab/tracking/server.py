@@ -24,8 +24,8 @@ def reach(uri: str) -> None:
             raise TrackingError(f"tracking.uri: {uri} answers, but is no MLflow server")
     except requests.RequestException as error:
         raise TrackingError(
-            f"tracking.uri: no MLflow server answers at {uri} ({type(error).__name__}); start one with "
-            f"`mlflow server`, or leave tracking.uri=null for a database in tracking.dir"
+            f"tracking.uri: no MLflow server answers at {uri} ({type(error).__name__}); start it "
+            f"there, or leave tracking.uri=null for a database in tracking.dir"
         ) from error
 
 
