@@ -1,5 +1,6 @@
 """What ``--help`` says. Written here because Hydra takes seconds to list groups nobody asked it for."""
 
+from dae_lab.commands import format_activation
 from dae_lab.config.places import conf_folder, store_folder
 
 GROUPS = {
@@ -28,7 +29,7 @@ TEXT = """\
 dae_lab trains a denoising autoencoder, judges it beside baselines, and records it in MLflow.
 
 Usage: python -m dae_lab.run [group=option] [group.key=value] ...      (dae-lab, where installed)
-
+{activation}
 What a run is made of (group=option; every key is explained in {conf}):
 {groups}
 
@@ -58,7 +59,13 @@ def help_text() -> str:
     for group, meaning in GROUPS.items():
         options = sorted(file.stem for file in (conf_folder() / group).glob("*.yaml"))
         lines += [f"  {group:<19} {meaning}", f"  {'':<21}{_wrapped(options)}"]
-    return TEXT.format(groups="\n".join(lines), conf=conf_folder(), store=store_folder())
+    activation = format_activation()
+    return TEXT.format(
+        groups="\n".join(lines),
+        conf=conf_folder(),
+        store=store_folder(),
+        activation=f"First, in this shell: {activation}\n" if activation else "",
+    )
 
 
 def _wrapped(options: list[str], width: int = 84) -> str:

@@ -8,6 +8,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
 
+from dae_lab.commands import format_command, format_override
 from dae_lab.config.hints import first_line, nearest, unknown_key
 from dae_lab.config.places import conf_folder
 
@@ -90,7 +91,7 @@ def _unreadable(override: str) -> str:
         return f"{override}: a value is missing; write {override}=…"
     return (
         f"{override}: this value could not be read; put values with ~ ( ) = {{ }} , or spaces in quotes, "
-        f"as '{key}=\"{value}\"'"
+        f"as {format_command([format_override(key, value)])}"
     )
 
 
@@ -111,9 +112,7 @@ def _unwritable(error: OSError) -> str | None:
     modules = {frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)}
     if "dae_lab.experiment" in modules:
         return None
-    advice = (
-        "choose a folder you may write to, tracking.dir=…, or hydra.run.dir=… or hydra.sweep.dir=… if given"
-    )
+    advice = "choose a folder you may write to, tracking.dir=… (or hydra.run.dir, hydra.sweep.dir)"
     if error.errno == errno.ENAMETOOLONG:
         advice = "choose a shorter name, as hydra.sweep.subdir='${hydra.job.num}'"
     return f"{error.filename} cannot be written ({error.strerror}); {advice}"

@@ -1,7 +1,5 @@
 """What was changed on the command line, as far as it tells runs apart."""
 
-import re
-import shlex
 from collections.abc import Sequence
 
 NO_ARM = ("seed=", "tracking.", "plan=", "sweep.")
@@ -11,17 +9,6 @@ ELSEWHERE = ("experiment=", "name=", "debug=", "data.path=", *NO_ARM)
 """Overrides that are said elsewhere than in a run's name, or change no number."""
 
 LONGEST = 150  # characters of a label
-
-
-def as_argument(key: str, value: str) -> str:
-    """``key=value`` as a shell and Hydra take it, whatever characters are in ``value``.
-
-    >>> as_argument("tracking.dir", "/tmp/my runs")
-    '"tracking.dir=\'/tmp/my runs\'"'
-    """
-    if not re.fullmatch(r"[A-Za-z0-9_./-]+", value):
-        value = "'{}'".format(value.replace("\\", "\\\\").replace("'", "\\'"))
-    return shlex.quote(f"{key}={value}")
 
 
 def label(overrides: Sequence[str]) -> str:

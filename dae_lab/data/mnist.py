@@ -68,7 +68,7 @@ FASHION_MNIST = Collection(
         "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
         "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
     ),
-    advice="Debian and Ubuntu carry it: apt install dataset-fashion-mnist",
+    advice="Debian and Ubuntu carry it: sudo apt install dataset-fashion-mnist",
     class_names=(
         *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
         *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),

@@ -21,7 +21,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from dae_lab.config.overrides import as_argument
+from dae_lab.commands import format_override, format_run_command
 from dae_lab.config.server import PASSWORD, USERNAME
 from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
@@ -276,13 +276,13 @@ class Record(Recorded):
         log.warning(
             "run %s has ended as %s, but the server at %s has not taken all of its record (%s): the rest "
             "waits in %s. Once the server is back, the next command that uses it pushes the rest there, or: "
-            "python -m dae_lab.run sync=true %s%s",
+            "%s%s",
             self.run_id,
             self.status,
             self.client.tracking_uri,
             self._sender.trouble or "it refuses some",
             spool.folder,
-            as_argument("tracking.dir", str(spool.folder.parents[1])),
+            format_run_command("sync=true", format_override("tracking.dir", str(spool.folder.parents[1]))),
             f" (no password is kept: set {USERNAME} and {PASSWORD})" if PASSWORD in os.environ else "",
         )
 

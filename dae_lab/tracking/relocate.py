@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
-from dae_lab.config.overrides import as_argument
+from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
 from dae_lab.tracking.recorded import local_path
 
@@ -58,7 +58,7 @@ def need_in_place(client: MlflowClient, folder: Path) -> None:
         raise TrackingError(
             f"tracking.dir: the store in {folder} was moved or copied from {old[0]}, where its artifacts "
             f"are looked for and new ones would be written; to have it use {folder}{stays}: "
-            f"python -m dae_lab.run relocate=true {as_argument('tracking.dir', str(folder))}"
+            f"{format_run_command('relocate=true', format_override('tracking.dir', str(folder)))}"
         )
 
 

@@ -1,8 +1,6 @@
 """All runs of a store, to be read."""
 
 import logging
-import shlex
-import sys
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from pathlib import Path
@@ -13,6 +11,7 @@ from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from dae_lab.commands import format_module_command
 from dae_lab.errors import TrackingError
 from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.recorded import Left, Recorded
@@ -106,11 +105,11 @@ class Runs:
     def ui(self, record: Recorded) -> tuple[str | None, str, str]:
         """The command that opens the UI (None where the store is a server), the run's page, all runs'."""
         served = self.uri.startswith("http")
-        command = [sys.executable, "-m", "mlflow", "ui", "--workers", "1", "--backend-store-uri", self.uri]
+        command = format_module_command("mlflow", "ui", "--workers", "1", "--backend-store-uri", self.uri)
         server = self.uri.rstrip("/") if served else "http://127.0.0.1:5000"
         runs = f"{server}/#/experiments/{record.experiment_id}/runs"
         page, charts = f"{runs}/{record.run_id}", f"{runs}?compareRunsMode=CHART"
-        return None if served else shlex.join(command), page, charts
+        return None if served else command, page, charts
 
     def _experiments(self) -> list[str]:
         return [item.experiment_id for item in self._asked(self.client.search_experiments)]

@@ -53,8 +53,8 @@ def _complaint(uri: str, error: Exception) -> str:
     if not away(error):
         return f"tracking.uri: {uri} cannot be asked: {' '.join(str(error).split())}"
     return (
-        f"tracking.uri: no MLflow server answers at {uri} ({trouble(error)}); start one with "
-        f"`mlflow server`, or give tracking.uri=null for a database in tracking.dir"
+        f"tracking.uri: no MLflow server answers at {uri} ({trouble(error)}); start it "
+        f"there, or give tracking.uri=null for a database in tracking.dir"
     )
 
 

@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from dae_lab.commands import format_code_command, format_text
 from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
 from dae_lab.environment import user_name
@@ -74,6 +75,11 @@ class Store(CutRuns):
         except Exception as error:  # MLflow's, or whatever the database's own library raises
             if denied(error):
                 raise TrackingError(f"tracking.uri: {denial(self.uri, error)}") from error
+            if "mlflow db upgrade" in str(error):  # a command that would be refused, too
+                raise TrackingError(
+                    f"{self.uri}: the store of runs was written by another version of MLflow; use that "
+                    f"version, or choose another tracking.dir"
+                ) from error
             raise TrackingError(
                 f"{self.uri}: the store of runs cannot be opened: {first_sentence(error)}; close what holds "
                 f"it, move a damaged file away, or choose another tracking.dir"
@@ -119,9 +125,11 @@ class Store(CutRuns):
     def _experiment(self, tracking: Tracking) -> str:
         found = self.client.get_experiment_by_name(tracking.experiment)
         if found is not None and found.lifecycle_stage == "deleted":
+            client = f"MlflowClient({format_text(self.uri)})"  # its command line takes no address
+            restore = f"{client}.restore_experiment({format_text(found.experiment_id)})"
             raise TrackingError(
-                f"tracking.experiment: {tracking.experiment} was deleted in MLflow; restore it "
-                f"(mlflow experiments restore --experiment-id {found.experiment_id}) or choose another"
+                f"tracking.experiment: {tracking.experiment} was deleted in MLflow; choose another, or "
+                f"restore it: {format_code_command(f'from mlflow import MlflowClient; {restore}')}"
             )
         if found is not None:
             return str(found.experiment_id)

@@ -50,7 +50,7 @@ def mine(tmp_path):
 def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
     store, notebook = tmp_path / "store", tmp_path / "notebook"
     batches = {"minimum: 3, maximum: 6, batch: 3": "minimum: 2, maximum: 4, batch: 2"}
-    command = [*mine(**batches), f"claim.notebook={notebook}"]
+    command = [*mine(**batches), "--config-name=config", f"claim.notebook={notebook}"]
     code, output, errors = run(*command, store=store)
     assert code == 0, errors
     assert "X1 mine: A network without training is worse" in output
@@ -59,6 +59,8 @@ def test_it_trains_what_is_missing_judges_and_writes_down(mine, tmp_path):
     assert len(finished(store)) == 2 * verdict["seeds"]
     assert (verdict["seeds"] == 4) == ("on to 4 seeds" in errors)
     before = {file.name: file.read_bytes() for file in (notebook / "mine").iterdir()}
+    told = f"python -m dae_lab.run --config-dir {tmp_path}/my --config-name=config claim=mine"
+    assert told in (notebook / "mine" / "README.md").read_text(encoding="utf-8")
     assert {
         "README.md",
         "verdict.json",

@@ -241,7 +241,7 @@ def test_a_sweeps_folder_that_cannot_be_made_is_named():
         Path("/dev/null/sweeps").mkdir()
     assert explain(refused.value) == (
         "/dev/null/sweeps cannot be written (Not a directory); choose a folder you may write to, "
-        "tracking.dir=…"
+        "tracking.dir=… (or hydra.run.dir, hydra.sweep.dir)"
     )
 
 

@@ -114,3 +114,9 @@ def test_a_cancellation_that_python_drops_comes_again(monkeypatch):
 def test_a_mistake_is_one_sentence(tmp_path, arguments, message):
     code, _, errors = run(*SWEEP, *RAY, *arguments, store=tmp_path)
     assert_refused(code, errors, message)
+
+
+def test_variables_for_a_cluster_of_others_are_refused(tmp_path):
+    given = ("hydra.launcher.address=auto", "+hydra.job.env_set.NAME=value")
+    code, _, errors = run("-m", *RAY, *given, "data=digits", store=tmp_path)
+    assert_refused(code, errors, "hydra.job.env_set")

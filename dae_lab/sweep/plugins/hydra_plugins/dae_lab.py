@@ -14,6 +14,7 @@ from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
+from dae_lab.commands import format_install_command
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.launcher import Engine
@@ -98,6 +99,14 @@ class Ray(Extra):
 
     extra, package = "ray", "ray"
 
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        super().setup(hydra_context=hydra_context, task_function=task_function, config=config)
+        if self.environment and self.settings.address:
+            raise ConfigError(
+                "hydra.job.env_set: the processes of a Ray cluster have an environment of their own; set the "
+                "variables where the cluster is started"
+            )
+
 
 class Optuna(Sweeper):
     """A search by the value of ``sweep.metric``, see ``dae_lab.sweep.search.Settings``."""
@@ -132,7 +141,7 @@ class Optuna(Sweeper):
 def _need(package: str, choice: str) -> None:
     if find_spec(package) is None:
         extra = choice.partition("=")[2]
-        raise ConfigError(f"{choice} needs the package {package}: pip install 'dae-lab[{extra}]'")
+        raise ConfigError(f"{choice} needs the package {package}: {format_install_command(extra)}")
 
 
 def _settings(config: DictConfig, group: str, schema: type) -> Any:
