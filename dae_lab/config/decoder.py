@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dae_lab.config.fields import LONGEST_SIDE, MOST_CHANNELS, Checked, choice, number, required, target
 from dae_lab.config.layers import ConvStack, Finish
-from dae_lab.config.shapes import Shape, Trace, convolved, need_image, need_room, transposed
+from dae_lab.config.shapes import Shape, Trace, convolved, need_image, need_room, surplus, transposed
 
 
 @dataclass
@@ -48,18 +48,15 @@ class Decoder(Checked):
         raise NotImplementedError
 
 
-def grown(layer: str, shape: Shape, filters: int, kernel: int, stride: int, padding: str) -> Shape:
-    """The shape after one ``conv``, ``conv_transpose`` or ``upsample_conv`` layer."""
-    if layer == "conv_transpose":
-        return transposed(shape, filters, kernel, stride, padding)
-    if layer == "upsample_conv":
-        shape, stride = (shape[0] * stride, shape[1] * stride, shape[2]), 1
-    return convolved(shape, filters, kernel, stride, padding)
-
-
 @dataclass
 class ConvDecoder(ConvStack, Decoder):
-    """Hidden layers by list, then the output layer."""
+    """Hidden layers by list, then the output layer.
+
+    The encoder rounds up a side that is no multiple of its strides. With ``padding: same`` a layer that
+    enlarges is cropped to the size that the image has at that resolution: 27 → 14 → 7 in the encoder is
+    7 → 14 → 28 → 27 in the decoder. What is up-sampled is cropped at the bottom and at the right; a
+    transposed convolution so that it is the transpose of the convolution of that size.
+    """
 
     output: ConvOutput = required()
     layer = "conv_transpose"
@@ -67,14 +64,43 @@ class ConvDecoder(ConvStack, Decoder):
     def trace(self, shape: Shape, image: Shape) -> Trace:
         need_image(shape, "decoder", "decoder=mlp")
         trace: Trace = [("code", shape)]
+        *hidden, last = self.layer_sizes(image)
         lists = (self.spread(name) for name in ("kernel_sizes", "strides"))
-        for filters, kernel, stride in zip(self.filters, *lists, strict=True):
-            grown_shape = grown(self.layer, trace[-1][1], filters, kernel, stride, self.padding)
-            trace.append((self.layer, grown_shape))
+        for filters, kernel, stride, size in zip(self.filters, *lists, hidden, strict=True):
+            enlarged = self.enlarged(self.layer, trace[-1][1], filters, kernel, stride, size)
+            trace.append((self.layer, enlarged))
             need_room(trace, "decoder")
-        last = self.output
-        final = grown(last.layer, trace[-1][1], image[-1], last.kernel_size, last.stride, self.padding)
+        output = self.output
+        final = self.enlarged(output.layer, trace[-1][1], image[-1], output.kernel_size, output.stride, last)
         return [*trace, ("output", final)]
+
+    def layer_sizes(self, image: Shape) -> list[Shape]:
+        """The size (h, w) that an ``image`` has after each hidden layer and after the output layer."""
+        strides = [(self.layer, stride) for stride in self.spread("strides")]
+        strides.append((self.output.layer, self.output.stride))
+        sizes: list[Shape] = [image[:2]]
+        for layer, stride in reversed(strides[1:]):  # a convolution with a stride shrinks
+            before = (side * stride if layer == "conv" else -(-side // stride) for side in sizes[0])
+            sizes.insert(0, tuple(before))
+        return sizes
+
+    def surplus(self, shape: Shape, size: Shape, stride: int) -> tuple[int, int]:
+        """Rows and columns by which a layer's ``shape`` (h, w, …) is cropped to have ``size`` (h, w)."""
+        return surplus(shape, size, stride) if self.padding == "same" else (0, 0)
+
+    def enlarged(
+        self, layer: str, shape: Shape, filters: int, kernel: int, stride: int, size: Shape
+    ) -> Shape:
+        """The shape after one layer of the kind ``layer`` that is cropped to ``size`` (h, w)."""
+        if layer == "conv":
+            return convolved(shape, filters, kernel, stride, self.padding)
+        if layer == "conv_transpose":
+            shape = transposed(shape, filters, kernel, stride, self.padding)
+        else:
+            shape = (shape[0] * stride, shape[1] * stride, shape[2])
+        rows, columns = self.surplus(shape, size, stride)
+        shape = (shape[0] - rows, shape[1] - columns, shape[2])
+        return shape if layer == "conv_transpose" else convolved(shape, filters, kernel, 1, self.padding)
 
 
 @dataclass

@@ -33,6 +33,18 @@ def transposed(shape: Shape, filters: int, kernel: int, stride: int, padding: st
     return (*(side * stride + extra for side in shape[:2]), filters)
 
 
+def surplus(shape: Shape, size: Shape, stride: int) -> tuple[int, int]:
+    """Rows and columns by which ``shape`` (h, w, …) exceeds ``size`` (h, w) by less than ``stride``.
+
+    Larger differences come from strides that do not fit each other, and count as 0.
+    """
+    rows, columns = (
+        side - wanted if 0 < side - wanted < stride else 0
+        for side, wanted in zip(shape[:2], size, strict=True)
+    )
+    return rows, columns
+
+
 def need_image(shape: Shape, group: str, instead: str) -> None:
     """Raise a ConfigError unless ``shape``, which ``group`` is given, is (h, w, c)."""
     if len(shape) != 3:

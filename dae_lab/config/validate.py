@@ -1,5 +1,6 @@
 """From a composed config to a checked one, or to one sentence that says what is wrong with it."""
 
+from dataclasses import replace
 from typing import Any
 
 from hydra.core.hydra_config import HydraConfig
@@ -14,6 +15,7 @@ from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
 
 SMALLEST_SIDE = 3  # pixels: the smallest window over which SSIM takes a variance
+NEAREST = 100  # pixels by which a size that is suggested differs at most
 
 
 def validate(cfg: DictConfig) -> Config:
@@ -77,19 +79,76 @@ def check_shapes(config: Config, image: shapes.Shape) -> None:
     if min(image[:2]) < SMALLEST_SIDE:
         raise ConfigError(
             f"data: the images are {shapes.times(image)}; SSIM needs {SMALLEST_SIDE} pixels a side"
+            f"{_sizes_that_fit(config, image)}"
         )
-    down = config.encoder.trace(image)
+    down: shapes.Trace = []
     try:
-        code = config.latent.code_shape(down[-1][1])
-        up = config.decoder.trace(config.latent.features_shape(down[-1][1]), image)
+        down = config.encoder.trace(image)
+        code, up = _code_and_decoder(config, down, image)
     except ConfigError as error:
-        raise ConfigError(f"{error}; the encoder gives {shapes.story(down)}") from error
+        given = f"; the encoder gives {shapes.story(down)}" if down else ""
+        raise ConfigError(f"{error}{given}{_sizes_that_fit(config, image)}") from error
     if up[-1][1] != image:
+        padding = (
+            ", or set encoder.padding and decoder.padding to same" if _fits_padded(config, image) else ""
+        )
         raise ConfigError(
             f"decoder: its output is {shapes.times(up[-1][1])}, the images are {shapes.times(image)}; "
             f"shapes: {shapes.story([*down, ('code', code), *up[1:]])}. Change encoder.strides, "
-            f"encoder.pool_strides or decoder.strides so that the image regains its size"
+            f"encoder.pool_strides or decoder.strides so that the image regains its size{padding}"
+            f"{_sizes_that_fit(config, image)}"
         )
+
+
+def _code_and_decoder(
+    config: Config, down: shapes.Trace, image: shapes.Shape
+) -> tuple[shapes.Shape, shapes.Trace]:
+    """The shape of the code, and the shapes from there to the output."""
+    features = down[-1][1]
+    code = config.latent.code_shape(features)
+    return code, config.decoder.trace(config.latent.features_shape(features), image)
+
+
+def _fits(config: Config, image: shapes.Shape) -> bool:
+    """Whether an image of (h, w, c) comes out as it went in."""
+    try:
+        return _code_and_decoder(config, config.encoder.trace(image), image)[1][-1][1] == image
+    except ConfigError:
+        return False
+
+
+def _fits_padded(config: Config, image: shapes.Shape) -> bool:
+    """Whether it does with ``padding: same``."""
+    stacks = {name: getattr(config, name) for name in ("encoder", "decoder")}
+    same = {
+        name: replace(stack, padding="same") for name, stack in stacks.items() if hasattr(stack, "padding")
+    }
+    return _fits(replace(config, **same), image)
+
+
+def _sizes_that_fit(config: Config, image: shapes.Shape) -> str:
+    """The nearest smaller and larger size that this network takes; empty where data have one size."""
+    if config.data.SHAPE is not None:
+        return ""
+    channels, steps = image[2], range(NEAREST)
+    sizes = []
+    for direction in (-1, 1):  # sides do not depend on each other
+        candidates = [[side + direction * step for step in steps] for side in image[:2]]
+        nearest = [
+            next(
+                (side for side in sides if side >= SMALLEST_SIDE and _fits(config, (side, side, channels))), 0
+            )
+            for sides in candidates
+        ]
+        if all(nearest):
+            sizes.append(nearest)
+    if not sizes:
+        return ""
+    if hasattr(config.data, "size"):
+        listed = " or ".join(f"data.size=[{height},{width}]" for height, width in sizes)
+    else:
+        listed = "images of " + " or ".join(f"{height}×{width}" for height, width in sizes)
+    return f"; this network takes {listed}"
 
 
 def check_validation(config: Config, images: int) -> None:

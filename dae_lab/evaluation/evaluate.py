@@ -42,7 +42,7 @@ class Evaluation:
     classes: by label; empty where the data have none.
     convergence, geometry: None where there are no validation images, no images to look at.
     decoded: what the decoder makes of a grid over the plane of the code, float32 (144, h, w, c), row by
-        row; None where a code alone does not make an image.
+        row; None where a code alone does not make an image, or is too wide to be looked at whole.
     """
 
     test: NoisySet
@@ -172,9 +172,10 @@ def _codes(model: Autoencoder, noisy: np.ndarray, config: Config) -> np.ndarray:
 
 
 def _decoded(model: Autoencoder, code: Geometry, config: Config) -> np.ndarray | None:
-    """A grid over the plane of the flattened code, decoded."""
-    if len(model.decoder.inputs) > 1 or config.decoder.output.residual:  # type: ignore[attr-defined]
+    """A grid over the plane of the code, decoded; None where the code alone does not make an image."""
+    view = code.decodable
+    if view is None or len(model.decoder.inputs) > 1 or config.decoder.output.residual:  # type: ignore[attr-defined]
         return None  # the image needs more than the code: an encoder's features, or the noisy image
     shape = model.decoder.inputs[0].shape[1:]
-    values = predict(model.decoder, grid_codes(next(iter(code.views.values()))).reshape(-1, *shape), config)
+    values = predict(model.decoder, grid_codes(view).reshape(-1, *shape), config)
     return np.asarray(keras.activations.get(model.activation)(values), np.float32)

@@ -83,6 +83,11 @@ class Geometry:
 
     views: dict[str, View]
 
+    @property
+    def decodable(self) -> View | None:
+        """The view whose vectors are whole codes, so that a decoder takes them; None where there is none."""
+        return self.views.get("code") or self.views.get("flattened")
+
 
 def geometry(
     codes: np.ndarray, labels: np.ndarray | None, class_errors: Mapping[int, float], fit: Fit | None

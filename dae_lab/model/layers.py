@@ -47,6 +47,12 @@ class Layers:
         """A dense layer with Glorot-uniform weights."""
         return sum_in_float32(keras.layers.Dense(units, **self._common(more)))
 
+    def crop(self, x: Tensor, rows: tuple[int, int], columns: tuple[int, int], **more: Any) -> Tensor:
+        """``x`` (n, h, w, c) less ``rows`` at the top and bottom, ``columns`` at the left and right."""
+        if not any((*rows, *columns)):
+            return x
+        return keras.layers.Cropping2D((rows, columns), **{"dtype": self.dtype, **more})(x)
+
     def _common(self, more: dict[str, Any]) -> dict[str, Any]:
         init = keras.initializers.GlorotUniform(seed=self.next_seed("init"))
         return {"dtype": self.dtype, "kernel_initializer": init, **more}

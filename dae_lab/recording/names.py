@@ -56,7 +56,8 @@ def metric_names(config: Config) -> list[str]:
     if asked.images:
         names += ["noise_level/mse", "noise_level/noisy_mse"] if asked.levels else []
         names += [f"corruption_{of}/{name}" for of in ("mse", "noisy_mse") for name in asked.corruptions]
-        views = ("code",) if hasattr(config.latent, "z_dim") else ("flattened", "pooled")
+        dense = hasattr(config.latent, "z_dim") or hasattr(config.encoder, "units")
+        views = ("code",) if dense else ("flattened", "pooled")
         kinds = (*VIEW, *(f"rho_{name}" for name in _CORRELATED))
         names += [f"{view}/{kind}" for view in views for kind in kinds]
     return names

@@ -1,5 +1,6 @@
 """What a person gets wrong is refused in one sentence: the key, what was given, what would be right."""
 
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from dae_lab.config.fields import Checked, number
 from dae_lab.config.loss import SCHEMAS
 from dae_lab.config.run import VALIDATION_METRICS, Evaluation
 from dae_lab.config.typed import typed
-from dae_lab.config.validate import check_choices, check_validation
+from dae_lab.config.validate import check_choices, check_shapes, check_validation
 from dae_lab.errors import ConfigError
 
 
@@ -184,6 +185,45 @@ def test_a_decoder_that_misses_the_image_size_shows_all_shapes(compose):
         "output 14×14×1. Change encoder.strides, encoder.pool_strides or decoder.strides so that the image "
         "regains its size"
     )
+
+
+PHOTOS = ("data=folder", "data.path=x")
+WITHOUT_PADDING = ("encoder.padding=valid", "decoder.padding=valid")
+MISFITS = {
+    ("data.size=[27,45]", *WITHOUT_PADDING): ["data.size=[25,45]", "data.size=[29,45]", "padding"],
+    ("data.size=[28,28]", *WITHOUT_PADDING): ["data.size=[25,25]", "data.size=[29,29]", "padding"],
+    ("data.size=[5,5]", *WITHOUT_PADDING): ["data.size=[9,9]"],
+    ("data.size=[2,45]",): ["data.size=[3,45]"],
+    ("data.size=[28,28]", "decoder.strides=[2,1]"): [],
+    ("data.size=[28,28]", "encoder=mlp"): [],
+}
+"""What does not fit, and what is named that would."""
+
+
+@pytest.mark.parametrize("overrides", MISFITS)
+def test_what_is_named_where_sizes_do_not_fit_cures(compose, overrides):
+    message, cures = refusal(compose, *PHOTOS, *overrides), MISFITS[overrides]
+    assert re.findall(r"data\.size=\[\d+,\d+\]", message) == [cure for cure in cures if "size" in cure]
+    assert ("set encoder.padding and decoder.padding to same" in message) == ("padding" in cures)
+    for cure in cures:
+        cured = ["encoder.padding=same", "decoder.padding=same"] if cure == "padding" else [cure]
+        compose(*PHOTOS, *overrides, *cured)
+
+
+def test_sizes_of_arrays_are_named_as_sizes(compose):
+    config = compose("data=npz", "data.path=x", *WITHOUT_PADDING)
+    with pytest.raises(ConfigError, match=r"; this network takes images of 25×45 or 29×45$"):
+        check_shapes(config, (27, 45, 3))
+
+
+def test_data_of_one_size_are_not_told_to_have_another(compose):
+    assert "this network takes" not in refusal(compose, *WITHOUT_PADDING)
+
+
+@pytest.mark.parametrize("network", [(), ("decoder=upsample_conv",), ("encoder=unet", "decoder=unet")])
+@pytest.mark.parametrize("size", ["[27,45]", "[101,101]", "[3,3]", "[28,29]"])
+def test_images_need_not_be_a_multiple_of_the_strides(compose, network, size):
+    compose(*PHOTOS, f"data.size={size}", *network)
 
 
 @pytest.mark.parametrize(

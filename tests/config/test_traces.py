@@ -1,6 +1,7 @@
 """Shapes computed without TensorFlow are the shapes Keras gives, for any stack."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -70,9 +71,15 @@ def refused(call: Callable[[], Any]) -> bool:
 
 
 def conv_shapes(x: Any, y: Any) -> list[tuple[int, ...]]:
-    """The shapes that leave the convolutions between two symbolic tensors, in order."""
-    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
-    return [layer.output.shape[1:] for layer in keras.Model(x, y).layers if isinstance(layer, kinds)]
+    """The shapes that leave the convolutions between two symbolic tensors, cropped, in order."""
+    kinds = (keras.layers.Conv2D, keras.layers.Conv2DTranspose, keras.layers.Cropping2D)
+    layers = [layer for layer in keras.Model(x, y).layers if isinstance(layer, kinds)]
+    following = [*layers[1:], None]
+    return [
+        (after if isinstance(after, kinds[2]) and isinstance(layer, kinds[1]) else layer).output.shape[1:]
+        for layer, after in zip(layers, following, strict=True)
+        if not isinstance(layer, kinds[2])
+    ]
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -121,3 +128,64 @@ def test_dense_stacks():
     up = decoder.Mlp(**FINISH, units=[7], output=decoder.schema.DenseOutput(**OUTPUT))
     assert up.trace((3,), (4, 5, 3)) == [("code", (3,)), ("dense", (7,)), ("output", (4, 5, 3))]
     assert up.build(keras.Input((3,)), [], (4, 5, 3), layers()).shape == (None, 4, 5, 3)
+
+
+def conv_pair(
+    strides: list[int], kernel: int, up: type, padding: str = "same"
+) -> tuple[encoder.Conv, decoder.schema.ConvDecoder]:
+    """An encoder with ``strides``, and a decoder with the same in reverse."""
+    stack = {**FINISH, "filters": [2] * len(strides), "kernel_sizes": [kernel], "padding": padding}
+    pools = {"pool_sizes": [1], "pool_strides": [1], "pool": "max"}
+    output = decoder.schema.ConvOutput(**OUTPUT, layer="conv", stride=1, kernel_size=kernel)
+    more = {} if up is decoder.ConvTranspose else {"interpolation": "nearest"}
+    more |= {"blocks": 1} if up is decoder.Residual else {}
+    down = encoder.Conv(**stack, **pools, strides=strides)
+    return down, up(**stack, **more, strides=strides[::-1], output=output)
+
+
+UPS = [decoder.ConvTranspose, decoder.UpsampleConv, decoder.Unet, decoder.Residual]
+
+
+@pytest.mark.parametrize("up", UPS)
+@pytest.mark.parametrize("strides", [[1], [2], [2, 2], [1, 2, 2], [2, 3], [3, 2], [5], [2, 2, 2, 2]])
+def test_a_decoder_with_the_encoders_strides_gives_images_of_any_size(up, strides):
+    down, grow = conv_pair(strides, 3, up)
+    for side in range(3, 130):
+        image = (side, 132 - side, 1)
+        assert grow.trace(down.trace(image)[-1][1], image)[-1][1] == image
+
+
+@pytest.mark.parametrize("up", UPS)
+@pytest.mark.parametrize("image", [(27, 45, 1), (101, 5, 3), (3, 3, 1), (28, 16, 1)])
+@pytest.mark.parametrize(("strides", "kernel"), [([2, 2], 3), ([3, 2], 2), ([4], 5), ([4], 1)])
+def test_keras_gives_them_too(up, image, strides, kernel):
+    down, grow = conv_pair(strides, kernel, up)
+    features = down.build(keras.Input(image), layers())
+    skips = features[:-1] if up is decoder.Unet else []
+    x = keras.Input(features[-1].shape[1:])
+    inputs = [keras.Input(skip.shape[1:]) for skip in skips]
+    y = grow.build(x, inputs, image, layers())
+    assert y.shape[1:] == grow.trace(x.shape[1:], image)[-1][1] == image
+    built = keras.Model([x, *inputs], y).layers
+    assert any(isinstance(layer, keras.layers.Cropping2D) for layer in built) == (
+        image != (28, 16, 1) or strides[0] == 3
+    )
+    joins = [layer for layer in built if isinstance(layer, keras.layers.Concatenate)]
+    assert len(joins) == len(skips), "every resolution is joined on"
+
+
+@pytest.mark.parametrize("up", UPS)
+def test_strides_that_do_not_fit_are_not_cropped_away(up):
+    down, grow = conv_pair([2, 2], 3, up)
+    for strides, side in (([2], 14), ([2, 4], 56), ([2, 2, 2], 56), ([3, 2], 42)):
+        wrong = replace(grow, filters=[2] * len(strides), strides=strides)
+        assert wrong.trace(down.trace((28, 28, 1))[-1][1], (28, 28, 1))[-1][1] == (side, side, 1)
+
+
+@pytest.mark.parametrize("up", UPS[:3])
+def test_without_padding_nothing_is_cropped(up):
+    down, grow = conv_pair([2], 4, up, padding="valid")
+    sizes = {
+        side: grow.trace(down.trace((side, side, 1))[-1][1], (side, side, 1))[-1][1][0] for side in (28, 29)
+    }
+    assert sizes[28] == sizes[29]

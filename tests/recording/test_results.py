@@ -100,7 +100,10 @@ def test_names_of_baselines(wanted):
 
 def test_a_spatial_code_and_scores_alone(compose):
     spatial, alone = metric_names(compose()), metric_names(compose("evaluation=scores"))
+    flat = metric_names(compose("encoder=mlp", "latent=spatial", "decoder=mlp"))
     assert is_recorded("pooled/silhouette", spatial)
+    assert is_recorded("code/silhouette", flat)
+    assert not is_recorded("pooled/silhouette", flat)
     assert not is_recorded("code/silhouette", spatial)
     assert not is_recorded("pooled/silhouette", alone)
     assert not is_recorded("val/msse", spatial)
