@@ -14,7 +14,7 @@ from typing import Any
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.errors import unexpected
-from dae_lab.process import Terminated
+from dae_lab.process import Terminated, show_warnings
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
 CLOSING = 120.0
@@ -138,6 +138,7 @@ def _begin(parent: int, threads: int, stopping: Any) -> None:
     """Set up a worker: its threads, and its end when ``parent`` dies."""
     global _stopping
     _stopping = stopping
+    show_warnings()
     if threads:
         limit_threads(threads)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()
