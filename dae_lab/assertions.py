@@ -1,12 +1,14 @@
-"""Modules of libraries that need their ``assert`` statements, kept whole under ``python -O``."""
+"""Modules of libraries that need their assertions or docstrings, kept whole under ``python -O``."""
 
 import sys
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import CodeType, ModuleType
 
-NEEDED = ("hydra.core.override_parser.overrides_visitor",)
-"""Hydra 1.3.8 parses the brackets of ``range(…)`` and ``choice(…)`` inside an ``assert``."""
+NEEDED = (
+    "hydra.core.override_parser.overrides_visitor",  # 1.3.8 parses brackets, as of range(…), in an assertion
+    "mlflow.data.artifact_dataset_sources",  # 3.17 formats docstrings, and warns ten times if there are none
+)
 
 
 class _Loader(SourceFileLoader):
@@ -31,5 +33,5 @@ class _Finder:
 
 
 def keep_assertions() -> None:
-    """Import the modules of ``NEEDED`` with their assertions from now on."""
+    """Import the modules of ``NEEDED`` with their assertions and docstrings from now on."""
     sys.meta_path.insert(0, _Finder)

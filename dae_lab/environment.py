@@ -7,6 +7,7 @@ import getpass
 import logging
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -139,4 +140,4 @@ def provide_home() -> None:
     if hasattr(os, "getuid") and home.stat().st_uid != os.getuid():  # another user has made it
         home = Path(tempfile.mkdtemp(prefix="dae_lab-"))
     os.environ["HOME"] = str(home)
-    log.warning("this user has no home folder; %s takes its place, for caches", home)
+    print(f"this user has no home folder: {home} takes its place, for caches", file=sys.stderr)

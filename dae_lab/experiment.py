@@ -74,11 +74,9 @@ def run(
     """
     check_environment()
     dataset = loaded(config)
-    if config.training.precision == precision.AUTO:
-        check_shapes(config, dataset.train.shape)
-        measurement = precision.measure_networks([(config, dataset.train.shape)])
-        log.info("training.precision=auto: %s", measurement)
-        config = precision.settle(config, measurement)
+    check_shapes(config, dataset.train.shape)
+    config, measured = precision.decide(config, dataset.train.shape)
+    measurement = measured or measurement
     own = identity(config, dataset)
     if planned and own != planned:
         raise ConfigError(

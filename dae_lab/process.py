@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -57,6 +58,16 @@ def prepare_streams() -> None:
     if stream is sys.__stderr__ and isinstance(stream, io.TextIOWrapper):
         own = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115 (for as long as we live)
         sys.stderr = Unfailing(own, stream.encoding, "replace", line_buffering=True)
+
+
+def show_warnings() -> None:
+    """Show the warnings that ``PYTHONWARNINGS=error`` or ``-W error`` would turn into errors.
+
+    They are about libraries, and an error would end a run in the middle.
+    """
+    for action, message, category, module, line in list(warnings.filters):
+        if action == "error" and message is None and module is None:
+            warnings.simplefilter("default", category, line)
 
 
 def drop_output() -> None:

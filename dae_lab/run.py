@@ -22,7 +22,7 @@ from dae_lab.config.validate import validate
 from dae_lab.environment import provide_home
 from dae_lab.errors import TrainingError, UserError
 from dae_lab.help import help_text
-from dae_lab.process import Terminated, catch_signals, drop_output, prepare_streams
+from dae_lab.process import Terminated, catch_signals, drop_output, prepare_streams, show_warnings
 from dae_lab.progress import progress
 from dae_lab.startup import spare_collection
 from dae_lab.sweep.launcher import Engine
@@ -92,6 +92,7 @@ def _answer() -> None:
         print(help_text())
         return
     provide_home()
+    show_warnings()
     register()
     arrange()
     catch_signals()

@@ -141,3 +141,12 @@ def test_comments_that_cannot_be_written_are_dropped():
     command = ["sh", "-c", 'exec "$0" -c "$1" 2>/dev/full', sys.executable, code]
     shown = subprocess.run(command, capture_output=True, check=False)
     assert (shown.returncode, shown.stdout) == (0, b"done\n")
+
+
+def test_warnings_that_would_be_errors_are_shown():
+    asked = (
+        "import warnings; from dae_lab.process import show_warnings; show_warnings(); warnings.warn('look')"
+    )
+    here = {**os.environ, "PYTHONWARNINGS": "error"}
+    done = subprocess.run([sys.executable, "-c", asked], env=here, capture_output=True, text=True, check=True)
+    assert "UserWarning: look" in done.stderr

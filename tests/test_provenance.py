@@ -1,5 +1,6 @@
 """Where a result comes from: what counts as code, and what the checkout and the machine say."""
 
+import os
 import platform
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from importlib.metadata import version
 import pytest
 
 from dae_lab import provenance
+from dae_lab.baselines.cache import code_digest
 
 
 def test_every_package_is_listed_with_its_version():
@@ -81,6 +83,17 @@ def test_versions_of_what_computes_count(monkeypatch):
     assert looked_at_anew() != before
 
 
+@pytest.mark.parametrize("name", ["TF_XLA_FLAGS", "ONEDNN_MAX_CPU_ISA", "NPY_DISABLE_CPU_FEATURES"])
+def test_settings_of_the_environment_that_numbers_depend_on_count(monkeypatch, name):
+    monkeypatch.delenv(name, raising=False)
+    before, baselines = looked_at_anew(), code_digest()
+    monkeypatch.setenv(name, " ")
+    assert (looked_at_anew(), code_digest()) == (before, baselines)
+    monkeypatch.setenv(name, "AVX2")
+    assert looked_at_anew() != before
+    assert code_digest() != baselines
+
+
 def run(*command: str, folder) -> str:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
 
@@ -96,6 +109,29 @@ def test_a_checkout_tells_its_commit_branch_and_changes(copied):
     assert provenance.git() == {"commit": head, "branch": "trunk", "diff": ""}
     (copied / "seeds.py").write_text("changed\n")
     assert "+changed" in provenance.git()["diff"]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_is_asked_about_this_checkout_however_it_is_set_up(copied, monkeypatch):
+    root, person = copied.parent, ("-c", "user.name=A", "-c", "user.email=a@b.c")
+    run("git", "init", "-q", "-b", "trunk", folder=root)
+    run("git", "add", ".", folder=root)
+    run("git", *person, "commit", "-q", "-m", "first", folder=root)
+    (copied / "seeds.py").write_text("changed\n")
+    plain = provenance.git()
+    assert "\n+changed" in plain["diff"]
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.setenv(name, str(copied.parent.parent / "elsewhere"))
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "2")
+    for number, (key, value) in enumerate({"color.ui": "always", "diff.external": "false"}.items()):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", key)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", value)
+    assert provenance.git() == plain
+    if hasattr(os, "getuid") and os.getuid() == 0:  # "dubious ownership", as of a folder in a container
+        for path in [root, *root.rglob("*")]:
+            os.chown(path, 12345, 12345)
+        assert provenance.git() == plain
 
 
 def test_a_package_inside_another_repository_is_no_checkout_of_ours(copied):

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.errors import TrainingError, unexpected
-from dae_lab.process import Terminated, terminate_self
+from dae_lab.process import Terminated, show_warnings, terminate_self
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
 T = TypeVar("T")
@@ -156,6 +156,7 @@ def _begin(parent: int, threads: int, stopping: Any) -> None:
     """Set up a worker: its threads, and its end when ``parent`` dies."""
     global _stopping
     _stopping = stopping
+    show_warnings()
     if threads:
         limit_threads(threads)
     threading.Thread(target=_follow, args=(parent,), daemon=True).start()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from threadpoolctl import threadpool_limits
 
+from dae_lab.process import show_warnings
 from dae_lab.sweep import job, pool
 from dae_lab.training.precision import Measurement, Network, measure_networks
 
@@ -15,6 +16,7 @@ def perform(one: job.Job, threads: int, *stops: int) -> job.Outcome:
     Args:
         stops: signals that close the run; none: those of ``dae_lab.process.catch_signals``.
     """
+    show_warnings()
     pool.limit_threads(threads)
     threadpool_limits(threads)  # NumPy is there already: submitit and Ray import it
     return job.perform(one, *stops)

@@ -72,6 +72,15 @@ class Measurement:
         )
 
 
+def decide(config: Config, image: Shape) -> tuple[Config, Measurement | None]:
+    """``config`` with a precision that is not ``auto``, and the measurement of this machine that decided it."""
+    if config.training.precision != AUTO:
+        return config, None
+    measurement = measure_networks([(config, image)])
+    log.info("training.precision=auto: %s", measurement)
+    return settle(config, measurement), measurement
+
+
 def settle(config: Config, measurement: Measurement) -> Config:
     """``config`` with the precision that ``measurement`` decides."""
     return replace(config, training=replace(config.training, precision=measurement.precision))

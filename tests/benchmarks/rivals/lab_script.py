@@ -29,7 +29,9 @@ def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
     from dae_lab.model.autoencoder import build
     from dae_lab.training import fit
     from dae_lab.training.batches import steps_per_epoch
+    from dae_lab.training.precision import decide
 
+    config, _ = decide(config, data.train.shape)
     clock = Clock(steps_per_epoch(data.train, config))
 
     class Timed(keras.callbacks.Callback):
