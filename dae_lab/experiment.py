@@ -75,6 +75,7 @@ def run(
     check_environment()
     dataset = loaded(config)
     check_shapes(config, dataset.train.shape)
+    store = Store(config.tracking)
     config, measured = precision.decide(config, dataset.train.shape)
     measurement = measured or measurement
     own = identity(config, dataset)
@@ -84,7 +85,6 @@ def run(
             "that this run was planned with: give the same command again"
         )
     _say_what_is_seen(dataset)
-    store = Store(config.tracking)
     afresh = config.tracking.reuse == "never"
     with store.turn(own):
         done = None if afresh else store.finished(own, kept(config))
