@@ -73,7 +73,7 @@ class Measurement:
 
 
 def decide(config: Config, image: Shape) -> tuple[Config, Measurement | None]:
-    """``config`` with a precision that is not ``auto``, and the measurement that decided it on this machine."""
+    """``config`` with a precision that is not ``auto``, and the measurement that decided it here."""
     if config.training.precision != AUTO:
         return config, None
     measurement = measure_networks([(config, image)])
