@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from typing import Protocol
@@ -100,7 +100,6 @@ def ask(item: Composed, engine: Composes) -> Question:
 def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]:
     """Each arm's config, checked: two that are the same are an error, too."""
     arms: dict[str, Composed] = {}
-    seen: dict[str, str] = {}
     for arm, overrides in {**found.arms, **found.causes}.items():
         try:
             composed = engine.compose([*found.base, *own, *overrides, "seed=0"])
@@ -109,10 +108,18 @@ def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]
         except UserError as error:
             raise type(error)(f"arm {arm}: {error}") from error
         arms[arm] = replace(composed, checked=config)
-        twin = seen.setdefault(trained(config), arm)
-        if twin != arm:
-            raise ConfigError(f"arms: {twin} and {arm} differ in nothing that is trained")
+    refuse_equal_arms(arms)
     return arms
+
+
+def refuse_equal_arms(arms: Mapping[str, Composed]) -> None:
+    """Raise a ConfigError for two arms that train the same."""
+    seen: dict[str, str] = {}
+    for name, arm in arms.items():
+        twin = seen.setdefault(trained(checked(arm)), name)
+        if twin != name:
+            reason = f"; training.precision=auto is {arm.measurement}" if arm.measurement else ""
+            raise ConfigError(f"arms: {twin} and {name} differ in nothing that is trained{reason}")
 
 
 def checked(arm: Composed) -> Config:

@@ -12,7 +12,7 @@ from typing import Protocol
 from dae_lab.claims import keep, notebook, register, show
 from dae_lab.claims.judge import Evidence, gather, invalid, judge
 from dae_lab.claims.outcome import Runs
-from dae_lab.claims.question import Composes, Question, ask, checked, trained
+from dae_lab.claims.question import Composes, Question, ask, checked, refuse_equal_arms, trained
 from dae_lab.claims.remarks import given, remarks
 from dae_lab.claims.statistics.family import holm
 from dae_lab.errors import ConfigError
@@ -74,6 +74,7 @@ class Study:
         names = [one.name for one in self.questions]
         if len(set(names)) < len(names):
             raise ConfigError("a claim is asked once in a command: give every key one value, not several")
+        self._settle_precisions()
         planned = bool(composed[0].config.plan)
         if not planned:
             for question in self.questions:
@@ -95,6 +96,17 @@ class Study:
             for question in self.questions:
                 show.plan(question)
         return [0.0] * len(composed)
+
+    def _settle_precisions(self) -> None:
+        """Decide ``training.precision=auto`` once for the arms of all claims."""
+        arms = [arm for question in self.questions for arm in question.arms.values()]
+        settled = iter(self.sweep.precision.settle(arms))
+        for question in self.questions:
+            question.arms = {name: next(settled) for name in question.arms}
+            try:
+                refuse_equal_arms(question.arms)
+            except ConfigError as error:
+                raise ConfigError(f"claim={question.name}: {error}") from error
 
     def _train(self, questions: Sequence[Question]) -> None:
         """Do the runs that ``questions`` want before they are looked at again; shared ones once."""

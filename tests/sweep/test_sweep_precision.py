@@ -1,13 +1,25 @@
 """A sweep decides training.precision=auto once, where its runs are trained."""
 
+import json
+
 import pytest
 from engines import TINY
-from processes import run, runs
+from processes import assert_refused, run, runs
 
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.plan import Composed
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.training.precision import Measurement
+
+CLAIM = """
+defaults: [rule@_here_: default, _self_]
+id: W1
+statement: fast is as good
+source: a guess
+base: [data=digits, training.epochs=1]
+arms: {plain: [], fast: [training=fast]}
+definition: {effect: plain - fast, margin: 0.001}
+"""
 
 FASTER_IN_BFLOAT16 = Measurement(2.0, 1.0, 2.0, 1.0, "a processor")
 
@@ -92,3 +104,16 @@ def test_the_machines_of_a_cluster_measure(tmp_path, launcher, package):
     assert ", 1 thread, " in errors
     assert "1 run: 0 finished before, 1 to train" in output
     assert len(list((tmp_path / "cache" / "precision").glob("*.json"))) == 1
+
+
+def test_arms_of_a_claim_that_a_measurement_makes_equal_are_refused(tmp_path):
+    (tmp_path / "own" / "claim").mkdir(parents=True)
+    (tmp_path / "own" / "claim" / "fast_is_as_good.yaml").write_text(CLAIM)
+    where = (f"--config-dir={tmp_path}/own", f"evaluation.cache={tmp_path}/cache", "plan=true")
+    run("claim=fast_is_as_good", *where, store=tmp_path)
+    (measured,) = (tmp_path / "cache" / "precision").glob("*.json")
+    content = json.loads(measured.read_text())
+    content["measurement"] |= {"float32_ms": 1.0, "bfloat16_ms": 2.0}
+    measured.write_text(json.dumps(content))
+    code, _, errors = run("claim=fast_is_as_good", *where, store=tmp_path)
+    assert_refused(code, errors, "plain and fast differ in nothing that is trained")
