@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from dae_lab.config.fields import MOST_CHANNELS, Checked, choice, number, required, target
 from dae_lab.config.shapes import Shape, need_image
 
+WIDEST = 65_536
+"""Values of a spatial code up to which it is looked at flattened: a thousand wider ones take gigabytes."""
+
 
 @dataclass
 class Latent(Checked):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # whose parts load at their first use, so that the first step of training need not wait
 
+from dae_lab.config.latent import WIDEST
 from dae_lab.evaluation.separation import (
     ClassGeometry,
     Correlation,
@@ -24,8 +25,6 @@ Fit = tuple[np.ndarray, np.ndarray | None]  # codes (m, ...) as those to be judg
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016
 NEIGHBOURS = 5
-WIDEST = 65_536
-"""Values of a spatial code up to which it is looked at flattened."""
 _FLAT = 1e-6  # singular values below this share of the largest are float32's rounding
 
 

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from dae_lab.collapse import FIXED
+from dae_lab.config.latent import WIDEST
 from dae_lab.config.run import VALIDATION_METRICS, Config
 from dae_lab.errors import ConfigError
 
@@ -56,11 +57,19 @@ def metric_names(config: Config) -> list[str]:
     if asked.images:
         names += ["noise_level/mse", "noise_level/noisy_mse"] if asked.levels else []
         names += [f"corruption_{of}/{name}" for of in ("mse", "noisy_mse") for name in asked.corruptions]
-        dense = hasattr(config.latent, "z_dim") or hasattr(config.encoder, "units")
-        views = ("code",) if dense else ("flattened", "pooled")
         kinds = (*VIEW, *(f"rho_{name}" for name in _CORRELATED))
-        names += [f"{view}/{kind}" for view in views for kind in kinds]
+        names += [f"{view}/{kind}" for view in _views(config) for kind in kinds]
     return names
+
+
+def _views(config: Config) -> tuple[str, ...]:
+    """The views of the code; of a spatial one both, where the data decide how wide it is."""
+    if hasattr(config.latent, "z_dim") or hasattr(config.encoder, "units"):
+        return ("code",)
+    image = config.data.image_shape()
+    if image is not None and math.prod(config.latent.code_shape(config.encoder.trace(image)[-1][1])) > WIDEST:
+        return ("pooled",)
+    return ("flattened", "pooled")
 
 
 def is_recorded(name: str, known: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from jinja2 import Environment
 from PIL import Image
 
 from dae_lab import collapse, metrics
+from dae_lab.config.latent import WIDEST
 from dae_lab.data.images import FEW
 from dae_lab.evaluation import latent, separation
 from dae_lab.evaluation.evaluate import Evaluation
@@ -62,5 +63,5 @@ def _environment() -> Environment:
     made = environment("report")
     made.filters |= {name: getattr(words, name) for name in ("number", "bounds", "share")}
     known: dict[str, Any] = {"words": words, "metrics": metrics, "collapse": collapse}
-    made.globals |= known | {"latent": latent, "separation": separation, "few": FEW}
+    made.globals |= known | {"latent": latent, "separation": separation, "few": FEW, "widest": WIDEST}
     return made

@@ -73,6 +73,15 @@ def test_another_network_gets_its_own(compose, tiny, tmp_path, change):
     assert list(traced._last.values()) == [second], "one is kept"
 
 
+def test_images_of_another_size_get_their_own(compose, tiny, tmp_path):
+    models = [
+        prepared(compose(*SMALL), tiny(6, shape), tmp_path)[0] for shape in [(7, 9, 1), (7, 9, 1), (9, 7, 1)]
+    ]
+    assert models[0] is models[1]
+    assert models[1] is not models[2]
+    assert models[2].output_shape["image"] == (None, 9, 7, 1)
+
+
 def test_noise_is_no_part_of_it(compose, tiny, tmp_path):
     first, _ = prepared(compose(*SMALL), tiny(20), tmp_path)
     second, _ = prepared(compose(*SMALL, "noise.sigma=0.1"), tiny(20), tmp_path)
