@@ -1,6 +1,8 @@
 """Runs that were cut: which there are, closed where their process died, taken up where they can go on."""
 
 import logging
+import os
+import uuid
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -8,6 +10,7 @@ from mlflow.entities import Run
 
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.locks import is_lock_name, is_run_id, open_lock, remove_lock
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.runs import Runs, part_of
 
@@ -24,7 +27,8 @@ class CutRuns(Runs):
     """What a store has, and what becomes of its runs that were cut.
 
     A process holds a lock file for as long as it trains a run, so a run marked RUNNING whose lock
-    nobody holds has died without a word, whatever killed it.
+    nobody holds has died without a word, whatever killed it. In a database, a run without a lock file
+    has died too; behind a server it may be a run of another machine.
 
     Attributes:
         tracking: how the store was opened.
@@ -44,9 +48,12 @@ class CutRuns(Runs):
             return ""
         for run in found:
             lock = self._free_lock(run)
-            if lock is not None:
+            if lock is None:
+                continue
+            if self.client.get_run(run.info.run_id).info.status == "RUNNING":  # now that nobody can change it
                 self._as_record(run, lock).close("FAILED", reason, keep=True, timed=False)
                 return str(run.info.run_id)
+            lock.release()
         return ""
 
     def cut_of(self, kind: str, name: str) -> set[str]:
@@ -89,8 +96,10 @@ class CutRuns(Runs):
                 kept = record.checkpoints.exists()  # whoever asks for that run goes on with it
                 reason = "the process ended without closing its run"
                 record.close("KILLED", reason, keep=kept, timed=False)
-            else:
+            elif record.checkpoints.exists():
                 lock.release()
+            else:
+                remove_lock(lock)  # it has ended, and has nothing to go on with
         return chosen
 
     def _taken_up(self, run: Run, record: Record, name: str) -> Record:
@@ -111,22 +120,30 @@ class CutRuns(Runs):
             seconds: for which it is waited for, where another may only be looking at the run.
         """
         name = run.data.tags.get("lock", "")
-        if not name or not (self.folder / "locks" / name).is_file():
+        if not name or not is_run_id(run.info.run_id):
             return None
-        lock = self._lock(name)
+        if not is_lock_name(name) or not os.path.lexists(self.folder / "locks" / name):
+            has_ended = run.info.status != "RUNNING" and not (self._checkpoints(run) / CHECKPOINT).is_file()
+            if self.tracking.uri or has_ended:
+                return None
+        lock = self._lock(name if is_lock_name(name) else uuid.uuid4().hex)
         try:
             lock.acquire(timeout=seconds)
-        except Timeout:
+        except (Timeout, PermissionError):  # the latter: another user's
             return None
+        if Path(lock.lock_file).name != name:
+            self.client.set_tag(run.info.run_id, "lock", Path(lock.lock_file).name)
         return lock
 
     def _lock(self, name: str) -> FileLock:
-        return FileLock(self.folder / "locks" / name)
+        return open_lock(self.folder / "locks" / name)
 
     def _checkpoints(self, run: Run) -> Path:
         return self.folder / "checkpoints" / run.info.run_id
 
     def _as_record(self, run: Run, lock: FileLock) -> Record:
+        if not is_run_id(run.info.run_id):
+            raise TrackingError(f"{self.uri}: the store gives {run.info.run_id!r} as the id of a run")
         about = {"uri": self.uri, "lock": Path(lock.lock_file).name, "name": run.info.run_name}
         spool = self._spool_of(run.info.run_id, about) if self.tracking.uri else None
         return Record(self.client, run, lock, self._checkpoints(run), spool, self.tracking.patience)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import requests
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -64,7 +64,7 @@ class Store(CutRuns):
         if tracking.uri:
             reach(tracking.uri)
         try:
-            with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
+            with self._lock("store"):  # two fresh openings at once break each other
                 self.client = MlflowClient(self.uri) if tracking.uri else self._database()
                 if not tracking.uri:
                     need_in_place(self.client, self.folder)
