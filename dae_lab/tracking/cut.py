@@ -13,6 +13,7 @@ from dae_lab.errors import TrackingError
 from dae_lab.tracking.locks import is_lock_name, is_run_id, open_lock, remove_lock
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.runs import Runs, part_of
+from dae_lab.tracking.sync import push
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class CutRuns(Runs):
         candidates = self._search("attributes.status = 'RUNNING'", self._experiments())
         for status in ("KILLED", "FAILED"):
             candidates += self._search(f"{cut} = '{status}'", [self.experiment_id])
+        self._push_what_nobody_describes(candidates)
         chosen = None
         for candidate in candidates:
             own = candidate.data.tags.get("fingerprint") == fingerprint
@@ -90,10 +92,11 @@ class CutRuns(Runs):
             same = run.data.tags.get("fingerprint") == fingerprint
             here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
             record = self._as_record(run, lock)
-            if chosen is None and same and here and (record.checkpoints / CHECKPOINT).is_file():
+            whole = not self._spool_of(run.info.run_id).damaged.exists()
+            if chosen is None and same and here and whole and (record.checkpoints / CHECKPOINT).is_file():
                 chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
-                kept = record.checkpoints.exists()  # whoever asks for that run goes on with it
+                kept = whole and record.checkpoints.exists()  # whoever asks for that run goes on with it
                 reason = "the process ended without closing its run"
                 record.close("KILLED", reason, keep=kept, timed=False)
             elif record.checkpoints.exists():
@@ -101,6 +104,20 @@ class CutRuns(Runs):
             else:
                 remove_lock(lock)  # it has ended, and has nothing to go on with
         return chosen
+
+    def _push_what_nobody_describes(self, candidates: list[Run]) -> None:
+        """Push the spools of dead runs whose ``run.json`` was damaged: the server has what was in it."""
+        if not self.tracking.uri:
+            return
+        for run in candidates:
+            lock = self._free_lock(run)
+            if lock is None:
+                continue
+            if (spool := self._spool_of(run.info.run_id)) and not spool.about:
+                self._spool_of(run.info.run_id, self._about(run, lock)).describe()
+                lock.release()
+                push(self.folder, run.info.run_id, self.uri)
+            lock.release()
 
     def _taken_up(self, run: Run, record: Record, name: str) -> Record:
         """``record``, marked as running again, with what it says so far, under the name asked for by now."""
@@ -144,6 +161,9 @@ class CutRuns(Runs):
     def _as_record(self, run: Run, lock: FileLock) -> Record:
         if not is_run_id(run.info.run_id):
             raise TrackingError(f"{self.uri}: the store gives {run.info.run_id!r} as the id of a run")
-        about = {"uri": self.uri, "lock": Path(lock.lock_file).name, "name": run.info.run_name}
-        spool = self._spool_of(run.info.run_id, about) if self.tracking.uri else None
+        spool = self._spool_of(run.info.run_id, self._about(run, lock)) if self.tracking.uri else None
         return Record(self.client, run, lock, self._checkpoints(run), spool, self.tracking.patience)
+
+    def _about(self, run: Run, lock: FileLock) -> dict[str, str]:
+        """What the spool of ``run`` says of it."""
+        return {"uri": self.uri, "lock": Path(lock.lock_file).name, "name": run.info.run_name}

@@ -18,6 +18,9 @@ RUN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 LOCK_NAME = re.compile(r"[0-9a-f]{32}")
 """Names of the locks of runs."""
 
+SUMMARY_LOCKS = ("sweeps", "claims")
+"""Locks that are held while the record of a sweep or a claim as a whole is written."""
+
 
 def is_run_id(name: object) -> bool:
     """Whether ``name``, which a record or a server gives, may be used as the name of a run's folder."""

@@ -27,6 +27,7 @@ from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
 from dae_lab.provenance import packages
 from dae_lab.tracking import writes
+from dae_lab.tracking.damage import need_files_alone
 from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.sender import Sender
@@ -182,7 +183,8 @@ class Record(Recorded):
         return {int(name.split("+step+")[1].split("+")[0]) for name in own}
 
     def folder(self, folder: Path) -> None:
-        """Keep all files of ``folder``."""
+        """Keep all files of ``folder``, which must hold no symbolic links."""
+        need_files_alone(folder)
         self._sender.send(writes.files(), folder)
 
     def _keep(self, files: Mapping[str, Callable[[Path], Any]]) -> None:
@@ -276,12 +278,13 @@ class Record(Recorded):
         log.warning(
             "run %s has ended as %s, but the server at %s has not taken all of its record (%s): the rest "
             "waits in %s. Once the server is back, the next command that uses it pushes the rest there, or: "
-            "python -m dae_lab.run sync=true %s%s",
+            "python -m dae_lab.run sync=true %s %s%s",
             self.run_id,
             self.status,
             self.client.tracking_uri,
             self._sender.trouble or "it refuses some",
             spool.folder,
+            as_argument("tracking.uri", self.client.tracking_uri),
             as_argument("tracking.dir", str(spool.folder.parents[1])),
             f" (no password is kept: set {USERNAME} and {PASSWORD})" if PASSWORD in os.environ else "",
         )

@@ -46,7 +46,7 @@ class Sender:
         """
         if self.spool is None:
             self._send(write, files or Path())
-        elif self.spool or not self._reached(partial(self._send, write, files or Path())):
+        elif self.spool or not self._reached(partial(self._send, self.spool.amend(write), files or Path())):
             self.spool.add(write, files)
             if time.monotonic() >= self._look_at:
                 self.push()

@@ -98,7 +98,7 @@ class Store(CutRuns):
         """Push the records that an earlier outage of this server kept from it, where nobody writes them."""
         for run_id in waiting(self.folder, self.uri):
             try:
-                pushed = push(self.folder, run_id)
+                pushed = push(self.folder, run_id, self.uri)
             except TrackingError as error:
                 log.warning("%s", error)
                 return
