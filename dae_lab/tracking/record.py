@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 import time
 import uuid
@@ -18,7 +19,6 @@ from typing import Any
 
 from filelock import FileLock
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.config.overrides import as_argument
@@ -31,6 +31,7 @@ from dae_lab.tracking.damage import need_files_alone
 from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.sender import Sender
+from dae_lab.tracking.server import ClientErrors
 from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.writes import Point
 
@@ -173,14 +174,14 @@ class Record(Recorded):
 
     def drawn(self, key: str) -> set[int]:
         """The steps of which the series ``key`` has a picture from before an interruption."""
-        if "resumed" not in self.tags:
-            return set()
         try:
-            found = [item.path for item in self.client.list_artifacts(self.run_id, "images")]
-        except MlflowException:  # its server is away
+            found = self.client.list_artifacts(self.run_id, "images") if "resumed" in self.tags else []
+        except ClientErrors:  # its server is away
             return set()
-        own = [name for name in found if name.startswith(f"images/{key}+step+") and name.endswith(".png")]
-        return {int(name.split("+step+")[1].split("+")[0]) for name in own}
+        names = [
+            re.fullmatch(rf"images/{re.escape(key)}\+step\+([0-9]+)\+.*\.png", item.path) for item in found
+        ]
+        return {int(name[1]) for name in names if name}
 
     def folder(self, folder: Path) -> None:
         """Keep all files of ``folder``, which must hold no symbolic links."""

@@ -13,9 +13,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import requests
 from filelock import Timeout
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.config.run import Tracking
@@ -28,7 +26,7 @@ from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.relocate import KIND, need_in_place
-from dae_lab.tracking.server import away, denial, denied, reach
+from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach, trouble
 from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
@@ -72,14 +70,25 @@ class Store(CutRuns):
         except TrackingError:
             raise
         except Exception as error:  # MLflow's, or whatever the database's own library raises
-            if denied(error):
-                raise TrackingError(f"tracking.uri: {denial(self.uri, error)}") from error
+            if tracking.uri:
+                raise TrackingError(f"tracking.uri: {self._refusal(error)}") from error
             raise TrackingError(
                 f"{self.uri}: the store of runs cannot be opened: {first_sentence(error)}; close what holds "
                 f"it, move a damaged file away, or choose another tracking.dir"
             ) from error
         if tracking.uri:
             self._push_what_waits()
+
+    def _refusal(self, error: Exception) -> str:
+        """Why the store cannot be used, where ``error`` is what it answers to the first questions."""
+        if denied(error):
+            return denial(self.uri, error)
+        if away(error):
+            return (
+                f"the server at {self.uri} cannot be used now ({trouble(error)}); once it can, give the same "
+                f"command again"
+            )
+        return f"{self.uri}: no run can be recorded: {first_sentence(error)}"
 
     def _database(self) -> DatabaseClient:
         """The database; made under another name first: one that is cut in the middle can never be opened."""
@@ -170,8 +179,8 @@ class Store(CutRuns):
         """The record of the run with the fingerprint ``cut`` that was interrupted, or a new one."""
         try:
             return self._interrupted(cut, name) or self._begin(name, fingerprint, tags)
-        except MlflowException as error:
-            raise TrackingError(f"{self.uri}: no run can be recorded: {first_sentence(error)}") from error
+        except ClientErrors as error:
+            raise TrackingError(self._refusal(error)) from error
 
     @contextmanager
     def _closed(self, record: Record) -> Iterator[None]:
@@ -189,7 +198,7 @@ class Store(CutRuns):
                     f"tracking.dir: the disk of {self.folder} is full; make room, and the same command "
                     f"goes on from the last checkpoint, if there is one"
                 ) from error
-            if isinstance(error, MlflowException | requests.RequestException):
+            if isinstance(error, ClientErrors):
                 why = denial(self.uri, error) if denied(error) else first_sentence(error)
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {why}; the same command goes on from "
@@ -222,7 +231,7 @@ class Store(CutRuns):
         }
         try:
             run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
-        except MlflowException as error:
+        except ClientErrors as error:
             if not away(error):  # else the server may yet do it: the next start sees that nobody has the lock
                 remove_lock(lock)
             lock.release()

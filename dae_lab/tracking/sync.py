@@ -5,18 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import requests
 from filelock import Timeout
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.config.overrides import as_argument
 from dae_lab.errors import TrackingError
 from dae_lab.tracking.locks import SUMMARY_LOCKS, is_run_id, open_lock, remove_lock
 from dae_lab.tracking.record import first_sentence
-from dae_lab.tracking.server import away, denial, denied, reach
+from dae_lab.tracking.sender import send_surely
+from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.writes import send
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def _knows(uri: str, run_id: str) -> bool:
     reach(uri)
     try:
         return bool(MlflowClient(uri).get_run(run_id))
-    except (MlflowException, requests.RequestException):
+    except ClientErrors:
         return False
 
 
@@ -114,8 +112,8 @@ def _pushed(spool: Spool, run_id: str, uri: str, said: "partial[Synced]") -> Syn
     reach(uri)
     count = len(spool)
     try:
-        spool.deliver(partial(send, MlflowClient(uri), run_id))
-    except (MlflowException, requests.RequestException) as error:
+        spool.deliver(partial(send_surely, MlflowClient(uri), run_id))
+    except ClientErrors as error:
         if away(error):
             raise TrackingError(
                 f"tracking.uri: the server at {uri} went away again; {len(spool)} writes stay in "
