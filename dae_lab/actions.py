@@ -1,7 +1,6 @@
 """What one command does with a config: plan it, train it, replay a run, push records, relocate a store."""
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -33,8 +32,7 @@ def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> f
         UserError: it cannot be done.
     """
     if config.sync:
-        named = any(text.lstrip("+").startswith("tracking.uri=") for text in overrides)
-        push_records(config.tracking if named else replace(config.tracking, uri=None))
+        push_records(config.tracking)
         return math.nan
     if config.relocate:
         relocate_store(config.tracking)
@@ -52,10 +50,10 @@ def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> f
 
 
 def push_records(tracking: Tracking) -> None:
-    """Push every record that waits for its server, and say which.
+    """Push every record that waits for the server ``tracking.uri``, and say which.
 
     Raises:
-        TrackingError: a server is away, or refuses one.
+        TrackingError: the server is away, or refuses one; or there are others, of other servers.
     """
     folder = Path(tracking.dir).expanduser().absolute()
     found = []
@@ -67,6 +65,12 @@ def push_records(tracking: Tracking) -> None:
     refused = sum(pushed.refused for pushed in found)
     if refused:
         raise TrackingError(f"sync: {refused} of {len(found)} records could not be pushed whole")
+    elsewhere = sum(pushed.elsewhere for pushed in found)
+    if elsewhere:
+        raise TrackingError(
+            f"sync: {elsewhere} of {len(found)} records wait for a server that neither the command nor the "
+            f"config names; each is listed with the command that pushes it"
+        )
 
 
 def relocate_store(tracking: Tracking) -> None:

@@ -65,13 +65,14 @@ def refuse_hidden_credentials(key: str, address: str) -> None:
 def check_address(key: str, address: str) -> None:
     """Raise a ConfigError unless ``address`` is the one of a server, without credentials."""
     refuse_hidden_credentials(key, address)
-    if not _is_server(address):
+    if not is_server(address):
         raise ConfigError(
             f"{key}: {shown(address)} is no address of an MLflow server; give http(s)://… or null"
         )
 
 
-def _is_server(address: str) -> bool:
+def is_server(address: str) -> bool:
+    """Whether ``address`` may be that of an MLflow server."""
     try:
         parts = urlsplit(address)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -147,7 +148,7 @@ def environment_notes(uri: str | None, experiment: str, folder: Path) -> list[st
 
 def _is_usable(address: str) -> bool:
     clean = _USERINFO.sub("", address)
-    return _is_server(clean) and not set("@?#") & set(clean)
+    return is_server(clean) and not set("@?#") & set(clean)
 
 
 def _is_store(address: str, folder: Path) -> bool:

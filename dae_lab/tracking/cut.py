@@ -1,6 +1,8 @@
 """Runs that were cut: which there are, closed where their process died, taken up where they can go on."""
 
 import logging
+import os
+import uuid
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -8,8 +10,10 @@ from mlflow.entities import Run
 
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.locks import is_lock_name, is_run_id, open_lock, remove_lock
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.runs import Runs, part_of
+from dae_lab.tracking.sync import push
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +28,8 @@ class CutRuns(Runs):
     """What a store has, and what becomes of its runs that were cut.
 
     A process holds a lock file for as long as it trains a run, so a run marked RUNNING whose lock
-    nobody holds has died without a word, whatever killed it.
+    nobody holds has died without a word, whatever killed it. In a database, a run without a lock file
+    has died too; behind a server it may be a run of another machine.
 
     Attributes:
         tracking: how the store was opened.
@@ -44,9 +49,12 @@ class CutRuns(Runs):
             return ""
         for run in found:
             lock = self._free_lock(run)
-            if lock is not None:
+            if lock is None:
+                continue
+            if self.client.get_run(run.info.run_id).info.status == "RUNNING":  # now that nobody can change it
                 self._as_record(run, lock).close("FAILED", reason, keep=True, timed=False)
                 return str(run.info.run_id)
+            lock.release()
         return ""
 
     def cut_of(self, kind: str, name: str) -> set[str]:
@@ -70,6 +78,7 @@ class CutRuns(Runs):
         candidates = self._search("attributes.status = 'RUNNING'", self._experiments())
         for status in ("KILLED", "FAILED"):
             candidates += self._search(f"{cut} = '{status}'", [self.experiment_id])
+        self._push_what_nobody_describes(candidates)
         chosen = None
         for candidate in candidates:
             own = candidate.data.tags.get("fingerprint") == fingerprint
@@ -83,15 +92,32 @@ class CutRuns(Runs):
             same = run.data.tags.get("fingerprint") == fingerprint
             here = run.info.experiment_id == self.experiment_id and run.info.status != "FINISHED"
             record = self._as_record(run, lock)
-            if chosen is None and same and here and (record.checkpoints / CHECKPOINT).is_file():
+            whole = not self._spool_of(run.info.run_id).damaged.exists()
+            if chosen is None and same and here and whole and (record.checkpoints / CHECKPOINT).is_file():
                 chosen = self._taken_up(run, record, name)
             elif run.info.status == "RUNNING":
-                kept = record.checkpoints.exists()  # whoever asks for that run goes on with it
+                kept = whole and record.checkpoints.exists()  # whoever asks for that run goes on with it
                 reason = "the process ended without closing its run"
                 record.close("KILLED", reason, keep=kept, timed=False)
-            else:
+            elif record.checkpoints.exists():
                 lock.release()
+            else:
+                remove_lock(lock)  # it has ended, and has nothing to go on with
         return chosen
+
+    def _push_what_nobody_describes(self, candidates: list[Run]) -> None:
+        """Push the spools of dead runs whose ``run.json`` was damaged: the server has what was in it."""
+        if not self.tracking.uri:
+            return
+        for run in candidates:
+            lock = self._free_lock(run)
+            if lock is None:
+                continue
+            if (spool := self._spool_of(run.info.run_id)) and not spool.about:
+                self._spool_of(run.info.run_id, self._about(run, lock)).describe()
+                lock.release()
+                push(self.folder, run.info.run_id, self.uri)
+            lock.release()
 
     def _taken_up(self, run: Run, record: Record, name: str) -> Record:
         """``record``, marked as running again, with what it says so far, under the name asked for by now."""
@@ -111,22 +137,33 @@ class CutRuns(Runs):
             seconds: for which it is waited for, where another may only be looking at the run.
         """
         name = run.data.tags.get("lock", "")
-        if not name or not (self.folder / "locks" / name).is_file():
+        if not name or not is_run_id(run.info.run_id):
             return None
-        lock = self._lock(name)
+        if not is_lock_name(name) or not os.path.lexists(self.folder / "locks" / name):
+            has_ended = run.info.status != "RUNNING" and not (self._checkpoints(run) / CHECKPOINT).is_file()
+            if self.tracking.uri or has_ended:
+                return None
+        lock = self._lock(name if is_lock_name(name) else uuid.uuid4().hex)
         try:
             lock.acquire(timeout=seconds)
-        except Timeout:
+        except (Timeout, PermissionError):  # the latter: another user's
             return None
+        if Path(lock.lock_file).name != name:
+            self.client.set_tag(run.info.run_id, "lock", Path(lock.lock_file).name)
         return lock
 
     def _lock(self, name: str) -> FileLock:
-        return FileLock(self.folder / "locks" / name)
+        return open_lock(self.folder / "locks" / name)
 
     def _checkpoints(self, run: Run) -> Path:
         return self.folder / "checkpoints" / run.info.run_id
 
     def _as_record(self, run: Run, lock: FileLock) -> Record:
-        about = {"uri": self.uri, "lock": Path(lock.lock_file).name, "name": run.info.run_name}
-        spool = self._spool_of(run.info.run_id, about) if self.tracking.uri else None
+        if not is_run_id(run.info.run_id):
+            raise TrackingError(f"{self.uri}: the store gives {run.info.run_id!r} as the id of a run")
+        spool = self._spool_of(run.info.run_id, self._about(run, lock)) if self.tracking.uri else None
         return Record(self.client, run, lock, self._checkpoints(run), spool, self.tracking.patience)
+
+    def _about(self, run: Run, lock: FileLock) -> dict[str, str]:
+        """What the spool of ``run`` says of it."""
+        return {"uri": self.uri, "lock": Path(lock.lock_file).name, "name": run.info.run_name}

@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import os
+import re
 import shutil
 import time
 import uuid
@@ -18,7 +19,6 @@ from typing import Any
 
 from filelock import FileLock
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_override, format_run_command
@@ -27,9 +27,11 @@ from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
 from dae_lab.provenance import packages
 from dae_lab.tracking import writes
+from dae_lab.tracking.damage import need_files_alone
 from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.sender import Sender
+from dae_lab.tracking.server import ClientErrors
 from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.writes import Point
 
@@ -172,17 +174,18 @@ class Record(Recorded):
 
     def drawn(self, key: str) -> set[int]:
         """The steps of which the series ``key`` has a picture from before an interruption."""
-        if "resumed" not in self.tags:
-            return set()
         try:
-            found = [item.path for item in self.client.list_artifacts(self.run_id, "images")]
-        except MlflowException:  # its server is away
+            found = self.client.list_artifacts(self.run_id, "images") if "resumed" in self.tags else []
+        except ClientErrors:  # its server is away
             return set()
-        own = [name for name in found if name.startswith(f"images/{key}+step+") and name.endswith(".png")]
-        return {int(name.split("+step+")[1].split("+")[0]) for name in own}
+        names = [
+            re.fullmatch(rf"images/{re.escape(key)}\+step\+([0-9]+)\+.*\.png", item.path) for item in found
+        ]
+        return {int(name[1]) for name in names if name}
 
     def folder(self, folder: Path) -> None:
-        """Keep all files of ``folder``."""
+        """Keep all files of ``folder``, which must hold no symbolic links."""
+        need_files_alone(folder)
         self._sender.send(writes.files(), folder)
 
     def _keep(self, files: Mapping[str, Callable[[Path], Any]]) -> None:
@@ -282,7 +285,11 @@ class Record(Recorded):
             self.client.tracking_uri,
             self._sender.trouble or "it refuses some",
             spool.folder,
-            format_run_command("sync=true", format_override("tracking.dir", str(spool.folder.parents[1]))),
+            format_run_command(
+                "sync=true",
+                format_override("tracking.uri", self.client.tracking_uri),
+                format_override("tracking.dir", str(spool.folder.parents[1])),
+            ),
             f" (no password is kept: set {USERNAME} and {PASSWORD})" if PASSWORD in os.environ else "",
         )
 

@@ -8,12 +8,13 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.locks import open_lock
 from dae_lab.tracking.recorded import local_path
 
 KIND = "mlflow.experimentKind"
@@ -141,11 +142,11 @@ def _fetch(before: str, after: str) -> bool:
     source, target = local_path(before), local_path(after)
     assert source is not None
     assert target is not None
-    if target.exists() or not source.is_dir():
+    if target.exists() or not source.is_dir() or ".." in (*source.parts, *target.parts):
         return False
     unfinished = target.with_name(f"{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
-    shutil.copytree(source, unfinished)
+    shutil.copytree(source, unfinished, symlinks=True)  # what a link points to may be no artifact
     unfinished.rename(target)
     return True
 
@@ -159,11 +160,11 @@ def _locked(folder: Path) -> Iterator[None]:
     """
     locks = folder / "locks"
     locks.mkdir(exist_ok=True)
-    with FileLock(locks / "store"):
+    with open_lock(locks / "store"):
         for file in locks.iterdir():
-            if file.name != "store":
+            if file.name != "store" and file.is_file() and not file.is_symlink():
                 try:
-                    FileLock(file, timeout=0).acquire().lock.release()
+                    open_lock(file, timeout=0).acquire().lock.release()
                 except Timeout as error:
                     raise TrackingError(
                         f"tracking.dir: a run is being trained in {folder}; wait until it has ended"

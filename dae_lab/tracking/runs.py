@@ -8,16 +8,16 @@ from statistics import median
 from typing import TypeVar
 
 from mlflow.entities import Run
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_module_command
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.locks import is_run_id
 from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.recorded import Left, Recorded
-from dae_lab.tracking.server import away, denial, denied, trouble
+from dae_lab.tracking.server import ClientErrors, away, denial, denied, trouble
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.sync import push
+from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +92,11 @@ class Runs:
             TrackingError: there is none, or the server is away.
         """
         try:
-            push(self.folder, run_id)
+            if run_id in waiting(self.folder, self.uri):
+                push(self.folder, run_id, self.uri)
             return Recorded(self.client, self._asked(partial(self.client.get_run, run_id)))
-        except (MlflowException, TrackingError) as error:
-            known = self._spool_of(run_id).about.get("known")
+        except (*ClientErrors, TrackingError) as error:
+            known = self._spool_of(run_id).about.get("known") if is_run_id(run_id) else None
             if known:
                 return Left(self.client, known)
             if isinstance(error, TrackingError):
@@ -122,12 +123,12 @@ class Runs:
         """What the store answers.
 
         Raises:
-            TrackingError: its server is away.
-            MlflowException: it refuses.
+            TrackingError: its server is away, or does not let this user in.
+            MlflowException, requests.RequestException: it refuses.
         """
         try:
             return question()
-        except MlflowException as error:
+        except ClientErrors as error:
             if denied(error):
                 raise TrackingError(denial(self.uri, error)) from error
             if not away(error):

@@ -1,5 +1,6 @@
 """Is the MLflow server there, and does it let us in?"""
 
+import re
 import time
 
 import requests
@@ -10,8 +11,23 @@ from mlflow.utils.rest_utils import http_request
 from dae_lab.config.server import PASSWORD, TOKEN, USERNAME
 from dae_lab.errors import TrackingError
 
+ClientErrors = (MlflowException, requests.RequestException)
+"""What MLflow's client raises where a server refuses, cannot be reached, or is none."""
+
 KNOCK = 2.0
 """Seconds a server may take to say that it lives. A busy one that takes longer is told everything later."""
+
+
+NO_JSON = "API request to endpoint was successful but the response body was not"
+STATUS = re.compile(r"API request to endpoint .* failed with error code (\d{3})")
+"""How MLflow's client begins its messages about answers that are no JSON text; checked with MLflow 3.17."""
+
+LONGEST_PAUSE = 600.0
+"""Seconds: a server that wants to be left alone for longer is asked all the same."""
+
+
+class ForeignAnswerError(requests.RequestException):
+    """Something else answers in place of an MLflow server, as the login page of a network."""
 
 
 def reach(uri: str) -> None:
@@ -82,7 +98,8 @@ def knock(uri: str) -> None:
     Raises:
         requests.RequestException, MlflowException: it does not answer, or is not well.
     """
-    _health(uri, timeout=KNOCK)
+    if _health(uri, timeout=KNOCK).strip() != "OK":
+        raise ForeignAnswerError("no answer of an MLflow server")
 
 
 def away(error: BaseException | None) -> bool:
@@ -94,7 +111,26 @@ def away(error: BaseException | None) -> bool:
         return error.response is None or _may_pass(error.response.status_code)
     if isinstance(error, RestException):
         return _may_pass(error.get_http_status_code())
-    return error is not None and away(error.__cause__ or error.__context__)
+    if isinstance(error, MlflowException) and (status := STATUS.match(str(error))):
+        return _may_pass(int(status[1])) or int(status[1]) in FOREIGN
+    return error is not None and (is_foreign(error) or away(error.__cause__ or error.__context__))
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Whether ``error`` says that an answer was not an MLflow server's, but a page, or half of an answer."""
+    kinds = (ForeignAnswerError, requests.exceptions.JSONDecodeError)
+    return isinstance(error, kinds) or (isinstance(error, MlflowException) and NO_JSON in str(error))
+
+
+def retry_after(error: BaseException | None) -> float:
+    """Seconds for which the server behind ``error`` asks to be left alone, 0 if it asks for nothing."""
+    if error is None:
+        return 0
+    answer = error.response if isinstance(error, requests.RequestException) else None
+    seconds = answer.headers.get("Retry-After", "") if answer is not None else ""
+    if re.fullmatch("[0-9]{1,9}", seconds):
+        return min(float(seconds), LONGEST_PAUSE)
+    return retry_after(error.__cause__ or error.__context__)
 
 
 def denied(error: BaseException | None) -> int:
@@ -122,7 +158,13 @@ def denial(uri: str, error: BaseException) -> str:
 
 
 def trouble(error: BaseException | None) -> str:
-    """In a word, why the server behind ``error`` is away, as ``ConnectionError`` or ``ReadTimeout``."""
+    """In a few words, why the server behind ``error`` is away, as ``ConnectionError`` or ``ReadTimeout``."""
+    if status := denied(error):
+        return f"it does not let this user in ({status}), as where a token has expired"
+    if error is not None and is_foreign(error):
+        return "what answers is not MLflow, as the login page of a network"
+    if _is_throttled(error):
+        return "it is asked too often (429)"
     if (
         isinstance(error, requests.exceptions.RetryError | requests.HTTPError | RestException)
         or error is None
@@ -138,6 +180,21 @@ def _cause(error: BaseException | None, kind: type[Exception]) -> BaseException 
     if error is None or isinstance(error, kind):
         return error
     return _cause(error.__cause__ or error.__context__, kind)
+
+
+FOREIGN = (*range(300, 400), 404, 405, 407)
+"""HTTP statuses without JSON that come from something in front of the server; MLflow's own have JSON."""
+
+
+def _is_throttled(error: BaseException | None) -> bool:
+    if error is None:
+        return False
+    answer = error.response if isinstance(error, requests.RequestException) else None
+    return (
+        (answer is not None and answer.status_code == 429)
+        or "too many 429 error responses" in str(error)
+        or _is_throttled(error.__cause__ or error.__context__)
+    )
 
 
 def _may_pass(status: int) -> bool:

@@ -12,9 +12,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
-import requests
-from filelock import FileLock, Timeout
-from mlflow.exceptions import MlflowException
+from filelock import Timeout
 from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_code_command, format_text
@@ -29,7 +27,7 @@ from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.relocate import KIND, need_in_place
-from dae_lab.tracking.server import away, denial, denied, reach
+from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach, trouble
 from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
@@ -65,7 +63,7 @@ class Store(CutRuns):
         if tracking.uri:
             reach(tracking.uri)
         try:
-            with FileLock(self.folder / "locks" / "store"):  # two fresh openings at once break each other
+            with self._lock("store"):  # two fresh openings at once break each other
                 self.client = MlflowClient(self.uri) if tracking.uri else self._database()
                 if not tracking.uri:
                     need_in_place(self.client, self.folder)
@@ -73,8 +71,8 @@ class Store(CutRuns):
         except TrackingError:
             raise
         except Exception as error:  # MLflow's, or whatever the database's own library raises
-            if denied(error):
-                raise TrackingError(f"tracking.uri: {denial(self.uri, error)}") from error
+            if tracking.uri:
+                raise TrackingError(f"tracking.uri: {self._refusal(error)}") from error
             if "mlflow db upgrade" in str(error):  # a command that would be refused, too
                 raise TrackingError(
                     f"{self.uri}: the store of runs was written by another version of MLflow; use that "
@@ -86,6 +84,17 @@ class Store(CutRuns):
             ) from error
         if tracking.uri:
             self._push_what_waits()
+
+    def _refusal(self, error: Exception) -> str:
+        """Why the store cannot be used, where ``error`` is what it answers to the first questions."""
+        if denied(error):
+            return denial(self.uri, error)
+        if away(error):
+            return (
+                f"the server at {self.uri} cannot be used now ({trouble(error)}); once it can, give the same "
+                f"command again"
+            )
+        return f"{self.uri}: no run can be recorded: {first_sentence(error)}"
 
     def _database(self) -> DatabaseClient:
         """The database; made under another name first: one that is cut in the middle can never be opened."""
@@ -104,7 +113,7 @@ class Store(CutRuns):
         """Push the records that an earlier outage of this server kept from it, where nobody writes them."""
         for run_id in waiting(self.folder, self.uri):
             try:
-                pushed = push(self.folder, run_id)
+                pushed = push(self.folder, run_id, self.uri)
             except TrackingError as error:
                 log.warning("%s", error)
                 return
@@ -178,8 +187,8 @@ class Store(CutRuns):
         """The record of the run with the fingerprint ``cut`` that was interrupted, or a new one."""
         try:
             return self._interrupted(cut, name) or self._begin(name, fingerprint, tags)
-        except MlflowException as error:
-            raise TrackingError(f"{self.uri}: no run can be recorded: {first_sentence(error)}") from error
+        except ClientErrors as error:
+            raise TrackingError(self._refusal(error)) from error
 
     @contextmanager
     def _closed(self, record: Record) -> Iterator[None]:
@@ -197,7 +206,7 @@ class Store(CutRuns):
                     f"tracking.dir: the disk of {self.folder} is full; make room, and the same command "
                     f"goes on from the last checkpoint, if there is one"
                 ) from error
-            if isinstance(error, MlflowException | requests.RequestException):
+            if isinstance(error, ClientErrors):
                 why = denial(self.uri, error) if denied(error) else first_sentence(error)
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {why}; the same command goes on from "
@@ -230,7 +239,7 @@ class Store(CutRuns):
         }
         try:
             run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
-        except MlflowException as error:
+        except ClientErrors as error:
             if not away(error):  # else the server may yet do it: the next start sees that nobody has the lock
                 remove_lock(lock)
             lock.release()

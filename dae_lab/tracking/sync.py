@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import requests
-from filelock import FileLock, Timeout
-from mlflow.exceptions import MlflowException
+from filelock import Timeout
 from mlflow.tracking import MlflowClient
 
+from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.locks import remove_lock
+from dae_lab.tracking.locks import SUMMARY_LOCKS, is_run_id, open_lock, remove_lock
 from dae_lab.tracking.record import first_sentence
-from dae_lab.tracking.server import away, denial, denied, reach
+from dae_lab.tracking.sender import send_surely
+from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.writes import send
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Synced:
     writes: how many were pushed.
     left: why some are left; empty where none are.
     refused: they are left because the server refused one of them, which a person has to look at.
+    elsewhere: they are left because they wait for another server.
     """
 
     run_id: str
@@ -35,6 +35,7 @@ class Synced:
     writes: int
     left: str = ""
     refused: bool = False
+    elsewhere: bool = False
 
     def sentence(self) -> str:
         """What a person is told."""
@@ -44,27 +45,50 @@ class Synced:
 
 def waiting(folder: Path, uri: str | None = None) -> list[str]:
     """The ids of the runs whose record waits in the store's ``folder``, for the server at ``uri`` or any."""
-    found = {path.parent: Spool(path.parent).about for path in sorted((folder / "spool").glob("*/run.json"))}
-    return [path.name for path, about in found.items() if uri in (None, about.get("uri"))]
+    names = sorted(path.name for path in (folder / "spool").glob("*"))
+    abouts = {name: Spool(folder / "spool" / name).about for name in names if is_run_id(name)}
+    return [name for name, about in abouts.items() if about and uri in (None, about["uri"])]
 
 
 def sync(folder: Path, uri: str | None = None) -> Iterator[Synced]:
-    """Push every spool in the store's ``folder``; one that is still being written is left alone.
+    """Push every spool in the store's ``folder`` that the server at ``uri`` knows the run of.
+
+    One that is still being written is left alone. Nothing is sent to an address that only a spool names: it
+    would get the credentials of the environment.
 
     Args:
-        uri: the server; None: each spool's own.
+        uri: the server; None: there is none, and nothing is pushed.
 
     Raises:
-        TrackingError: a server is away; what it did not take stays.
+        TrackingError: the server is away; what it did not take stays.
     """
     for run_id in waiting(folder):
-        found = push(folder, run_id, uri)
+        about = Spool(folder / "spool" / run_id).about
+        if about and uri != about["uri"] and not (uri and _knows(uri, run_id)):
+            place = (
+                format_override("tracking.uri", about["uri"]),
+                format_override("tracking.dir", str(folder)),
+            )
+            command = format_run_command("sync=true", *place)
+            left = f"waits for {about['uri']}, if that is your server: {command}"
+            yield Synced(run_id, about["name"], about["uri"], 0, left, elsewhere=True)
+            continue
+        found = push(folder, run_id, uri or "")
         if found:
             yield found
 
 
-def push(folder: Path, run_id: str, uri: str | None = None) -> Synced | None:
-    """Push the spool of one run; None where another process has just done so.
+def _knows(uri: str, run_id: str) -> bool:
+    """Whether the server at ``uri`` has that run, as one that has moved to another address does."""
+    reach(uri)
+    try:
+        return bool(MlflowClient(uri).get_run(run_id))
+    except ClientErrors:
+        return False
+
+
+def push(folder: Path, run_id: str, uri: str) -> Synced | None:
+    """Push the spool of one run to the server at ``uri``; None where another process has just done so.
 
     Raises:
         TrackingError: its server is away.
@@ -73,14 +97,14 @@ def push(folder: Path, run_id: str, uri: str | None = None) -> Synced | None:
     about = spool.about
     if not about:
         return None
-    address = uri or about["uri"]
-    said = partial(Synced, run_id, about["name"], address)
-    lock = folder / "locks" / about["lock"]
+    said = partial(Synced, run_id, about["name"], uri)
+    lock = about["lock"]
     try:
-        with FileLock(lock, timeout=0) as held:
+        with open_lock(folder / "locks" / lock, timeout=0) as held:
             spool = Spool(spool.folder)  # as it is now that nobody can change it
-            found = _pushed(spool, run_id, address, said) if spool.about else None
-            if not spool and "known" in about and not (folder / "checkpoints" / run_id).exists():
+            found = _pushed(spool, run_id, uri, said) if spool.about else None
+            ended = not spool and "known" in about and not (folder / "checkpoints" / run_id).exists()
+            if ended and lock not in SUMMARY_LOCKS:
                 remove_lock(held)  # it was closed, and has nothing to go on with
             return found
     except Timeout:
@@ -91,8 +115,8 @@ def _pushed(spool: Spool, run_id: str, uri: str, said: "partial[Synced]") -> Syn
     reach(uri)
     count = len(spool)
     try:
-        spool.deliver(partial(send, MlflowClient(uri), run_id))
-    except (MlflowException, requests.RequestException) as error:
+        spool.deliver(partial(send_surely, MlflowClient(uri), run_id))
+    except ClientErrors as error:
         if away(error):
             raise TrackingError(
                 f"tracking.uri: the server at {uri} went away again; {len(spool)} writes stay in "

@@ -5,9 +5,9 @@ answer whether it arrived: MLflow tells metrics apart by name, step, time and va
 when a write is made; tags, params, files and a status are simply set again.
 """
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from mlflow.entities import (
@@ -66,6 +66,39 @@ def scores(metrics: Iterable[Point]) -> Write:
 def status(status: str, time: int) -> Write:
     """The run has ended, at ``time`` in milliseconds."""
     return {"kind": "status", "status": status, "time": time}
+
+
+WITH_FILES = ("files", "model")
+"""Kinds of writes that have a folder of files."""
+
+FIELDS: dict[str, dict[str, type]] = {
+    "batch": {"metrics": list, "params": dict, "tags": dict},
+    "dataset": {"name": str, "digest": str, "source": str, "profile": str},
+    "files": {},
+    "model": {},
+    "scores": {"metrics": list},
+    "status": {"status": str, "time": int},
+}
+"""The fields of each kind of write, and their types."""
+
+
+def is_write(write: Write) -> bool:
+    """Whether ``write``, read from a file, is one that this version can send."""
+    fields = FIELDS.get(str(write.get("kind")))
+    if fields is None or not all(isinstance(write.get(name), kind) for name, kind in fields.items()):
+        return False
+    texts = [*write.get("params", {}).values(), *write.get("tags", {}).values()]
+    points = write.get("metrics", [])
+    return all(isinstance(text, str) for text in texts) and all(_is_point(point) for point in points)
+
+
+def _is_point(point: Any) -> bool:
+    kinds = (str, int | float, int, int)
+    return (
+        isinstance(point, list)
+        and len(point) == len(kinds)
+        and all(isinstance(value, kind) for value, kind in zip(point, kinds, strict=True))
+    )
 
 
 def send(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
@@ -130,9 +163,10 @@ def _model(client: MlflowClient, run_id: str, write: Write, folder: Path) -> Non
     card = Model.load(str(folder))
     card.run_id, card.model_id, card.model_uuid = run_id, filed.model_id, filed.model_id
     card.artifact_path = filed.artifact_location
-    card.save(str(folder / "MLmodel.new"))
-    os.replace(folder / "MLmodel.new", folder / "MLmodel")  # never half: it may be read again
     client.log_model_artifacts(filed.model_id, str(folder))
+    with TemporaryDirectory() as rewritten:  # the files of a write stay as they are: it may be sent again
+        card.save(str(Path(rewritten, "MLmodel")))
+        client.log_model_artifacts(filed.model_id, rewritten)
     client.finalize_logged_model(filed.model_id, "READY")
 
 

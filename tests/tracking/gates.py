@@ -6,7 +6,7 @@ import shutil
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,12 +25,16 @@ class Gate:
         status: what refused requests are answered with.
         refused: the paths of requests that were refused.
         headers: those of the last request that was let in.
+        refuses: whether a path is refused whoever asks.
+        more: headers of refusals.
     """
 
     def __init__(self, target: str, username: str, password: str, tls: Path | None = None) -> None:
         self.target, self.status = target, 401
         self.refused: list[str] = []
         self.headers: dict[str, str] = {}
+        self.refuses: Callable[[str], bool] = lambda path: False
+        self.more: dict[str, str] = {}
         token = base64.b64encode(f"{username}:{password}".encode()).decode()
         self.accepted = {f"Basic {token}"}
         gate = self
@@ -38,9 +42,11 @@ class Gate:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body = _body(self)
-                if self.headers.get("Authorization") not in gate.accepted:
+                if self.headers.get("Authorization") not in gate.accepted or gate.refuses(self.path):
                     gate.refused.append(self.path)
-                    return _answer(self, gate.status, b"refused")
+                    more = {"Location": "/login", **gate.more} if gate.status == 302 else gate.more
+                    status = 200 if self.path == "/login" else gate.status
+                    return _answer(self, status, b"<html>refused</html>", more=more)
                 gate.headers = dict(self.headers)
                 passed = {name: value for name, value in self.headers.items() if name in PASSED}
                 try:
@@ -81,8 +87,16 @@ def _body(request: BaseHTTPRequestHandler) -> bytes:
     return body
 
 
-def _answer(request: BaseHTTPRequestHandler, status: int, body: bytes, kind: str = "text/plain") -> None:
+def _answer(
+    request: BaseHTTPRequestHandler,
+    status: int,
+    body: bytes,
+    kind: str = "text/html",
+    more: Mapping[str, str] | None = None,
+) -> None:
     request.send_response(status)
+    for name, value in (more or {}).items():
+        request.send_header(name, value)
     request.send_header("Content-Type", kind)
     request.send_header("Content-Length", str(len(body)))
     request.end_headers()

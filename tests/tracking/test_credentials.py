@@ -93,7 +93,7 @@ def test_an_outage_in_mid_run_keeps_no_password_and_sync_asks_for_it(gated, well
     assert SECRET not in output + errors
     assert with_secret(tmp_path, elsewhere, well.folder) == []
     gated.target = there
-    code, output, errors = run("sync=true", store=tmp_path / "store")
+    code, output, errors = run("sync=true", f"tracking.uri={gated.uri}", store=tmp_path / "store")
     assert_refused(code, errors, "(401): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
     code, output, errors = run("sync=true", with_password(gated.uri), store=tmp_path / "store")
     assert (code, output.count(f"writes pushed to {gated.uri}")) == (0, 1), errors
@@ -181,10 +181,9 @@ def test_a_password_in_a_config_file_is_not_written_elsewhere(gated, well, tmp_p
 
 
 def test_a_password_that_an_earlier_version_kept_is_not_shown(tmp_path):
-    (tmp_path / "run.json").write_text(
-        json.dumps({"uri": f"http://me:{SECRET}@127.0.0.1:9", "name": "a run"})
-    )
-    assert Spool(tmp_path).about == {"uri": "http://127.0.0.1:9", "name": "a run"}
+    kept = {"uri": f"http://me:{SECRET}@127.0.0.1:9", "name": "a run", "lock": "a" * 32}
+    (tmp_path / "run.json").write_text(json.dumps(kept))
+    assert Spool(tmp_path).about["uri"] == "http://127.0.0.1:9"
 
 
 @pytest.fixture

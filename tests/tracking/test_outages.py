@@ -170,13 +170,15 @@ def test_a_sync_cut_by_sigkill_pushes_no_point_twice(tracking, well, tmp_path):
     for step in range(1, 151):
         spool.add(batch(metrics=[("val/mse", 1 / step, 1_700_000_000_000 + step, step)]))
     spool.add(status("FINISHED", 1_700_000_001_000))
-    code = "import sys, pathlib, dae_lab.tracking.sync as s; list(s.sync(pathlib.Path(sys.argv[1])))"
-    cut = subprocess.Popen([sys.executable, "-c", code, tmp_path])
+    code = (
+        "import sys; from dae_lab.tracking.sync import Path, sync; list(sync(Path(sys.argv[1]), sys.argv[2]))"
+    )
+    cut = subprocess.Popen([sys.executable, "-c", code, tmp_path, well.uri])
     until(lambda: len(Spool(spool.folder)) < 120, "some are pushed")
     cut.kill()
     cut.wait()
     assert 0 < len(Spool(spool.folder)) < 120
-    (done,) = sync(tmp_path)
+    (done,) = sync(tmp_path, well.uri)
     assert 0 < done.writes < 121
     assert history(well, run_id, "val/mse") == [(step, 1 / step) for step in range(1, 151)]
     found = well.client().get_run(run_id)
@@ -230,3 +232,50 @@ def test_a_database_that_goes_away_behind_its_server_loses_nothing(on_postgresql
         assert record._sender.trouble == "it answers with errors"
         database.start()
     check_all_arrived(server, record.run_id, range(5), tmp_path)
+
+
+def test_a_spool_that_no_file_describes_any_more_is_pushed_by_the_next_run(tracking, well, tmp_path):
+    """Its server knows whose it is."""
+    run_id, spool = left_by_hand(Store(tracking), tmp_path)
+    spool.add(batch(metrics=[("val/mse", 0.5, 1_700_000_000_000, 3)]))
+    (spool.folder / "run.json").write_text("{")
+    with Store(tracking).record("next", "8" * 64, {}):
+        pass
+    assert history(well, run_id, "val/mse") == [(3, 0.5)]
+    assert well.client().get_run(run_id).info.status == "KILLED"
+    assert not spool.folder.exists()
+
+
+def test_a_run_whose_record_has_a_gap_is_trained_again(tracking, well, tmp_path):
+    """Neither reused nor gone on with."""
+    run_id, spool = left_by_hand(Store(tracking), tmp_path)
+    spool.add(batch(metrics=[("val/mse", 0.5, 1_700_000_000_000, 3)]))
+    spool.add(batch(tags={"a": "1"}))
+    (spool.folder / "00000001.json").write_bytes(b"")
+    (tmp_path / "checkpoints" / run_id).mkdir()
+    (tmp_path / "checkpoints" / run_id / "checkpoint.npz").write_text("{}")
+    with Store(tracking).record("left", "9" * 64, {}) as record:
+        assert record.run_id != run_id
+    found = well.client().get_run(run_id)
+    assert (found.info.status, found.data.tags["a"]) == ("KILLED", "1")
+    assert not (tmp_path / "checkpoints" / run_id).exists()
+
+
+def test_a_spool_goes_to_the_server_that_is_named_if_that_knows_its_run(tracking, well, tmp_path, capsys):
+    """As one that has moved to another address does."""
+    run_id, spool = left_by_hand(Store(tracking), tmp_path)
+    spool.add(batch(tags={"a": "1"}))
+    spool.describe(uri="http://127.0.0.1:9")
+    push_records(tracking)
+    assert f"1 writes pushed to {well.uri}" in capsys.readouterr().out
+    assert well.client().get_run(run_id).data.tags["a"] == "1"
+
+
+def test_a_folder_with_a_link_is_not_uploaded(tracking, tmp_path):
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "key").symlink_to("/etc/hostname")
+    with (
+        pytest.raises(TrackingError, match=r"page/key: it is a symbolic link"),
+        Store(tracking).record("a run", "f" * 64, {}) as record,
+    ):
+        record.folder(tmp_path / "page")

@@ -95,11 +95,11 @@ def test_a_server_that_does_not_come_back_gets_everything_by_sync(undisturbed, w
     assert code == 0, errors
     assert "Test MSE" in output
     assert "python -m dae_lab.run sync=true" in errors
-    code, _, errors = run("sync=true", store=tmp_path)
+    code, _, errors = run("sync=true", f"tracking.uri={well.uri}", store=tmp_path)
     assert (code, errors.count("error: ")) == (1, 1)
     assert f"no MLflow server answers at {well.uri}" in errors
     well.start()
-    code, output, errors = run("sync=true", store=tmp_path)
+    code, output, errors = run("sync=true", f"tracking.uri={well.uri}", store=tmp_path)
     assert (code, output.count(f"writes pushed to {well.uri}")) == (0, 1), errors
     check_the_same(undisturbed, well, tmp_path.name)
 

@@ -2,22 +2,26 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
 import requests
 from mlflow.exceptions import MlflowException, RestException
 
+from dae_lab.actions import push_records
+from dae_lab.errors import TrackingError
 from dae_lab.tracking import sync
 from dae_lab.tracking.recorded import Left
 from dae_lab.tracking.server import away
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.writes import batch, files
+from dae_lab.tracking.writes import batch, files, status
 
 
 @pytest.fixture
 def spool(tmp_path):
-    return Spool(tmp_path / "spool" / "ab12", {"uri": "http://127.0.0.1:9", "lock": "cd34", "name": "a run"})
+    about = {"uri": "http://127.0.0.1:9", "lock": "cd34" * 8, "name": "a run"}
+    return Spool(tmp_path / "spool" / "ab12", about)
 
 
 def delivered(spool):
@@ -91,6 +95,121 @@ def test_who_waits_for_which_server_is_known(spool, tmp_path):
     assert json.loads((spool.folder / "run.json").read_text())["name"] == "a run"
 
 
+def harm(path, kind):
+    """Damage the file ``path`` in one of the ways in which files get damaged."""
+    content = path.read_bytes()
+    if kind == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "binary":
+        path.write_bytes(bytes(range(256)))
+    elif kind == "bit":
+        path.write_bytes(content.replace(b"1", b"3", 1))
+    elif kind == "other JSON":
+        path.write_text("[" * 5000)
+    else:
+        path.unlink()
+        {"folder": path.mkdir, "FIFO": lambda: os.mkfifo(path), "link": lambda: path.symlink_to("/x")}[kind]()
+
+
+KINDS = ["cut", "empty", "binary", "bit", "other JSON", "folder", "FIFO", "link"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_write_is_set_aside_and_the_rest_delivered_in_order(spool, kind, caplog):
+    for number in range(1, 4):
+        spool.add(batch(tags={"number": str(number)}))
+    spool.add(status("FINISHED", 7))
+    harm(spool.folder / "00000001.json", kind)
+    taken = [write for write, _ in delivered(Spool(spool.folder))]
+    assert "00000001.json" in taken[0]["tags"]["reason"]
+    assert [write["tags"]["number"] for write in taken[1:3]] == ["2", "3"]
+    assert taken[3] == status("FAILED", 7)  # its record has a gap
+    assert not spool.folder.exists()
+    assert os.path.lexists(spool.damaged / "00000001.json")
+    assert caplog.text.count("is damaged") == 1
+
+
+@pytest.mark.parametrize("kind", ["bit", "cut", "empty", "FIFO", "link"])
+def test_damaged_files_of_a_write_are_not_delivered(spool, tmp_path, kind):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a.txt").write_text("1234")
+    spool.add(files(), tmp_path / "files")
+    harm(spool.folder / "00000001" / "a.txt", kind)
+    ((write, _),) = delivered(Spool(spool.folder))
+    assert "a.txt" in write["tags"]["reason"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        {"kind": "rm"},
+        {},
+        {"kind": "batch", "metrics": 7, "params": {}, "tags": {}},
+        {"kind": "batch", "metrics": [[1, 2]], "params": {}, "tags": {}},
+        {"kind": "batch", "metrics": [], "params": {"a": 1}, "tags": {}},
+        {"kind": "status"},
+    ],
+)
+def test_what_is_no_write_is_set_aside(spool, write):
+    spool.add(batch(tags={"a": "1"}))
+    (spool.folder / "00000001.json").write_text(json.dumps(write))
+    ((taken, _),) = delivered(Spool(spool.folder))
+    assert "reason" in taken["tags"]
+
+
+def test_writes_of_a_version_without_checksums_are_delivered(spool):
+    spool.add(batch(tags={"a": "1"}))
+    (spool.folder / "00000001.json").write_text(json.dumps(batch(tags={"a": "1"})))
+    assert [write for write, _ in delivered(Spool(spool.folder))] == [batch(tags={"a": "1"})]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_damaged_description_is_said_once_and_keeps_nobody(spool, tmp_path, kind, caplog):
+    spool.add(batch(tags={"a": "1"}))
+    harm(spool.folder / "run.json", kind)
+    assert [sync.waiting(tmp_path), sync.waiting(tmp_path)] == [[], []]
+    assert caplog.text.count("is damaged") == 1
+    assert len(Spool(spool.folder)) == 1  # its writes stay
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"lock": "../../victim/thesis.tex"},
+        {"lock": "store"},
+        {"lock": 7},
+        {"name": None},
+        {"uri": "file:///etc"},
+        {"known": {"run_id": "other"}},
+        {"known": 7},
+    ],
+)
+def test_a_description_of_anything_but_its_run_is_not_believed(spool, tmp_path, more):
+    spool.add(batch(tags={"a": "1"}))
+    spool.describe(**more)
+    assert sync.waiting(tmp_path) == []
+
+
+def test_a_spool_that_is_a_link_is_left_alone(spool, tmp_path):
+    spool.add(batch(tags={"a": "1"}))
+    there = spool.folder.rename(tmp_path / "there")
+    spool.folder.symlink_to(there)
+    assert sync.waiting(tmp_path) == []
+    assert len(Spool(spool.folder)) == 0
+    assert len(list(there.iterdir())) == 2
+
+
+def test_nothing_is_sent_to_an_address_that_only_a_spool_names(spool, tmp_path, capsys, compose):
+    spool.add(batch(tags={"a": "1"}))
+    with pytest.raises(TrackingError, match="1 of 1 records wait for a server"):
+        push_records(compose(f"tracking.dir={tmp_path}").tracking)
+    output = capsys.readouterr().out
+    assert "sync=true 'tracking.uri='\"'\"'http://127.0.0.1:9'\"'\"''" in output
+    assert sync.waiting(tmp_path) == ["ab12"]
+
+
 def test_a_run_is_readable_from_what_it_left():
     known = {"run_id": "ab12", "values": {"test/mse": 0.5}, "curves": {"val/mse": [[0, 1.0], [1, 0.5]]}}
     left = Left(None, known)
@@ -137,6 +256,6 @@ def test_away_is_told_from_refused(error, is_away):
 
 
 def test_pushing_what_is_no_spool_does_nothing(tmp_path):
-    assert sync.push(tmp_path, "nobody") is None
+    assert sync.push(tmp_path, "nobody", "http://127.0.0.1:9") is None
     (tmp_path / "spool" / "cut").mkdir(parents=True)
-    assert list(sync.sync(Path(tmp_path))) == []
+    assert list(sync.sync(Path(tmp_path), None)) == []
