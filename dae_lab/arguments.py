@@ -4,13 +4,22 @@ import sys
 
 from hydra._internal.utils import get_args_parser
 
+from dae_lab.errors import CONTROL, ConfigError, printable
 from dae_lab.sweep.launcher import Engine
 
 
 def arrange() -> None:
     """Take ``claim=`` as a sweep, and have options stand after all overrides."""
+    _refuse_control_characters()
     _hear_claims()
     _order_arguments()
+
+
+def _refuse_control_characters() -> None:
+    """They would be obeyed by the terminal wherever an argument is shown, as in the name of a run."""
+    for text in sys.argv[1:]:
+        if CONTROL.search(text):
+            raise ConfigError(f"{printable(text)}: an argument must not contain control characters")
 
 
 def _hear_claims() -> None:
@@ -34,7 +43,10 @@ def _hear_claims() -> None:
 def _order_arguments() -> None:
     """Overrides first, then options: of `loss=bce -m seed=0,1` Hydra would not know `seed=0,1`."""
     options = [text for text in sys.argv[1:] if text != "--"]
-    overrides = get_args_parser().parse_intermixed_args(options).overrides
+    known = get_args_parser().parse_intermixed_args(options)
+    if known.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun runs whatever its file holds; use replay=<run id> instead")
+    overrides = known.overrides
     for override in overrides:
         options.remove(override)
     sys.argv[1:] = [*overrides, *options]

@@ -23,7 +23,13 @@ def store_folder() -> Path:
 
 
 def register() -> None:
-    """Give Hydra what YAML files ask by ``${dae_lab.…:}``, and our launchers; harmless when done twice."""
+    """Give Hydra what YAML files ask by ``${dae_lab.…:}``, our launchers, and the checks of config files.
+
+    Harmless when done twice.
+    """
+    from dae_lab.config.sources import check_config_files  # here, because it imports this module
+
+    check_config_files()
     launchers = str(PACKAGE / "sweep" / "plugins")
     if launchers not in sys.path:
         sys.path.append(launchers)

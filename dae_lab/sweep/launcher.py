@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from dae_lab.config.explain import explain
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.compose import Composer
+from dae_lab.sweep.size import check_number_of_runs
 
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Outcomes
@@ -56,6 +57,7 @@ class Engine(Launcher):
         self.context, self.config = hydra_context, config
         loader = hydra_context.config_loader
         assert isinstance(loader, ConfigLoaderImpl)
+        check_number_of_runs(config, loader)
         self._composer = composer = Composer(loader, config)
 
         def composed(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
