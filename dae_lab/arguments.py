@@ -6,6 +6,7 @@ from hydra._internal.utils import get_args_parser
 
 from dae_lab.config.places import need_utf8
 from dae_lab.config.server import adopt_credentials, refuse_hidden_credentials
+from dae_lab.errors import CONTROL, ConfigError, printable
 from dae_lab.sweep.launcher import Engine
 
 
@@ -13,11 +14,12 @@ def arrange() -> None:
     """Take out passwords, take ``claim=`` as a sweep, and have options stand after all overrides.
 
     Raises:
-        ConfigError: an argument that cannot be recorded, or an address that may hold a password in an unusual
-            place.
+        ConfigError: an argument that cannot be recorded or shown, or an address with a password where
+            none is expected.
     """
     for argument in sys.argv[1:]:
         need_utf8("the command line", argument)
+    _refuse_control_characters()
     _take_out_credentials()
     _hear_claims()
     _order_arguments()
@@ -31,6 +33,13 @@ def _take_out_credentials() -> None:
             sys.argv[place] = adopt_credentials(text)
         if key == "tracking.uri":
             refuse_hidden_credentials(key, adopt_credentials(value))
+
+
+def _refuse_control_characters() -> None:
+    """They would be obeyed by the terminal wherever an argument is shown, as in the name of a run."""
+    for text in sys.argv[1:]:
+        if CONTROL.search(text):
+            raise ConfigError(f"{printable(text)}: an argument must not contain control characters")
 
 
 def _hear_claims() -> None:
@@ -54,7 +63,10 @@ def _hear_claims() -> None:
 def _order_arguments() -> None:
     """Overrides first, then options: of `loss=bce -m seed=0,1` Hydra would not know `seed=0,1`."""
     options = [text for text in sys.argv[1:] if text != "--"]
-    overrides = get_args_parser().parse_intermixed_args(options).overrides
+    known = get_args_parser().parse_intermixed_args(options)
+    if known.experimental_rerun is not None:
+        raise ConfigError("--experimental-rerun runs whatever its file holds; use replay=<run id> instead")
+    overrides = known.overrides
     for override in overrides:
         options.remove(override)
     sys.argv[1:] = [*overrides, *options]

@@ -1,6 +1,12 @@
 """What a person can do wrong. These errors reach the terminal as one sentence, without a traceback."""
 
+import re
 from typing import Any
+
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+"""Control characters and changes of the reading direction: nobody reads them, but terminals obey them."""
+
+LONGEST_MESSAGE = 2_000  # characters
 
 
 class UserError(Exception):
@@ -30,6 +36,17 @@ class TrainingError(UserError):
         super().__init__(message)
         self.evaluation = evaluation
         self.result: Any = None
+
+
+def printable(text: str) -> str:
+    r"""``text`` for a terminal: control characters are escaped, the middle of what is very long is left out.
+
+    >>> printable("\x1b[31mred")
+    '\\x1b[31mred'
+    """
+    half = LONGEST_MESSAGE // 2
+    short = text if len(text) <= LONGEST_MESSAGE else f"{text[:half]} … {text[-half:]}"
+    return CONTROL.sub(lambda found: ascii(found[0])[1:-1], short)
 
 
 def unexpected(error: BaseException) -> str:

@@ -17,10 +17,11 @@ from omegaconf import DictConfig
 
 from dae_lab.arguments import arrange
 from dae_lab.config.explain import explain
+from dae_lab.config.overrides import given_overrides
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.environment import provide_home
-from dae_lab.errors import TrainingError, UserError
+from dae_lab.errors import TrainingError, UserError, printable
 from dae_lab.help import help_text
 from dae_lab.process import Terminated, catch_signals, drop_output, prepare_streams, show_warnings
 from dae_lab.progress import progress
@@ -38,7 +39,7 @@ failures: list[UserError] = []
 def task(cfg: DictConfig) -> float:
     """Run one config; gives the value of ``sweep.metric``, which a sweeper may search by."""
     chosen = HydraConfig.get()
-    overrides, preset = list(chosen.overrides.task), chosen.runtime.choices.get("experiment") or "none"
+    overrides, preset = given_overrides(), chosen.runtime.choices.get("experiment") or "none"
     try:
         config = validate(cfg)
         with progress("Loading"):  # here, so that --help and a mistyped key do not wait for it
@@ -49,7 +50,7 @@ def task(cfg: DictConfig) -> float:
             from dae_lab.summary import show
 
             show(error.result)
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         failures.append(error)
         return math.inf
 
@@ -81,7 +82,7 @@ def main() -> None:
                 drop_output()
             if wants_traceback or message is None:
                 raise
-            print(f"error: {message}", file=sys.stderr)
+            print(f"error: {printable(message)}", file=sys.stderr)
             sys.exit(1)
     sys.exit(1 if failures or failed else 0)
 

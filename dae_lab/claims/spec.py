@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from dae_lab.claims.expression import Effect, parse
 from dae_lab.claims.statistics.decision import Kind
 from dae_lab.config.fields import Checked, choice, number, required, text
+from dae_lab.config.run import LONGEST_PATH
 from dae_lab.config.typed import NAME, typed
 from dae_lab.errors import ConfigError
 
@@ -137,8 +138,8 @@ class Claim(Checked):
     """
 
     id: str = text()
-    statement: str = text()
-    source: str = text()
+    statement: str = text(longest=10_000, lines=True)
+    source: str = text(longest=10_000, lines=True)
     quotation: str = required()
     confound: str = required()
     scale: str = required()
@@ -150,7 +151,7 @@ class Claim(Checked):
     alternatives: dict[str, Definition] = required()
     guards: Guards = required()
     causes: dict[str, list[str]] = required()
-    notebook: str = text()
+    notebook: str = text(longest=LONGEST_PATH)
 
     def wanted(self, arm: str, n: int) -> range:
         """The seeds of which ``arm`` has runs when the claim is looked at after ``n``."""

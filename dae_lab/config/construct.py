@@ -19,4 +19,6 @@ def construct(schema: Any, **more: Any) -> Any:
     except InstantiationException as error:
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from None
+        if isinstance(error.__cause__, MemoryError):
+            raise UserError(f"there is not enough memory: {error.__cause__}") from error
         raise

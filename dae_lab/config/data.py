@@ -112,7 +112,7 @@ class Folder(Data):
     SHARES: ClassVar[bool] = True
     _target_: str = target("dae_lab.data.folder.load_folder")
     path: str = required()
-    size: list[int] = number(minimum=1)
+    size: list[int] = number(minimum=1, maximum=10_000)
     colour: str = choice("grey", "rgb")
 
     def __post_init__(self) -> None:

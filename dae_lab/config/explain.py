@@ -11,7 +11,11 @@ from yaml import YAMLError
 from dae_lab.commands import format_command, format_override
 from dae_lab.config.hints import first_line, nearest, unknown_key
 from dae_lab.config.places import conf_folder
+from dae_lab.errors import UserError, unexpected
 
+COMPOSING = {"dae_lab.run", "dae_lab.arguments", "dae_lab.config.sources", "dae_lab.sweep.launcher"}
+COMPOSING |= {"dae_lab.sweep.compose", "dae_lab.sweep.size"}
+"""Modules that hand to Hydra what a person wrote."""
 UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
@@ -32,8 +36,12 @@ def explain(error: Exception) -> str | None:
         )
     if str(error).startswith("Only one of --run, --multirun"):
         return f"{first_line(error)}; what a sweep would do is shown by plan=true"
+    if isinstance(error.__cause__, UserError):  # what Hydra instantiates refuses a value in its own words
+        return str(error.__cause__)
+    if str(error).startswith("Recursive interpolation"):
+        return f"{first_line(error)}: a value refers to itself, as in name=${{name}}"
     if not isinstance(error, (HydraException, OmegaConfBaseException)):
-        return None
+        return _unreadable_for_hydra(error)
     cause = error if isinstance(error, OmegaConfBaseException) else error.__cause__
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)) and cause.parent_node is not None:
         path, _, key = str(cause.full_key).rpartition(".")
@@ -86,6 +94,8 @@ def _no_yaml(error: YAMLError) -> str:
 
 def _unreadable(override: str) -> str:
     """``tracking.dir=~/x``: what Hydra's grammar has no place for."""
+    if not override.strip():
+        return "an argument is empty; write key=value"
     key, equals, value = override.partition("=")
     if not equals:
         return f"{override}: a value is missing; write {override}=…"
@@ -103,6 +113,18 @@ def _twice(message: str) -> str | None:
         return None
     group, option = found.groups()
     return f"{group} is chosen twice: leave out the +, or give the group once: {group}={option or '…'}"
+
+
+def _unreadable_for_hydra(error: Exception) -> str | None:
+    """An error of the libraries that read overrides and config files; None for one of ours.
+
+    They raise what comes, from a RecursionError to an AssertionError, of input that nobody foresaw.
+    """
+    modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
+    ours = {name for name in modules if name.startswith("dae_lab.")}
+    if not modules or modules[-1].startswith("dae_lab") or ours - COMPOSING:
+        return None
+    return f"the command line or a config file cannot be read: {unexpected(error)}"
 
 
 def _unwritable(error: OSError) -> str | None:

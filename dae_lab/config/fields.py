@@ -12,12 +12,16 @@ from typing import Any
 
 from omegaconf import MISSING
 
-from dae_lab.errors import ConfigError
+from dae_lab.errors import CONTROL, ConfigError
 
 MOST_CHANNELS = 65536
 """Filters, units or values in a code: more is a slip of the finger, and would exhaust the memory."""
 LONGEST_SIDE = 1024
 """Pixels of a kernel, a pool or a stride: likewise."""
+LONGEST_LIST = 1_000
+"""Items of a list or a mapping."""
+GREATEST = 2**63 - 1
+"""The greatest whole number that every library takes."""
 
 
 def required() -> Any:
@@ -42,9 +46,9 @@ def number(
     return field(default=MISSING, metadata={k: v for k, v in limits.items() if v is not None})
 
 
-def text() -> Any:
-    """A string that is not blank."""
-    return field(default=MISSING, metadata={"text": True})
+def text(*, longest: int = 250, lines: bool = False) -> Any:
+    """A string that is not blank, of at most ``longest`` characters, in one line unless ``lines``."""
+    return field(default=MISSING, metadata={"longest": longest, "lines": lines})
 
 
 def choice(*options: str) -> Any:
@@ -65,6 +69,7 @@ class Checked:
             value = getattr(self, item.name)
             if value == MISSING and item.default is not NO_DEFAULT:
                 raise ConfigError(f"{item.name} is missing: give it a value")
+            _check_content(item.name, value)
             for one in value if isinstance(value, (list, tuple)) else [value]:
                 if isinstance(one, (list, tuple, dict)) and one is not value:
                     raise ConfigError(f"{item.name} must be a list of numbers, as [32, 64]; got {value!r}")
@@ -80,9 +85,31 @@ def check_folder(key: str, path: str) -> None:
         raise ConfigError(f"{key}: the home folder in {path} is not known; give a full path") from error
 
 
-def _check(name: str, value: Any, rule: Any) -> None:
-    if rule.get("text") and not value.strip():
+def _check_content(name: str, value: Any) -> None:
+    """Raise a ConfigError for what no field takes: control characters, endless lists, endless numbers."""
+    if isinstance(value, str) and CONTROL.search(value):
+        raise ConfigError(f"{name} must not contain control characters; got {value!r}")
+    if isinstance(value, int) and abs(value) > GREATEST:
+        raise ConfigError(f"{name} must be at most {GREATEST:,}; got {value}")
+    if isinstance(value, (list, tuple, dict)):
+        if len(value) > LONGEST_LIST:
+            raise ConfigError(f"{name} must have at most {LONGEST_LIST:,} items; got {len(value):,}")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_content(name, item)
+
+
+def _check_text(name: str, value: str, rule: Any) -> None:
+    if not value.strip():
         raise ConfigError(f"{name} must not be empty; got {value!r}")
+    if len(value) > rule["longest"]:
+        raise ConfigError(f"{name} must have at most {rule['longest']:,} characters; got {len(value):,}")
+    if not rule["lines"] and "\n" in value:
+        raise ConfigError(f"{name} must be one line; got {value!r}")
+
+
+def _check(name: str, value: Any, rule: Any) -> None:
+    if "longest" in rule:
+        _check_text(name, value, rule)
     options = rule.get("options")
     if options and value not in options:
         raise ConfigError(f"{name} must be one of {', '.join(options)}; got {value!r}")

@@ -62,6 +62,8 @@ def first_line(error: Exception, path: str = "", plain: dict[str, Any] | None = 
 def elsewhere(path: str, key: str) -> str:
     """``; z_dim belongs to latent=dense, …``: the options of the group that have the key."""
     group = path.replace(".", "/")
+    if not group:
+        return ""
     if group.startswith("claim"):  # every claim has the same keys
         rule = (conf_folder() / "claim" / "rule" / "default.yaml").read_text(encoding="utf-8")
         start = "; a claim that begins with 'defaults: [rule@_here_: default, _self_]' has one"

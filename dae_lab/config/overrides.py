@@ -1,6 +1,10 @@
 """What was changed on the command line, as far as it tells runs apart."""
 
 from collections.abc import Sequence
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import OmegaConf
 
 NO_ARM = ("seed=", "tracking.", "plan=", "sweep.")
 """Overrides that make no arm of their own."""
@@ -9,6 +13,12 @@ ELSEWHERE = ("experiment=", "name=", "debug=", "data.path=", *NO_ARM)
 """Overrides that are said elsewhere than in a run's name, or change no number."""
 
 LONGEST = 150  # characters of a label
+
+
+def given_overrides() -> list[str]:
+    """The overrides of this command as they were typed, with ``${…}`` in them not resolved."""
+    given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
+    return list(given)
 
 
 def label(overrides: Sequence[str]) -> str:

@@ -43,7 +43,13 @@ def store_folder() -> Path:
 
 
 def register() -> None:
-    """Give Hydra what YAML files ask by ``${dae_lab.…:}``, and our launchers; harmless when done twice."""
+    """Give Hydra what YAML files ask by ``${dae_lab.…:}``, our launchers, and the checks of config files.
+
+    Harmless when done twice.
+    """
+    from dae_lab.config.sources import check_config_files  # here, because it imports this module
+
+    check_config_files()
     unset_blank("DAE_LAB_CACHE")  # the YAML files take it as it is, where it is set
     launchers = str(PACKAGE / "sweep" / "plugins")
     if launchers not in sys.path:

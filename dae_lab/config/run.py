@@ -15,6 +15,7 @@ from dae_lab.config.places import need_utf8
 from dae_lab.config.server import adopt_credentials, check_address, is_experiment_name
 from dae_lab.errors import ConfigError
 
+LONGEST_PATH = 4_096  # characters
 VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess")
 
 
@@ -24,7 +25,7 @@ class EarlyStopping(Checked):
 
     patience: int | None = number(minimum=1)
     monitor: str = choice(*(f"val/{name}" for name in VALIDATION_METRICS))
-    min_delta: float = number(minimum=0)
+    min_delta: float = number(minimum=0, maximum=1e9)
 
 
 @dataclass
@@ -46,12 +47,12 @@ class Training(Checked):
 
     epochs: int = number(minimum=1, maximum=1_000_000)
     batch_size: int = number(minimum=1, maximum=1_000_000)
-    batches: int | None = number(minimum=1)
+    batches: int | None = number(minimum=1, maximum=1_000_000)
     overfit: bool = required()
     precision: str = choice("float32", "mixed_bfloat16", "auto")
-    steps_per_execution: int = number(minimum=1)
+    steps_per_execution: int = number(minimum=1, maximum=1_000_000)
     deterministic: bool = required()
-    checkpoint_s: float = number(minimum=0)
+    checkpoint_s: float = number(minimum=0, maximum=1e9)
     profile: bool = required()
     on_collapse: str = choice("warn", "stop")
     early_stopping: EarlyStopping = required()
@@ -79,7 +80,7 @@ class Evaluation(Checked):
     images: int = number(minimum=0)
     target_mse: float | None = number(above=0)
     report: bool = required()
-    cache: str = text()
+    cache: str = text(longest=LONGEST_PATH)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,14 +109,14 @@ class Tracking(Checked):
         its record stays in ``dir``/spool until it can be pushed.
     """
 
-    dir: str = text()
-    uri: str | None = text()
+    dir: str = text(longest=LONGEST_PATH)
+    uri: str | None = text(longest=LONGEST_PATH)
     experiment: str = text()
-    grids: int = number(minimum=0)
-    grid_images: int = number(minimum=1)
+    grids: int = number(minimum=0, maximum=1_000)
+    grid_images: int = number(minimum=1, maximum=1_000)
     log_model: bool = required()
     reuse: str = choice("finished", "never")
-    patience: float = number(minimum=0)
+    patience: float = number(minimum=0, maximum=1_000_000)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,6 +9,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config import shapes
 from dae_lab.config.hints import first_line
+from dae_lab.config.overrides import given_overrides
 from dae_lab.config.places import conf_folder, need_utf8
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
@@ -26,7 +27,7 @@ def validate(cfg: DictConfig) -> Config:
             ``dae_lab`` and ``keras``, or groups that do not fit each other.
     """
     if HydraConfig.initialized():
-        check_choices(list(HydraConfig.get().overrides.task))
+        check_choices(given_overrides())
         check_working_folder(HydraConfig.get())  # type: ignore[arg-type]
     try:
         plain = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)

@@ -14,7 +14,7 @@ from typing import Any
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.environment import provide_home
-from dae_lab.errors import UserError, unexpected
+from dae_lab.errors import UserError, printable, unexpected
 from dae_lab.process import Terminated, prepare_streams, signals_caught
 
 Logging = dict[str, Any]
@@ -111,7 +111,7 @@ def _attempt(job: Job) -> tuple[str, str, str]:
         show(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return "failed", "", str(error)
     except (Terminated, KeyboardInterrupt):
         return "stopped", "", "stopped from outside"

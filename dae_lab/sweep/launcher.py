@@ -15,6 +15,7 @@ from dae_lab.config.validate import check_working_folder
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.hydra_jobs import HydraJobs, shared_environment
+from dae_lab.sweep.size import check_number_of_runs
 
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Logging, Outcomes
@@ -65,6 +66,7 @@ class Engine(Launcher):
         self.environment = shared_environment(config.hydra)
         loader = hydra_context.config_loader
         assert isinstance(loader, ConfigLoaderImpl)
+        check_number_of_runs(config, loader)
         self._composer = composer = Composer(loader, config)
         self._hydra_jobs = HydraJobs(loader, config)
         self._logging: Logging | None = None

@@ -29,7 +29,7 @@ class LocalPool(Engine):
     """``workers`` processes on this machine."""
 
     def __init__(self, workers: int) -> None:
-        if not isinstance(workers, int) or workers < 1:
+        if type(workers) is not int or workers < 1:  # true is an int, too
             raise ConfigError(f"hydra.launcher.workers must be a whole number from 1; got {workers!r}")
         self.workers = workers
         self._pool: Pool | None = None

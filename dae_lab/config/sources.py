@@ -1,0 +1,185 @@
+"""Config files from elsewhere: read within limits, and refused where they could run programs or leak secrets.
+
+The package's own ``conf/`` and the command line are trusted. Every other file that Hydra composes (of
+``--config-dir``, ``--config-path``, ``hydra.searchpath``) is data: it chooses values of a run, nothing else.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra._internal.core_plugins import file_config_source
+from hydra._internal.sources_registry import SourcesRegistry
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import OmegaConf
+
+from dae_lab.config.places import conf_folder
+from dae_lab.config.typed import SCHEMAS
+from dae_lab.errors import ConfigError
+
+MOST_BYTES = 1_000_000
+"""Size of a config file."""
+MOST_VALUES = 10_000
+"""Values in a config file, those that aliases repeat counted each time."""
+DEEPEST = 50
+"""Levels of lists and mappings in a config file."""
+
+HARMLESS_CALLS = re.compile(r"\$\{(?:now:|dae_lab\.\w+:|oc\.env:DAE_LAB_)[^${}]*\}")
+"""Resolvers that a file may call; of environment variables it reads those of this program alone."""
+REFERENCE = re.compile(r"\$\{[^${}:]*\}")
+"""An interpolation of another key."""
+
+
+class FileConfigSource(file_config_source.FileConfigSource):
+    """Hydra's source of config files, with a check of those that are not the package's own.
+
+    It has the name of Hydra's class, because Hydra replaces a registered source only by one of another name.
+    """
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        file = Path(self.path, self._normalize_file_name(config_path)).resolve()
+        if file.is_relative_to(conf_folder()):
+            return super().load_config(config_path)
+        check_limits(file)
+        loaded = super().load_config(config_path)
+        check_content(loaded.config, config_path, loaded.header.get("package") or "", file)
+        return loaded
+
+
+def check_config_files() -> None:
+    """Have Hydra read config files through the checks of this module; harmless when done twice."""
+    SourcesRegistry.instance().types["file"] = FileConfigSource
+
+
+def check_limits(file: Path) -> None:
+    """Raise a ConfigError unless ``file`` is UTF-8 text of reasonable size; a YAMLError where it is no YAML.
+
+    Nothing is expanded: a list of aliases of lists of aliases is counted, not built.
+    """
+    if os.stat(file).st_size > MOST_BYTES:
+        raise ConfigError(f"{file}: a config file has at most {MOST_BYTES:,} bytes")
+    try:
+        with file.open(encoding="utf-8") as text:
+            _count_values(yaml.parse(text, Loader=yaml.SafeLoader), file)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: this is no text in UTF-8; save it as a YAML file in UTF-8") from error
+
+
+def _count_values(events: Iterator[Any], file: Path) -> None:
+    sizes: dict[str, int] = {}  # of what has an anchor and has been read to its end
+    levels: list[tuple[str | None, int]] = [(None, 0)]  # of what is being read: its anchor, values so far
+    for event in events:
+        if isinstance(event, yaml.CollectionStartEvent):
+            levels.append((event.anchor, 1))
+            count = 0
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, count = levels.pop()
+            if anchor:
+                sizes[anchor] = count
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise ConfigError(f"{file}: *{event.anchor} is not defined before, or contains itself")
+            count = sizes[event.anchor]
+        elif isinstance(event, yaml.ScalarEvent):
+            count = 1
+            if event.anchor:
+                sizes[event.anchor] = 1
+        else:
+            continue
+        outer, before = levels[-1]
+        levels[-1] = outer, before + count
+        if len(levels) > DEEPEST:
+            raise ConfigError(f"{file}: lists and mappings are nested more than {DEEPEST} levels deep")
+        if before + count > MOST_VALUES:
+            raise ConfigError(f"{file}: a config file has at most {MOST_VALUES:,} values")
+
+
+def check_content(config: Any, config_path: str, package: str, file: Path) -> None:
+    """Raise a ConfigError where a file from elsewhere does more than set values of a run.
+
+    Args:
+        config: what OmegaConf made of the file.
+        config_path: its group and name, as ``experiment/mine``.
+        package: from its header; empty where it has none.
+        file: for messages.
+    """
+    content = OmegaConf.to_container(config)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{file}: a config file maps keys to values, as 'seed: 1'; this one is a list")
+    if config_path.startswith("hydra/") or "hydra" in content or _root(package) == "hydra":
+        raise ConfigError(
+            f"{file}: a file may not set hydra, which runs programs; give such keys on the command line, "
+            f"as hydra/launcher=slurm"
+        )
+    _check_defaults(content.get("defaults", []), file)
+    _check_tracking(content, config_path, package, file)
+    _check_values(content, file)
+
+
+def _root(place: str) -> str:
+    """The first name of a package or group: ``hydra`` of ``_global_.hydra.x`` and ``/hydra/launcher``."""
+    parts = [part for part in re.split("[./]", place) if part not in ("", "_global_")]
+    return parts[0] if parts else ""
+
+
+def _check_defaults(defaults: Any, file: Path) -> None:
+    """Raise a ConfigError for a defaults list that Hydra could not read, or that reaches into ``hydra``."""
+    shape = f"{file}: defaults must be a list of options, as [{{override /noise: gaussian}}, _self_]"
+    if not isinstance(defaults, list):
+        raise ConfigError(f"{shape}; got {defaults!r}")
+    for item in defaults:
+        (key, value), *more = item.items() if isinstance(item, dict) and item else [(item, None)]
+        options = value if isinstance(value, list) else [value]
+        if more or not isinstance(key, str) or not all(isinstance(it, str | None) for it in options):
+            raise ConfigError(f"{shape}; got {item!r}")
+        group, _, package = key.split(" ")[-1].partition("@")
+        if {_root(group), *map(_root, package.split(":"))} & {"hydra", "tracking"}:
+            raise ConfigError(
+                f"{file}: a file may not choose {key}: where runs are done and recorded is said on the "
+                f"command line"
+            )
+
+
+def _check_tracking(content: Mapping[Any, Any], config_path: str, package: str, file: Path) -> None:
+    """Raise a ConfigError for a place of the record that the command line has not chosen.
+
+    MLflow's credentials go to ``tracking.uri``. A file of the group ``tracking`` is chosen by its name.
+    """
+    if config_path.startswith("tracking/"):
+        return
+    tracking = content if _root(package) == "tracking" else content.get("tracking", {})
+    if not isinstance(tracking, dict) or {"dir", "uri"} & set(tracking):
+        raise ConfigError(f"{file}: a file may not set tracking.dir or tracking.uri; use the command line")
+
+
+def _check_values(content: Any, file: Path) -> None:
+    if isinstance(content, dict):
+        target = content.get("_target_")
+        if target is not None and (not isinstance(target, str) or target not in SCHEMAS):
+            raise ConfigError(f"{file}: _target_ must name a part of dae_lab; got {target!r}")
+    if isinstance(content, dict | list):
+        for item in content.values() if isinstance(content, dict) else content:
+            _check_values(item, file)
+    elif isinstance(content, str) and (call := resolver_call(content)):
+        raise ConfigError(
+            f"{file}: {call} may not be asked by a file, since its answer is recorded; give the key on the "
+            f"command line"
+        )
+
+
+def resolver_call(text: str) -> str:
+    """What ``text`` asks of a resolver that can read more than this config; empty where it does not.
+
+    >>> resolver_call("${oc.env:TOKEN}")
+    '${oc.env:TOKEN}'
+    >>> resolver_call("${training.epochs} epochs, ${now:%H}")
+    ''
+    """
+    left = HARMLESS_CALLS.sub("", text)
+    while left != (less := REFERENCE.sub("", left)):
+        left = less
+    start = left.find("${")
+    return "" if start < 0 else left[start : start + 60]

@@ -1,0 +1,60 @@
+"""How many runs a sweep asks for, counted before they are listed."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.config_loader import ConfigLoader
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
+from omegaconf import DictConfig, OmegaConf
+
+from dae_lab.errors import ConfigError
+
+MOST_RUNS = 10_000
+"""Runs of one sweep."""
+
+
+def check_number_of_runs(config: DictConfig, loader: ConfigLoader) -> None:
+    """Raise a ConfigError if a sweep over all combinations has no run, or more than ``MOST_RUNS``.
+
+    Args:
+        config: the command's, with the overrides that Hydra's own sweeper will combine.
+        loader: of the config files, for ``glob(…)``.
+    """
+    sweeper = config.hydra.sweeper
+    if not str(sweeper._target_).endswith(f".{BasicSweeper.__name__}"):
+        return
+    params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
+    given: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
+    parser = OverridesParser.create(config_loader=loader)
+    counts = {one.get_key_element(): _count(one) for one in parser.parse_overrides([*params, *given])}
+    runs = math.prod(counts.values())
+    if runs > MOST_RUNS:
+        sizes = " × ".join(f"{count:,} of {key}" for key, count in counts.items() if count > 1)
+        raise ConfigError(f"a sweep has at most {MOST_RUNS:,} runs; these would be {runs:,}: {sizes}")
+
+
+def _count(override: Override) -> int:
+    """How many values an override gives its key."""
+    values = override.value()
+    if isinstance(values, RangeSweep):
+        count = _count_range(override, values)
+    elif isinstance(values, ChoiceSweep):
+        count = len(values.list)
+    elif override.is_discrete_sweep():  # glob(…), the options of a group
+        count = len(list(override.sweep_string_iterator()))
+    else:
+        return 1
+    if not count:
+        raise ConfigError(f"{override.input_line}: this gives no value to {override.get_key_element()}")
+    return count
+
+
+def _count_range(override: Override, values: RangeSweep) -> int:
+    ends = values.start, values.stop, values.step
+    if not all(end is not None and math.isfinite(end) for end in ends) or values.step == 0:
+        raise ConfigError(f"{override.input_line}: range takes finite numbers, and a step other than 0")
+    start, stop, step = (Fraction(end or 0) for end in ends)
+    return max(0, math.ceil((stop - start) / step))
