@@ -1,5 +1,6 @@
 """A person's own arrays: what is taken, and what is refused with which words."""
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,9 @@ def test_a_missing_file_and_a_single_array_are_refused(tmp_path):
     np.save(tmp_path / "one.npy", PIXELS)
     with pytest.raises(DataError, match=r"is not an \.npz file"):
         load(tmp_path / "one.npy")
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(DataError, match=r"pipe\.npz is not there: data\.path must be a file"):
+        load(tmp_path / "pipe.npz")
