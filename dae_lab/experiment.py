@@ -1,6 +1,7 @@
 """One run, told as a story: data → model → training → evaluation → record."""
 
 import logging
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
-from dae_lab.errors import ConfigError, TrainingError
+from dae_lab.errors import ConfigError, TrainingError, UserError
 from dae_lab.startup import import_tensorflow
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
@@ -73,6 +74,7 @@ def run(
             is no longer finite, a collapse under ``training.on_collapse=stop``.
     """
     check_environment()
+    _check_clock()
     dataset = loaded(config)
     check_shapes(config, dataset.train.shape)
     store = Store(config.tracking)
@@ -107,6 +109,13 @@ def run(
                 error.result = Result(store, record, error.evaluation, config)
             raise
     return Result(store, record, found, config)
+
+
+def _check_clock() -> None:
+    """Raise a UserError where checkpoints and models, which are ZIP files, could not be dated."""
+    year = time.localtime().tm_year
+    if not 1980 <= year <= 2107:
+        raise UserError(f"this machine's clock says that it is the year {year}: set it, then train")
 
 
 def loaded(config: Config) -> Dataset:

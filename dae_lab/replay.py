@@ -4,11 +4,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from omegaconf import OmegaConf
-
 from dae_lab.config.run import Config
+from dae_lab.config.sources import recorded_config
 from dae_lab.config.typed import typed
-from dae_lab.errors import ConfigError, TrackingError, TrainingError
+from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
 from dae_lab.experiment import Result, run
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
@@ -76,10 +75,10 @@ def replay(config: Config, overrides: Sequence[str]) -> Replayed:
 def _as_recorded(original: Recorded, config: Config) -> Config:
     """The config that ``original`` was trained with, to be recorded where ``config`` says."""
     try:
-        plain = OmegaConf.to_container(OmegaConf.create(original.read("config.yaml")))
+        text = original.read("config.yaml")
     except Exception as error:  # whatever the store of artifacts raises
         raise TrackingError(f"replay: run {original.run_id} has no readable config.yaml") from error
-    assert isinstance(plain, dict)
+    plain = recorded_config(text, f"replay: config.yaml of run {original.run_id}")
     here = {
         key: value
         for key, value in asdict(config).items()
@@ -130,7 +129,7 @@ def show(found: Replayed) -> None:
     Raises:
         TrainingError: they are not; says which, and what may explain it.
     """
-    name = f"{found.original.name} ({found.original.run_id})"
+    name = f"{printable(found.original.name)} ({found.original.run_id})"
     if not found.differences:
         print(f"\nSame numbers: all {found.values:,} values of {name} came out again, bit for bit.")
         return

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from dae_lab.config.run import Config
+from dae_lab.errors import printable
 from dae_lab.experiment import Result
 from dae_lab.report import words
 from dae_lab.tracking.recorded import Recorded
@@ -44,8 +45,8 @@ def show(result: Result) -> None:
 def _show_reused(record: Recorded) -> None:
     """What is said of a run that was not trained again."""
     beaten, collapse = record.tags.get("beats", "none"), record.tags.get("collapse", "none")
-    print(f"\n{record.name}: this very run has finished before; nothing was trained.")
-    print(f"Test MSE {record.values['test/mse']:.4f}; beats: {beaten}; collapse: {collapse}.")
+    print(f"\n{printable(record.name)}: this very run has finished before; nothing was trained.")
+    print(f"Test MSE {record.values['test/mse']:.4f}; beats: {printable(beaten)}; collapse: {collapse}.")
     print("To train it afresh: tracking.reuse=never\n")
 
 

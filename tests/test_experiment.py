@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from pathlib import Path
 
 import mlflow
@@ -12,7 +13,7 @@ from PIL import Image
 from processes import client, prepare, runs, trajectory
 
 from dae_lab import experiment
-from dae_lab.errors import ConfigError, TrainingError
+from dae_lab.errors import ConfigError, TrainingError, UserError
 from dae_lab.noise import corrupted
 from dae_lab.seeds import derive
 
@@ -31,6 +32,15 @@ def finished(compose, tmp_path_factory):
     store = tmp_path_factory.mktemp("store")
     config = compose(*SMALL, f"tracking.dir={prepare(store)}")
     return store, config, experiment.run(config, "as a test")
+
+
+@pytest.mark.parametrize("year", [1970, 1979, 2108])
+def test_a_clock_that_no_checkpoint_could_be_dated_by_is_refused(compose, place, monkeypatch, year):
+    """The clock of this machine cannot be set by a test."""
+    moment = time.struct_time((year, 1, 1, 0, 0, 0, 0, 1, 0))
+    monkeypatch.setattr(time, "localtime", lambda seconds=None: moment)
+    with pytest.raises(UserError, match=f"clock says that it is the year {year}"):
+        experiment.run(compose(*SMALL, place))
 
 
 def test_params_and_tags_say_what_was_run(finished):

@@ -1,9 +1,13 @@
 """A recorded run, trained again from its record."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 from processes import assert_refused, run, runs, trajectory
+
+from dae_lab.config.sources import recorded_config
+from dae_lab.errors import ConfigError
 
 TINY = ("data=digits", "debug=smoke", "tracking.log_model=false", "evaluation.report=false")
 
@@ -43,9 +47,43 @@ def test_other_numbers_are_named(store):
     assert f"val/mse at step 1 was {value + 1e-16!r}, is {value!r}" in errors
 
 
+CHANGES = {
+    "a secret": ("name: default", "name: ${oc.env:HOME}", "it holds ${…}"),
+    "a reference": ("name: default", "name: a ${seed}", "it holds ${…}"),
+    "a program": ("dae_lab.losses.Mse", "os.getcwd", "loss._target_ must be one of"),
+    "hydra": ("name: default", "name: default\nhydra: {run: {dir: x}}", "hydra: there is no such key"),
+    "a letter": ("name: default", 'name: "\\x1b[31mred"', "name must not contain control characters"),
+    "no YAML": ("name: default", "name: [", "this is no config"),
+    "itself": ("name: default", "name: &a [*a]", "contains itself"),
+}
+
+
+@pytest.mark.parametrize("kind", CHANGES)
+def test_a_record_of_somebody_else_s_is_only_read(store, kind):
+    """The recorded config is changed behind the run's back."""
+    first = runs(store)[0]
+    file = Path(first.info.artifact_uri.removeprefix("file://"), "config.yaml")
+    whole = file.read_text()
+    old, new, message = CHANGES[kind]
+    assert old in whole
+    try:
+        file.write_text(whole.replace(old, new))
+        code, _, errors = run(f"replay={first.info.run_id}", store=store)
+    finally:
+        file.write_text(whole)
+    assert_refused(code, errors, message)
+
+
+@pytest.mark.parametrize("text", ["- a", "3", "a: b: c", "\x00", "[" * 2000])
+def test_what_is_no_config_is_refused(text):
+    with pytest.raises(ConfigError, match="here: "):
+        recorded_config(text, "here")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([f"replay={'a' * 5000}"], "replay must have at most 250 characters"),
         (["replay=no_such_run"], "there is no run no_such_run"),
         (["replay=ID", "seed=4"], "leave seed=4 away"),
         (["-m", "replay=ID,ID"], "give it without -m"),

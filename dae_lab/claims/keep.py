@@ -11,6 +11,7 @@ from dae_lab.claims.judge import Judgement
 from dae_lab.claims.outcome import Runs
 from dae_lab.claims.page import as_html
 from dae_lab.claims.question import Question
+from dae_lab.report.markdown import code
 from dae_lab.tracking.plain import finite
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.runs import part_of
@@ -60,7 +61,7 @@ def _facts(question: Question, runs: Runs, command: str) -> dict[str, str]:
         facts["Rule"] += f"; the first of these runs began {_utc(min(run.began for run in every))}"
     if not question.settled:
         facts["Cut short"] = "it was stopped before its next look, and goes on with the same command"
-    facts["Again"] = f"`{command}`"
+    facts["Again"] = code(command)
     return facts
 
 

@@ -8,6 +8,7 @@ from dae_lab.claims.beside import Found
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Measured, horizon
 from dae_lab.claims.statistics.interval import Interval
+from dae_lab.report.markdown import code, prose
 
 
 def page(
@@ -24,16 +25,16 @@ def page(
     """
     claim = found.claim
     parts = [
-        f"# {claim.id}: {' '.join(claim.statement.split())}",
+        f"# {prose(claim.id)}: {prose(claim.statement)}",
         f"![{found.verdict.value}](verdict.svg)",
-        f"**{words.headline(found)}** ({words.meaning(found)})",
-        f"*Source: {claim.source}*",
+        f"**{prose(words.headline(found))}** ({words.meaning(found)})",
+        f"*Source: {prose(claim.source)}*",
     ]
-    parts += [f"**Mind: {remark}.**" for remark in found.remarks]
+    parts += [f"**Mind: {prose(remark)}.**" for remark in found.remarks]
     if claim.quotation:
-        parts.append(f"> {claim.quotation}")
+        parts.append(f"> {prose(claim.quotation)}")
     if claim.confound:
-        parts.append(f"What confounds it there: {claim.confound}.")
+        parts.append(f"What confounds it there: {prose(claim.confound)}.")
     parts += ["## What was asked", _readings_asked(found), _arms_asked(found)]
     if found.readings:
         parts += ["## What was found", _readings(found)]
@@ -72,7 +73,7 @@ def _readings_asked(found: Judgement) -> str:
 def _arms_asked(found: Judgement) -> str:
     claim = found.claim
     rows = [
-        [arm, f"`{' '.join([*claim.base, *overrides])}`"]
+        [arm, code(" ".join([*claim.base, *overrides]))]
         for arm, overrides in {**claim.arms, **claim.causes}.items()
     ]
     return table(["arm", "config"], rows)
@@ -158,7 +159,7 @@ def _method(found: Judgement, facts: Mapping[str, str]) -> str:
         "correlations Fisher's; each at the level that alpha spending leaves to this look (Lan & DeMets "
         "1983; repeated intervals, Jennison & Turnbull 1989).",
         f"- {words.error(found)}.",
-        *(f"- {key}: {value}" for key, value in facts.items()),
+        *(f"- {key}: {prose(value)}" for key, value in facts.items()),
         "- Files: [rule.yaml](rule.yaml), [verdict.json](verdict.json), [runs.csv](runs.csv).",
     ]
     return "\n".join(lines)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -23,9 +24,13 @@ from dae_lab.claims.outcome import Runs
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.errors import ConfigError
 from dae_lab.provenance import code_fingerprint
+from dae_lab.report.markdown import prose
 from dae_lab.tracking.plain import plain
 
 log = logging.getLogger(__name__)
+
+FILES = ("README.md", "rule.yaml", "runs.csv", "verdict.svg", "outcome.png", "effect.png", "val_mse.png")
+"""What a page consists of, beside ``verdict.json``."""
 
 INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
 
@@ -46,31 +51,58 @@ def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[
     content = verdict(name, found, others, facts)
     drawn_of = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
     state = hashlib.sha256(drawn_of.encode()).hexdigest()[:12]
-    captions = _draw(home, state, found, runs) if found.readings else {}
-    for file in home.glob("*.png"):
-        if file.name not in captions:
-            file.unlink()
-    (home / "runs.csv").write_text(rows, "utf-8", newline="\n")
-    (home / "rule.yaml").write_text(
-        OmegaConf.to_yaml(OmegaConf.structured(found.claim)), "utf-8", newline="\n"
-    )
-    (home / "verdict.svg").write_text(badge(found.verdict), "utf-8", newline="\n")
-    (home / "README.md").write_text(markdown.page(found, others, facts, captions), "utf-8", newline="\n")
+    known = _known(home / "verdict.json")
+    if not (home / "verdict.json").exists():
+        _write(home / "verdict.json", "{}\n")  # from now on this folder is a claim's, even if we are cut
+    captions = _draw(home, state, known, found, runs) if found.readings else {}
+    pictures = {file: _digest(home / file) for file in captions}
+    _remove_pictures(home, known, captions)
+    _write(home / "runs.csv", rows)
+    _write(home / "rule.yaml", OmegaConf.to_yaml(OmegaConf.structured(found.claim)))
+    _write(home / "verdict.svg", badge(found.verdict))
+    _write(home / "README.md", markdown.page(found, others, facts, captions))
     # at last: what was cut before is done again
-    content |= {"figures": captions, "state": state}
-    (home / "verdict.json").write_text(json.dumps(content, indent=1) + "\n", "utf-8", newline="\n")
+    content |= {"figures": captions, "pictures": pictures, "state": state}
+    _write(home / "verdict.json", json.dumps(content, indent=1) + "\n")
     index(folder)
     return home / "README.md"
 
 
-def need_writable(folder: Path) -> None:
-    """Raise a ConfigError unless a page could be written to ``folder``."""
+def _write(file: Path, content: str | bytes) -> None:
+    """Write ``file`` at once; a link to another file is replaced, not followed."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.write_bytes(content if isinstance(content, bytes) else content.encode())
+    os.replace(draft, file)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
+def _remove_pictures(home: Path, known: Mapping[str, Any], captions: Mapping[str, str]) -> None:
+    """Remove the pictures that an earlier verdict drew, as it left them; all other files are a person's."""
+    drawn = known.get("pictures")
+    for name, digest in drawn.items() if isinstance(drawn, dict) else ():
+        file = home / name
+        if name not in captions and file.name == name and file.is_file() and _digest(file) == digest:
+            file.unlink()
+
+
+def need_writable(folder: Path, name: str) -> None:
+    """Raise a ConfigError unless the page of the claim ``name`` could be written to ``folder``."""
+    home = folder / name
+    theirs = [file for file in FILES if (home / file).exists()]
+    if theirs and not (home / "verdict.json").is_file():
+        raise ConfigError(
+            f"claim.notebook: {home / theirs[0]} was not written for a claim, and would be overwritten; "
+            f"choose another folder"
+        )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        TemporaryFile(dir=folder).close()
+        home.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=home).close()
     except OSError as error:
         raise ConfigError(
-            f"claim.notebook: {folder} cannot be written ({error.strerror}); choose a folder you may write to"
+            f"claim.notebook: {home} cannot be written ({error.strerror}); choose a folder you may write to"
         ) from error
 
 
@@ -83,17 +115,19 @@ def _known(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _draw(home: Path, state: str, found: Judgement, runs: Runs) -> dict[str, str]:
+def _draw(home: Path, state: str, known: Mapping[str, Any], found: Judgement, runs: Runs) -> dict[str, str]:
     """Draw the figures, unless they are there; gives their captions by file."""
-    known = _known(home / "verdict.json")
-    captions: dict[str, str] = known.get("figures", {})
+    drawn_before = known.get("figures")
+    captions = drawn_before if isinstance(drawn_before, dict) and drawn_before.keys() <= {*FILES} else {}
     if known.get("state") == state and all((home / file).exists() for file in captions):
         return captions
     from dae_lab.claims.pictures import CAPTIONS, pictures  # here, because matplotlib takes a second
 
     drawn = pictures(found, runs)
     for file, picture in drawn.items():
-        picture.save(home / f"{file}.png", optimize=True)
+        png = io.BytesIO()
+        picture.save(png, "PNG", optimize=True)
+        _write(home / f"{file}.png", png.getvalue())
     return {f"{file}.png": CAPTIONS[file] for file in drawn}
 
 
@@ -165,23 +199,31 @@ def index(folder: Path) -> None:
     every = []
     for file in sorted(folder.glob("*/verdict.json")):
         known = _known(file)
-        if {"id", "claim", "statement", "verdict", "seeds", "remarks"} <= known.keys():
+        if _is_verdict(known):
             every.append(known)
         else:
             log.warning("%s is damaged, or of another version: its claim is not in the index", file)
     rows = []
     for known in sorted(every, key=lambda one: _natural(one["id"])):
         place = quote(known["claim"])
-        link = f"[{known['id']} {known['claim']}]({place}/README.md)"
-        mark = f"![{known['verdict']}]({place}/verdict.svg)"
-        rows.append([link, known["statement"], mark, str(known["seeds"]), "; ".join(known["remarks"])])
+        link = f"[{prose(known['id'])} {prose(known['claim'])}]({place}/README.md)"
+        mark = f"![{prose(known['verdict'])}]({place}/verdict.svg)"
+        words_of_people = prose(known["statement"]), prose("; ".join(known["remarks"]))
+        rows.append([link, words_of_people[0], mark, str(known["seeds"]), words_of_people[1]])
     listed = markdown.table(["claim", "statement", "verdict", "seeds", "to mind"], rows)
     text = f"<!-- verdicts -->\n\n{listed}\n\n<!-- end -->"
     home = folder / "README.md"
     before = home.read_text("utf-8") if home.exists() else f"# Claims\n\n{INDEX}\n"
     marked = re.compile(r"<!-- verdicts -->(.*?<!-- end -->|\n*(\|[^\n]*\n?)*)", re.DOTALL)
     after = marked.sub(lambda _: text, before, count=1) if marked.search(before) else f"{before}{text}\n"
-    home.write_text(after, "utf-8", newline="\n")
+    _write(home, after)
+
+
+def _is_verdict(known: Mapping[str, Any]) -> bool:
+    texts = all(isinstance(known.get(key), str) for key in ("id", "claim", "statement", "verdict"))
+    remarks = known.get("remarks")
+    listed = isinstance(remarks, list) and all(isinstance(remark, str) for remark in remarks)
+    return texts and listed and isinstance(known.get("seeds"), int)
 
 
 def _natural(label: str) -> list[tuple[str, int]]:

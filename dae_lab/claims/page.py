@@ -21,7 +21,8 @@ def as_html(home: Path, runs: Runs) -> str:
     text = (home / "README.md").read_text("utf-8")
     body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
     body = re.sub(r'(?<= src=")([^"/]+\.(?:png|svg))(?=")', lambda found: _uri(home / found[1]), body)
-    body = re.sub(r'<a href="[^"]*">(.*?)</a>', r"\1", body)  # there are no files beside this one
+    body = re.sub(r'<img src="(?!data:)[^"]*" alt="([^"]*)"[^>]*>', r"\1", body)  # of elsewhere
+    body = re.sub(r"<a [^>]*>(.*?)</a>", r"\1", body)  # there are no files beside this one
     body = re.sub(r"<table>.*?</table>", r'<div class="wide">\g<0></div>', body, flags=re.DOTALL)
     rows = [(arm, seed, run.run_id) for arm, of in runs.items() for seed, run in sorted(of.items())]
     return (

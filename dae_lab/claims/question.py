@@ -5,9 +5,10 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
-from typing import Protocol
+from pathlib import Path
+from typing import Any, Protocol
 
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.judge import Evidence, Judgement
@@ -79,31 +80,52 @@ def ask(item: Composed, engine: Composes) -> Question:
     Raises:
         UserError: it makes no sense, an arm cannot be trained, or no outcome could decide it.
     """
-    plain = OmegaConf.to_container(item.config.claim, resolve=True)
     name = next(text.partition("=")[2] for text in item.overrides if text.startswith("claim="))
     try:
         if not NAME.fullmatch(name):
             raise ConfigError("the name of a claim takes letters, digits, _ and -, up to 50")
+        plain = OmegaConf.to_container(item.config.claim, resolve=True)
+        if not isinstance(plain, dict):
+            raise ConfigError(f"a claim maps keys to values, as 'id: W1'; got {plain!r}")
         found = claim(plain)  # type: ignore[arg-type]
+        _check_notebook(found, item.overrides)
         own = [text for text in item.overrides if not text.lstrip("+~").startswith(("claim=", "claim."))]
         if any(text.lstrip("+~").startswith("seed=") for text in own):
             raise ConfigError("seed: a claim takes its seeds from claim.seeds, 0 and up")
         if any(text.lstrip("+~").startswith("sweep.metric=") for text in own):
             raise ConfigError("sweep.metric: a claim says itself what is measured, in claim.definition")
-        arms = _arms(found, own, engine)
+        arms = _arms(found, own, item, engine)
         refuse_undecidable(found, [checked(arm).training.epochs for arm in arms.values()])
     except UserError as error:
         raise type(error)(f"claim={name}: {error}") from error
     return Question(name, found, item.overrides, arms)
 
 
-def _arms(found: Claim, own: list[str], engine: Composes) -> dict[str, Composed]:
-    """Each arm's config, checked: two that are the same are an error, too."""
+def _check_notebook(found: Claim, overrides: Sequence[str]) -> None:
+    """Raise a ConfigError where a claim's file, not the command line, writes outside the current folder."""
+    folder = Path(found.notebook)
+    if "claim.notebook" in {text.partition("=")[0].lstrip("+") for text in overrides}:
+        return
+    if folder.is_absolute() or ".." in folder.parts or found.notebook.startswith("~"):
+        raise ConfigError(
+            f"claim.notebook: a claim's file may name a folder inside the current one; got {found.notebook}; "
+            f"give another one on the command line"
+        )
+
+
+def _arms(found: Claim, own: list[str], item: Composed, engine: Composes) -> dict[str, Composed]:
+    """Each arm's config, checked: two that are the same are an error, too.
+
+    All are recorded where the command, ``item``, says, whatever options an arm chooses.
+    """
+    places = _places(item.config)
     arms: dict[str, Composed] = {}
     for arm, overrides in {**found.arms, **found.causes}.items():
         try:
             composed = engine.compose([*found.base, *own, *overrides, "seed=0"])
             config = check(composed)
+            if moved := [key for key, place in _places(composed.config).items() if place != places[key]]:
+                raise ConfigError(f"{moved[0]} is not an arm's to change; give it on the command line")
             _check_outcomes(found, config)
         except UserError as error:
             raise type(error)(f"arm {arm}: {error}") from error
@@ -120,6 +142,12 @@ def refuse_equal_arms(arms: Mapping[str, Composed]) -> None:
         if twin != name:
             reason = f"; training.precision=auto is {arm.measurement}" if arm.measurement else ""
             raise ConfigError(f"arms: {twin} and {name} differ in nothing that is trained{reason}")
+
+
+def _places(config: DictConfig) -> dict[str, Any]:
+    """What says where and whether runs are done, by key."""
+    keys = [f"tracking.{key}" for key in ("dir", "uri", "experiment", "reuse", "patience")]
+    return {key: OmegaConf.select(config, key) for key in (*keys, "plan", "replay", "sync", "sweep")}
 
 
 def checked(arm: Composed) -> Config:

@@ -12,12 +12,13 @@ from omegaconf import OmegaConf
 from dae_lab.claims.expression import Effect, parse
 from dae_lab.claims.statistics.decision import Kind
 from dae_lab.config.fields import Checked, choice, number, required, text
+from dae_lab.config.overrides import roots
 from dae_lab.config.run import LONGEST_PATH
 from dae_lab.config.typed import NAME, typed
 from dae_lab.errors import ConfigError
 
-NO_ARM = ("tracking.", "sweep.", "plan=", "seed=", "replay=", "sync=", "relocate=", "claim")
-"""What begins so does not say what is trained."""
+NO_ARM = {"tracking", "sweep", "plan", "seed", "replay", "sync", "relocate", "claim", "hydra"}
+"""Parts of the config that do not say what is trained."""
 
 LOOKS = 50
 """How often a claim may be looked at."""
@@ -188,6 +189,9 @@ def claim(plain: Mapping[str, Any]) -> Claim:
         ConfigError: it makes no sense; names the key.
     """
     whole = dict(plain)
+    for key in ("definition", "alternatives", "arms", "causes"):
+        if not isinstance(whole.get(key) or {}, Mapping):
+            raise ConfigError(f"claim.{key} must map names to values; got {whole[key]!r}")
     known = whole.get("definition") or {}
     for name, changes in (whole.get("alternatives") or {}).items():
         if not isinstance(changes, Mapping):
@@ -221,7 +225,7 @@ def _check(found: Claim) -> None:
         raise ConfigError("alternatives: definition is the reading that decides; take another name")
     every = [*found.arms.values(), *found.causes.values()]
     for override in [*found.base, *(item for arm in every for item in arm)]:
-        if override.lstrip("+~").startswith(NO_ARM):
+        if roots(override) & NO_ARM:
             raise ConfigError(f"arms: {override} makes no arm; give it on the command line, if at all")
     effects = found.effects
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}

@@ -68,8 +68,6 @@ class Study:
             UserError: a claim that makes no sense or cannot be decided, an arm that cannot be trained; then
                 nothing is begun.
         """
-        if not composed:
-            raise ConfigError("claim: no claim has such a name")
         self.questions = [ask(item, self.engine) for item in composed]
         names = [one.name for one in self.questions]
         if len(set(names)) < len(names):
@@ -78,7 +76,7 @@ class Study:
         planned = bool(composed[0].config.plan)
         if not planned:
             for question in self.questions:
-                notebook.need_writable(Path(question.claim.notebook))
+                notebook.need_writable(Path(question.claim.notebook), question.name)
             store = Store(checked(next(iter(self.questions[0].arms.values()))).tracking)
             for question in self.questions:
                 register.state(question, store)

@@ -1,5 +1,6 @@
 """What was changed on the command line, as far as it tells runs apart."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,25 @@ def given_overrides() -> list[str]:
     """The overrides of this command as they were typed, with ``${…}`` in them not resolved."""
     given: Any = OmegaConf.to_container(HydraConfig.get().overrides.task, resolve=False)
     return list(given)
+
+
+def roots(override: str) -> set[str]:
+    """The names at the root of the config that an override may change.
+
+    >>> sorted(roots("+noise/blur@tracking.dir=x"))
+    ['noise', 'tracking']
+    >>> roots("~_global_.hydra.launcher")
+    {'hydra'}
+    """
+    key = override.strip().lstrip("+~").partition("=")[0]
+    group, _, package = key.partition("@")
+    return {root(place.strip()) for place in (group, *package.split(":"))} - {""}
+
+
+def root(place: str) -> str:
+    """The first name of a key, group or package: ``hydra`` of ``/hydra/launcher``, ``_global_.hydra.x``."""
+    parts = [part for part in re.split("[./]", place) if part not in ("", "_global_")]
+    return parts[0] if parts else ""
 
 
 def label(overrides: Sequence[str]) -> str:

@@ -15,10 +15,12 @@ from hydra._internal.core_plugins import file_config_source
 from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
+from dae_lab.config.overrides import root, roots
 from dae_lab.config.places import conf_folder
 from dae_lab.config.typed import SCHEMAS
-from dae_lab.errors import ConfigError
+from dae_lab.errors import ConfigError, unexpected
 
 MOST_BYTES = 1_000_000
 """Size of a config file."""
@@ -68,10 +70,36 @@ def check_limits(file: Path) -> None:
         raise ConfigError(f"{file}: this is no text in UTF-8; save it as a YAML file in UTF-8") from error
 
 
-def _count_values(events: Iterator[Any], file: Path) -> None:
+def recorded_config(text: str, where: str) -> dict[str, Any]:
+    """The config that a run recorded, resolved then: nothing in it is looked up again.
+
+    Args:
+        text: YAML.
+        where: what messages begin with.
+
+    Raises:
+        ConfigError: it is none, or holds an interpolation, which would read what this machine knows.
+    """
+    if len(text) > MOST_BYTES:
+        raise ConfigError(f"{where}: a config file has at most {MOST_BYTES:,} bytes")
+    if "${" in text:
+        raise ConfigError(f"{where}: it holds ${{…}}, which no run records; it has been changed")
+    try:
+        _count_values(yaml.parse(text, Loader=yaml.SafeLoader), where)
+        content = OmegaConf.to_container(OmegaConf.create(text))
+    except (yaml.YAMLError, OmegaConfBaseException) as error:
+        raise ConfigError(f"{where}: this is no config: {unexpected(error)}") from error
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
+
+
+def _count_values(events: Iterator[Any], file: Path | str) -> None:
     sizes: dict[str, int] = {}  # of what has an anchor and has been read to its end
     levels: list[tuple[str | None, int]] = [(None, 0)]  # of what is being read: its anchor, values so far
     for event in events:
+        outermost = len(levels) == 1 and isinstance(event, yaml.NodeEvent)
+        if outermost and not isinstance(event, yaml.MappingStartEvent):
+            raise ConfigError(f"{file}: a config file maps keys to values, as 'seed: 1'")
         if isinstance(event, yaml.CollectionStartEvent):
             levels.append((event.anchor, 1))
             count = 0
@@ -107,9 +135,8 @@ def check_content(config: Any, config_path: str, package: str, file: Path) -> No
         file: for messages.
     """
     content = OmegaConf.to_container(config)
-    if not isinstance(content, dict):
-        raise ConfigError(f"{file}: a config file maps keys to values, as 'seed: 1'; this one is a list")
-    if config_path.startswith("hydra/") or "hydra" in content or _root(package) == "hydra":
+    assert isinstance(content, dict)
+    if config_path.startswith("hydra/") or "hydra" in content or root(package) == "hydra":
         raise ConfigError(
             f"{file}: a file may not set hydra, which runs programs; give such keys on the command line, "
             f"as hydra/launcher=slurm"
@@ -117,12 +144,6 @@ def check_content(config: Any, config_path: str, package: str, file: Path) -> No
     _check_defaults(content.get("defaults", []), file)
     _check_tracking(content, config_path, package, file)
     _check_values(content, file)
-
-
-def _root(place: str) -> str:
-    """The first name of a package or group: ``hydra`` of ``_global_.hydra.x`` and ``/hydra/launcher``."""
-    parts = [part for part in re.split("[./]", place) if part not in ("", "_global_")]
-    return parts[0] if parts else ""
 
 
 def _check_defaults(defaults: Any, file: Path) -> None:
@@ -135,8 +156,7 @@ def _check_defaults(defaults: Any, file: Path) -> None:
         options = value if isinstance(value, list) else [value]
         if more or not isinstance(key, str) or not all(isinstance(it, str | None) for it in options):
             raise ConfigError(f"{shape}; got {item!r}")
-        group, _, package = key.split(" ")[-1].partition("@")
-        if {_root(group), *map(_root, package.split(":"))} & {"hydra", "tracking"}:
+        if roots(key.split(" ")[-1]) & {"hydra", "tracking"}:
             raise ConfigError(
                 f"{file}: a file may not choose {key}: where runs are done and recorded is said on the "
                 f"command line"
@@ -150,7 +170,7 @@ def _check_tracking(content: Mapping[Any, Any], config_path: str, package: str, 
     """
     if config_path.startswith("tracking/"):
         return
-    tracking = content if _root(package) == "tracking" else content.get("tracking", {})
+    tracking = content if root(package) == "tracking" else content.get("tracking", {})
     if not isinstance(tracking, dict) or {"dir", "uri"} & set(tracking):
         raise ConfigError(f"{file}: a file may not set tracking.dir or tracking.uri; use the command line")
 

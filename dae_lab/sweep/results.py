@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from dae_lab.report.markdown import prose
 from dae_lab.sweep import words
 from dae_lab.sweep.estimate import course
 from dae_lab.sweep.summary import Arm, Summary, curves
@@ -96,7 +97,10 @@ def table(found: Summary) -> str:
 def markdown(found: Summary) -> str:
     """The table of arms, for the description; of many arms those that fit."""
     titles = [words.title(metric) for metric in found.metrics]
-    lines = [f"{words.counts(found)}. {words.best(found)}.\n", f"| arm | seeds | {' | '.join(titles)} |"]
+    lines = [
+        f"{words.counts(found)}. {prose(words.best(found))}.\n",
+        f"| arm | seeds | {' | '.join(titles)} |",
+    ]
     lines.append("|---" * (len(titles) + 2) + "|")
     rows = [_row(arm, found) for arm in found.arms]
     after = f"\n{words.intervals(found)}"
@@ -111,7 +115,7 @@ def markdown(found: Summary) -> str:
 
 
 def _row(arm: Arm, found: Summary) -> str:
-    cells = [arm.name.replace("|", "\\|"), words.seeds(arm)]
+    cells = [prose(arm.name).replace("|", "\\|"), words.seeds(arm)]
     for metric in found.metrics:
         item = arm.estimates[metric.name]
         parts = (words.mean(item, metric.decimals), words.bounds(item, metric.decimals))

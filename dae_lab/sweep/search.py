@@ -21,6 +21,7 @@ from optuna.trial import Trial, TrialState
 from dae_lab.config.fields import Checked, choice, number, required
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.launcher import Engine
+from dae_lab.sweep.size import MOST_RUNS, count_values
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +38,8 @@ class Settings(Checked):
     params: keys to search over, as on the command line.
     """
 
-    n_trials: int = number(minimum=1)
-    n_jobs: int = number(minimum=1)
+    n_trials: int = number(minimum=1, maximum=MOST_RUNS)
+    n_jobs: int = number(minimum=1, maximum=MOST_RUNS)
     direction: str = choice("minimize", "maximize")
     sampler: dict[str, Any] = required()
     params: dict[str, str] = required()
@@ -87,6 +88,11 @@ def distribution(override: Override) -> BaseDistribution:
         ConfigError: an interval that is empty, or not positive though logarithmic.
     """
     value = override.value()
+    if (count := count_values(override)) > MOST_RUNS:
+        raise ConfigError(
+            f"{override.input_line}: {count:,} values are too many to search over; take an interval(…), or "
+            f"int(interval(…))"
+        )
     try:
         if isinstance(value, IntervalSweep):
             whole = isinstance(value.start, int) and isinstance(value.end, int)

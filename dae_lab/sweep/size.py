@@ -1,6 +1,7 @@
 """How many runs a sweep asks for, counted before they are listed."""
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -28,16 +29,24 @@ def check_number_of_runs(config: DictConfig, loader: ConfigLoader) -> None:
         return
     params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
     given: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
-    parser = OverridesParser.create(config_loader=loader)
-    counts = {one.get_key_element(): _count(one) for one in parser.parse_overrides([*params, *given])}
+    need_few_runs(OverridesParser.create(config_loader=loader).parse_overrides([*params, *given]))
+
+
+def need_few_runs(overrides: Sequence[Override]) -> None:
+    """Raise a ConfigError if all combinations of these are no run, or more than ``MOST_RUNS``."""
+    counts = {one.get_key_element(): count_values(one) for one in overrides}
     runs = math.prod(counts.values())
     if runs > MOST_RUNS:
         sizes = " × ".join(f"{count:,} of {key}" for key, count in counts.items() if count > 1)
         raise ConfigError(f"a sweep has at most {MOST_RUNS:,} runs; these would be {runs:,}: {sizes}")
 
 
-def _count(override: Override) -> int:
-    """How many values an override gives its key."""
+def count_values(override: Override) -> int:
+    """How many values an override gives its key; 1 for an interval.
+
+    Raises:
+        ConfigError: none, or those of a range without end.
+    """
     values = override.value()
     if isinstance(values, RangeSweep):
         count = _count_range(override, values)

@@ -59,8 +59,8 @@ class Settings(Checked):
     mem_gb: float | None = number(above=0)
     gpus_per_node: int = number(minimum=0)
     array_parallelism: int = number(minimum=1)
-    setup: list[str] = text()
-    folder: str = text()
+    setup: list[str] = text(longest=10_000, lines=True)
+    folder: str = text(longest=4_096)
     additional: dict[str, Any] = required()
 
     def __post_init__(self) -> None:

@@ -5,6 +5,7 @@ import logging
 import os
 import time
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,10 @@ History = list[dict[str, float]]
 
 FILE = "checkpoint.npz"
 """A checkpoint: the history as JSON, and all variables in their order."""
+
+
+DAMAGES = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
+"""What a damaged file raises when it is read; a RecursionError is a RuntimeError."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -77,13 +82,30 @@ def restore(model: keras.Model, folder: Path) -> History:
         return []
     try:
         with file.open("rb") as opened, np.load(opened) as saved:
-            history: History = json.loads(str(saved["history"]))
+            history = _read_history(str(saved["history"]))
             values = [saved[f"arr_{place}"] for place in range(len(saved) - 1)]
         if [value.shape for value in values] != [tuple(variable.shape) for variable in variables]:
             raise ValueError("it is of another network")
-    except (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
+        if [value.dtype for value in values] != [variable.numpy().dtype for variable in variables]:
+            raise ValueError("its values are of another kind")
+    except DAMAGES as error:
         log.warning("the checkpoint in %s is damaged (%s): starting again from epoch 1", folder, error)
         return []
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
     return history
+
+
+def _read_history(text: str) -> History:
+    """The history that a checkpoint holds.
+
+    Raises:
+        ValueError: it is none.
+    """
+    epochs: Any = json.loads(text)
+    known = {"train/loss", "time/epoch_s"}
+    if not isinstance(epochs, list) or not all(isinstance(it, dict) and known <= it.keys() for it in epochs):
+        raise ValueError("its history lacks what epochs were worth")
+    if not all(isinstance(value, int | float) for epoch in epochs for value in epoch.values()):
+        raise ValueError("its history holds what is no number")
+    return epochs

@@ -1,11 +1,15 @@
 """The notebook's files: the same runs give the same bytes, and what a person wrote around them stays."""
 
 import csv
+import hashlib
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from claims import made, runs
+from markdown_it import MarkdownIt
 
 from dae_lab.claims import notebook
 from dae_lab.claims.judge import gather, judge
@@ -59,6 +63,99 @@ def test_figures_of_an_earlier_verdict_go(judged, tmp_path):
     known = json.loads((page.parent / "verdict.json").read_text())
     assert known["verdict"] == "invalid"
     assert "Invalid: arm a has no run with seed 0." in page.read_text()
+
+
+def test_a_person_s_pictures_stay(judged, tmp_path):
+    """Beside the figures, and in the place of one that is no longer drawn."""
+    found, every = judged
+    page = notebook.write(tmp_path, "mine", found, every, {})
+    home = page.parent
+    for name in ("mine.png", "val_mse.png"):
+        (home / name).write_bytes(b"a person's own")
+    wrong = made(seeds=ONCE, guards={"improved": [], "not_collapsed": [], "reached": 0.5})
+    from dae_lab.claims.judge import invalid
+
+    notebook.write(tmp_path, "mine", invalid(wrong, ["arm a has no run with seed 0"], 5), every, {})
+    assert not (home / "outcome.png").exists()
+    for name in ("mine.png", "val_mse.png"):
+        assert (home / name).read_bytes() == b"a person's own"
+
+
+def test_a_list_of_pictures_removes_nothing_outside_its_folder(judged, tmp_path):
+    found, every = judged
+    home = notebook.write(tmp_path, "mine", found, every, {}).parent
+    victim = tmp_path / "victim.png"
+    victim.write_bytes(b"a person's own")
+    known = json.loads((home / "verdict.json").read_text())
+    known["pictures"]["../victim.png"] = hashlib.sha256(b"a person's own").hexdigest()[:12]
+    known["state"] = ""
+    (home / "verdict.json").write_text(json.dumps(known))
+    notebook.write(tmp_path, "mine", found, every, {})
+    assert victim.exists()
+
+
+def test_a_link_is_replaced_not_followed(judged, tmp_path):
+    found, every = judged
+    home = notebook.write(tmp_path, "mine", found, every, {}).parent
+    victim = tmp_path / "thesis.tex"
+    victim.write_text("a person's own")
+    for name in notebook.FILES:
+        (home / name).unlink()
+        (home / name).symlink_to(victim)
+    (home / "verdict.json").write_text("{}")
+    notebook.write(tmp_path, "mine", found, every, {})
+    assert victim.read_text() == "a person's own"
+
+
+@pytest.mark.parametrize("name", notebook.FILES)
+def test_a_folder_that_is_no_claim_s_is_refused(tmp_path, name):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / name).write_text("a person's own")
+    with pytest.raises(ConfigError, match=f"{name} was not written for a claim"):
+        notebook.need_writable(tmp_path, "mine")
+    (tmp_path / "mine" / "verdict.json").write_text("{}")
+    notebook.need_writable(tmp_path, "mine")
+
+
+HOSTILE = "<script>alert(1)</script> ![p](http://a/p.png) [l](http://a) <img src=x onerror=y>"
+
+
+def test_words_of_people_bring_no_html_picture_or_link(judged, tmp_path):
+    _, every = judged
+    words = dict.fromkeys(
+        ("statement", "source", "quotation", "confound", "scale"), f'{HOSTILE}\n\n[r]: http://a "t"'
+    )
+    found = replace(judge(gather(made(seeds=ONCE, id=HOSTILE, **words), every, 5)), remarks=(HOSTILE,))
+    page = notebook.write(tmp_path, "mine", found, every, {"Beside the source": HOSTILE})
+    for text in (page.read_text(), (tmp_path / "README.md").read_text()):
+        html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+        allowed = ("README.md", "verdict.svg", "rule.yaml", "verdict.json", "runs.csv", ".png")
+        targets = re.findall(r'(?:src|href)="([^"]*)"', html)
+        assert [target for target in targets if not target.endswith(allowed) or "//" in target] == []
+        assert not re.search(r"<(script|img src=x)", html)
+    shown = as_html(page.parent, every)
+    assert "Content-Security-Policy" in shown
+    assert not re.search(r'(?:src|href)="(?!data:)', shown)
+
+
+def test_a_picture_of_elsewhere_is_left_out(judged, tmp_path):
+    found, every = judged
+    page = notebook.write(tmp_path, "mine", found, every, {})
+    page.write_text(page.read_text() + "\n![tracked](http://elsewhere/p.png)\n")
+    shown = as_html(page.parent, every)
+    assert "elsewhere" not in shown
+    assert "tracked" in shown
+
+
+@pytest.mark.parametrize("key", ["id", "claim", "statement", "verdict", "seeds", "remarks"])
+def test_a_verdict_of_other_kinds_is_not_in_the_index(judged, tmp_path, key, caplog):
+    found, every = judged
+    home = notebook.write(tmp_path, "other", found, every, {}).parent
+    known = json.loads((home / "verdict.json").read_text())
+    (home / "verdict.json").write_text(json.dumps({**known, key: {"a": 1}}))
+    notebook.write(tmp_path, "mine", found, every, {})
+    assert "other/README.md" not in (tmp_path / "README.md").read_text()
+    assert "is damaged" in caplog.text
 
 
 def test_the_index_keeps_what_is_around_it(judged, tmp_path):
@@ -115,4 +212,4 @@ def test_what_follows_an_index_without_its_end_stays(judged, tmp_path):
 def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"claim\.notebook: .*file cannot be written"):
-        notebook.need_writable(tmp_path / "file")
+        notebook.need_writable(tmp_path / "file", "mine")

@@ -197,6 +197,26 @@ def test_an_arm_that_fails_is_named_and_the_verdict_invalid(mine, tmp_path):
     assert "| wild | 0 | – no run finished |" in (notebook / "mine" / "README.md").read_text()
 
 
+def test_a_claim_s_file_cannot_say_where(mine, tmp_path):
+    """By no detour: neither an option that an arm chooses, nor the claim itself, writes elsewhere."""
+    store, folder = tmp_path / "store", tmp_path / "my"
+    (folder / "tracking").mkdir(parents=True)
+    (folder / "training").mkdir()
+    (folder / "tracking" / "theirs.yaml").write_text(f"defaults: [default]\ndir: {tmp_path}/theirs\n")
+    (folder / "training" / "theirs.yaml").write_text("# @package _global_\ntracking: {experiment: theirs}\n")
+    for changes, message in (
+        ({"[training.epochs=1]": "[tracking=theirs]"}, "tracking=theirs makes no arm"),
+        ({"[training.epochs=1]": f"['tracking={{dir: {tmp_path}}}']"}, "makes no arm"),
+        ({"[training.epochs=1]": "[+training@x=theirs]"}, "tracking.experiment is not an arm's to change"),
+        ({"source: nobody": f"source: nobody\nnotebook: {tmp_path}/theirs"}, "inside the current one"),
+        ({"source: nobody": "source: nobody\nnotebook: ../theirs"}, "inside the current one"),
+    ):
+        code, _, errors = run(*mine(**changes), store=store)
+        assert_refused(code, errors, message)
+    assert not (tmp_path / "theirs").exists()
+    assert runs(store) == []
+
+
 def test_what_cannot_be_asked_is_refused(mine, tmp_path):
     store = tmp_path / "store"
     for more, message in (
@@ -213,7 +233,7 @@ def test_what_cannot_be_asked_is_refused(mine, tmp_path):
     ("more", "message"),
     [
         (["claim=./mine"], "the name of a claim takes letters, digits, _ and -"),
-        (["claim=glob(zz*)"], "no claim has such a name"),
+        (["claim=glob(zz*)"], "claim=glob(zz*): this gives no value to claim"),
         (["sweep.metric=test/nope"], "sweep.metric: a claim says itself what is measured"),
         (["claim.notebook=/dev/null/x"], "claim.notebook: /dev/null/x cannot be written"),
     ],

@@ -1,5 +1,6 @@
 """A person's own arrays: what is taken, and what is refused with which words."""
 
+import os
 import pickle
 import re
 from pathlib import Path
@@ -218,3 +219,9 @@ def test_a_missing_file_and_a_single_array_are_refused(tmp_path):
 def test_a_device_is_not_opened():
     with pytest.raises(DataError, match="is no regular file"):
         load(Path("/dev/zero"))
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(DataError, match=r"pipe\.npz"):
+        load(tmp_path / "pipe.npz")

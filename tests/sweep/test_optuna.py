@@ -91,6 +91,12 @@ def test_the_other_direction():
     assert searched("x=interval(0.0, 4.5)", direction="maximize")[0].best_params["x"] < 0.3
 
 
+@pytest.mark.parametrize("space", ["range(0, 1000000000)", "range(0, 10, 0)", "range(0, inf)", "range(5, 0)"])
+def test_a_space_that_cannot_be_listed_is_refused(space):
+    with pytest.raises(ConfigError, match="a=range"):
+        search.distribution(OverridesParser.create().parse_override(f"a={space}"))
+
+
 @pytest.mark.parametrize("together", [1, 4])
 def test_what_fails_or_is_refused_does_not_end_it(together):
     study, engine = searched("x=interval(-3.0, 12.0)", n_jobs=together)

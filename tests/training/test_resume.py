@@ -1,5 +1,6 @@
 """A run that was cut and goes on ends as one that never was, to the last bit."""
 
+import json
 import resource
 from dataclasses import dataclass
 from functools import partial
@@ -126,12 +127,16 @@ def test_checkpoints_replace_each_other_and_are_not_too_frequent(compose, tmp_pa
     assert restore(model, tmp_path) == [{"train/loss": 1 / 3}] * 2
 
 
+EPOCH = {"train/loss": 0.5, "time/epoch_s": 1.0}
+"""What a history has of an epoch at least."""
+
+
 def saved(compose, folder: Path, *overrides: str):
     """A model with its checkpoint in ``folder``."""
     model = build(compose(*SMALL[0].split(), *overrides), (8, 8, 1), np.zeros(1))
     model.compile(optimizer="adam")
     model.optimizer.build(model.trainable_variables)
-    save = Checkpoint(folder, [{"train/loss": 0.5}], seconds=0)
+    save = Checkpoint(folder, [EPOCH], seconds=0)
     save.set_model(model)
     save.on_epoch_end(0)
     return model
@@ -159,6 +164,28 @@ def test_a_damaged_checkpoint_is_said_and_left_aside(compose, tmp_path, caplog, 
     assert "starting again from epoch 1" in caplog.text
 
 
+HISTORIES = ["{", "{}", "3", "null", "[3]", "[{}]", '[{"train/loss": 0.5}]', "[[]]", "[" * 100_000]
+HISTORIES += ['[{"train/loss": "x", "time/epoch_s": 1}]', '[{"train/loss": [1], "time/epoch_s": 1}]']
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+def test_a_history_that_is_none_is_left_aside(compose, tmp_path, caplog, history):
+    """A file that is whole, written by another program."""
+    model = saved(compose, tmp_path)
+    values = [variable.numpy() for variable in state(model)]
+    np.savez(tmp_path / "checkpoint.npz", *values, history=history)
+    assert_left_aside(model, tmp_path)
+    assert "starting again from epoch 1" in caplog.text
+
+
+def test_values_of_another_kind_are_left_aside(compose, tmp_path, caplog):
+    model = saved(compose, tmp_path)
+    values = [variable.numpy().astype(str) for variable in state(model)]
+    np.savez(tmp_path / "checkpoint.npz", *values, history=json.dumps([EPOCH]))
+    assert_left_aside(model, tmp_path)
+    assert "of another kind" in caplog.text
+
+
 def assert_left_aside(model, folder: Path) -> None:
     """The checkpoint in ``folder`` is not loaded, not even in part: the model has gone on since then."""
     for variable in model.trainable_variables:
@@ -178,7 +205,7 @@ def test_a_checkpoint_of_another_network_is_left_aside(compose, tmp_path, caplog
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(compose, tmp_path):
     model = saved(compose, tmp_path)
-    save = Checkpoint(tmp_path, [{"train/loss": 0.25}] * 2, seconds=0)
+    save = Checkpoint(tmp_path, [EPOCH] * 2, seconds=0)
     save.set_model(model)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))  # bytes, as if the disk were full
@@ -188,4 +215,4 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one(compose, tmp_pa
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.npz"]
-    assert restore(model, tmp_path) == [{"train/loss": 0.5}]
+    assert restore(model, tmp_path) == [EPOCH]

@@ -1,0 +1,53 @@
+"""What is typed, arranged as Hydra takes it; what would harm the terminal or run a file is refused."""
+
+import subprocess
+import sys
+
+import pytest
+
+from dae_lab.arguments import arrange
+from dae_lab.errors import CONTROL, ConfigError, printable
+
+
+def arranged(monkeypatch, *given: str) -> list[str]:
+    monkeypatch.setattr(sys, "argv", ["dae-lab", *given])
+    arrange()
+    return sys.argv[1:]
+
+
+def test_options_stand_after_all_overrides(monkeypatch):
+    assert arranged(monkeypatch, "loss=bce", "-m", "seed=0,1") == ["loss=bce", "seed=0,1", "-m"]
+
+
+@pytest.mark.parametrize("letter", ["\x1b[31m", "\x00", "\x7f", "\x9b", "\u202e", "\r", "\b"])
+@pytest.mark.parametrize("place", ["na{}me=b", "name=a{}b", "--config-dir=a{}", "claim=a{}"])
+def test_control_characters_are_refused_and_shown_escaped(monkeypatch, letter, place):
+    with pytest.raises(ConfigError, match="must not contain control characters") as refused:
+        arranged(monkeypatch, place.format(letter))
+    assert not CONTROL.search(str(refused.value))
+
+
+def test_a_pickle_of_a_run_is_not_opened(tmp_path):
+    made = tmp_path / "made"
+    pickle = tmp_path / "config.pickle"
+    pickle.write_bytes(f"cos\nmkdir\n(S'{made}'\ntR.".encode())
+    command = [sys.executable, "-m", "dae_lab.run", "--experimental-rerun", str(pickle)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "use replay=<run id> instead" in done.stderr
+    assert not made.exists()
+
+
+def test_a_message_is_made_fit_for_a_terminal():
+    assert printable("a\x1b]0;title\x07b\u202ec\n\td") == "a\\x1b]0;title\\x07b\\u202ec\n\td"
+    short = printable("x" * 10**6 + "end")
+    assert len(short) < 2_100
+    assert short.endswith("end")
+
+
+@pytest.mark.parametrize("workers", ["0", "-1", "1.5", "true", "null", "a"])
+def test_so_many_workers_are_none(workers, tmp_path):
+    command = [sys.executable, "-m", "dae_lab.run", "-m", "seed=0,1", f"hydra.launcher.workers={workers}"]
+    done = subprocess.run([*command, f"tracking.dir={tmp_path}"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: hydra.launcher.workers must be a whole number from 1; got ")
