@@ -21,6 +21,7 @@ from processes import runs, status
 
 from dae_lab import experiment
 from dae_lab.errors import TrackingError, TrainingError
+from dae_lab.tracking.runs import RECENT
 from dae_lab.tracking.store import Store
 
 SMALL = ("training.epochs=1", "training.batches=2", "evaluation=scores", "training.batch_size=16")
@@ -133,7 +134,7 @@ def test_a_run_that_ends_while_it_is_looked_at_stays_finished(tracking, monkeypa
     store = Store(tracking)
     with store.record("a run", "f" * 64, {}) as first:
         seen = store._search("attributes.status = 'RUNNING'", store._experiments())
-    monkeypatch.setattr(store, "_search", lambda query, experiments: seen)  # the other process's old view
+    monkeypatch.setattr(store, "_search", lambda *_: seen)  # the other process's old view
     (store.folder / "locks" / seen[0].data.tags["lock"]).touch()
     with store.record("next", "e" * 64, {}):
         pass
@@ -272,3 +273,15 @@ def test_runs_that_begin_at_once_record_the_same_data(tracking):
         for record in records:
             [known] = store.client.get_run(record.run_id).inputs.dataset_inputs
             assert known.dataset.digest == digest * 12
+
+
+def test_the_time_of_a_run_is_estimated_from_the_last_ones_of_its_workload(tracking):
+    """A store may have thousands, each of which takes milliseconds to load."""
+    store = Store(tracking)
+    for number in range(RECENT + 4):
+        tags = {"workload": "a"}
+        run = store.client.create_run(store.experiment_id, start_time=number, tags=tags).info.run_id
+        store.client.log_metric(run, "time/run_s", 100.0 if number < 4 else 7.0)
+        store.client.set_terminated(run, "FINISHED", end_time=number)
+    assert store.typical_seconds("a") == 7.0
+    assert store.typical_seconds("b") is None

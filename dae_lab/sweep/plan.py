@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig
 
@@ -16,7 +17,7 @@ from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
-from dae_lab.errors import ConfigError, UserError
+from dae_lab.errors import ConfigError, TrackingError, UserError
 from dae_lab.experiment import identity, loaded
 from dae_lab.recording.names import metric_names, need_recorded
 from dae_lab.sweep.job import Job, Logging
@@ -162,11 +163,27 @@ def _identities(configs: Sequence[Config], composed: Sequence[Composed], warn: b
 def _keep(jobs: Sequence[Job], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "plan.json"
-    before = json.loads(file.read_text(encoding="utf-8")) if file.is_file() and jobs[0].number else []
+    if file.is_dir():
+        raise TrackingError(f"tracking.dir: {file} is a folder; move it away")
+    before = _earlier(file) if jobs[0].number else []
     draft = file.with_suffix(f".{os.getpid()}")
     lines = map(json.dumps, [*before[: jobs[0].number], *map(vars, jobs)])
     draft.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
     os.replace(draft, file)
+
+
+def _earlier(file: Path) -> list[Any]:
+    """The jobs that ``file`` lists; none where it is missing or damaged: nothing is computed from it."""
+    if not file.is_file():
+        return []
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        log.warning("%s is damaged: the earlier runs of the sweep are no longer listed in it", file)
+        return []
+    return found
 
 
 def _done(jobs: Sequence[Job], configs: Sequence[Config], name: str, store: Store) -> dict[int, Recorded]:

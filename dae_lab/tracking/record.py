@@ -178,9 +178,8 @@ class Record(Recorded):
             found = self.client.list_artifacts(self.run_id, "images") if "resumed" in self.tags else []
         except ClientErrors:  # its server is away
             return set()
-        names = [
-            re.fullmatch(rf"images/{re.escape(key)}\+step\+([0-9]+)\+.*\.png", item.path) for item in found
-        ]
+        pattern = rf"images/{re.escape(key)}\+step\+([0-9]+)\+.*\.png"
+        names = [re.fullmatch(pattern, item.path) for item in found]
         return {int(name[1]) for name in names if name}
 
     def folder(self, folder: Path) -> None:

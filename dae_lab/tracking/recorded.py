@@ -10,6 +10,8 @@ from urllib.request import url2pathname
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
+from dae_lab.tracking.server import ClientErrors
+
 FILES = {"report": "report.html", "profile": "profile.txt"}
 """What a run may keep, and the artifact that shows that it is there."""
 
@@ -62,20 +64,33 @@ class Recorded:
         return folder is None or (folder / file).is_file()
 
     def lost(self, kept: Collection[str]) -> list[str]:
-        """What is gone of the files that a finished run has on this machine.
+        """What is gone of the files that a finished run has kept; nothing where its server cannot be asked.
 
         Args:
             kept: what it must have kept, see ``dae_lab.config.fingerprint.kept``.
         """
         files = ["config.yaml", *(FILES[name] for name in kept if name in FILES)]
-        gone = [file for file in files if not self.has(file)]
         folder = local_path(self.artifact_uri)
+        if folder is None:
+            return self._lost_there(files, "model" in kept)
+        gone = [file for file in files if not self.has(file)]
         if (
             folder is not None and "model" in kept
         ):  # <experiment>/<run>/artifacts, <experiment>/models/<model>
             models = [folder.parents[1] / "models" / name / "artifacts" / "MLmodel" for name in self._models]
             gone += [] if all(file.is_file() for file in models) else ["model"]
         return gone
+
+    def _lost_there(self, files: list[str], model: bool) -> list[str]:
+        """What is gone of ``files``, and of the model if wanted, where artifacts are behind a server."""
+        try:
+            there = {item.path for item in self.client.list_artifacts(self.run_id)}
+            models = [self.client.list_logged_model_artifacts(name) for name in self._models] if model else []
+        except ClientErrors:
+            return []
+        gone = [file for file in files if file not in there]
+        whole = all("MLmodel" in {item.path for item in listed} for listed in models)
+        return gone if whole else [*gone, "model"]
 
     def read(self, file: str) -> str:
         """The text artifact ``file``, fetched where it lies elsewhere.

@@ -1,6 +1,5 @@
 """The store of runs: how it is opened, the record of a run, new or taken up, and of a sweep as a whole."""
 
-import errno
 import logging
 import platform
 import shutil
@@ -22,7 +21,8 @@ from dae_lab.environment import user_name
 from dae_lab.errors import TrackingError, TrainingError, unexpected
 from dae_lab.process import delayed
 from dae_lab.tracking.cut import CutRuns
-from dae_lab.tracking.database import DatabaseClient
+from dae_lab.tracking.database import DatabaseClient, need_intact
+from dae_lab.tracking.disks import disk_complaint
 from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
@@ -31,11 +31,6 @@ from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach, t
 from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
-
-UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST)
-
-NO_SPACE = 1_000_000
-"""Bytes: a disk with less left counts as full."""
 
 
 @cache
@@ -99,7 +94,11 @@ class Store(CutRuns):
     def _database(self) -> DatabaseClient:
         """The database; made under another name first: one that is cut in the middle can never be opened."""
         made = self.folder / "mlflow.db"
-        if not made.exists():
+        if made.exists():
+            need_intact(made)
+        else:
+            if any(self.folder.glob("artifacts/*/*")):
+                log.warning("%s is gone: a new one begins, which does not know the runs in artifacts/", made)
             unfinished = self.folder / f"mlflow.db.unfinished-{uuid.uuid4().hex}"
             MlflowClient(f"sqlite:///{unfinished}")
             copy = Path(shutil.copyfile(unfinished, f"{unfinished}-copy"))
@@ -200,31 +199,20 @@ class Store(CutRuns):
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
             record.close("FAILED", unexpected(error), keep=True)
-            full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-            if full or shutil.disk_usage(self.folder).free < NO_SPACE:
-                raise TrackingError(
-                    f"tracking.dir: the disk of {self.folder} is full; make room, and the same command "
-                    f"goes on from the last checkpoint, if there is one"
-                ) from error
+            complaint = disk_complaint(error, self.folder)
+            if complaint:
+                raise TrackingError(complaint) from error
             if isinstance(error, ClientErrors):
                 why = denial(self.uri, error) if denied(error) else first_sentence(error)
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {why}; the same command goes on from "
                     f"the last checkpoint, if there is one"
                 ) from error
-            if isinstance(error, OSError) and error.errno in UNWRITABLE and self._has(error.filename):
-                raise TrackingError(
-                    f"tracking.dir: {error.filename} cannot be written ({error.strerror}); once it can, the "
-                    f"same command goes on from the last checkpoint, if there is one"
-                ) from error
             raise
         except BaseException as error:
             record.close("KILLED", f"{type(error).__name__}: stopped from outside", keep=True)
             raise
         record.close("FINISHED")
-
-    def _has(self, file: object) -> bool:
-        return isinstance(file, str | Path) and Path(file).is_relative_to(self.folder)
 
     def _begin(self, name: str, fingerprint: str, tags: Mapping[str, str]) -> Record:
         lock = self._lock(uuid.uuid4().hex)

@@ -2,11 +2,15 @@
 
 import os
 import signal
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from threading import Timer
 
 import pytest
 from processes import status
 
+from dae_lab.errors import TrackingError
 from dae_lab.tracking.store import Store
 
 
@@ -56,3 +60,31 @@ def test_a_run_that_is_stopped_while_it_is_created_is_closed(tracking, hears_ctr
     with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}):
         raise AssertionError("it was stopped before this")
     assert status(store) == ["KILLED"]
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0", "another", "folder", "FIFO"])
+def test_what_is_no_database_of_runs_does_not_become_a_new_store(tracking, content):
+    """Artifacts of earlier runs lie beside it, which a new store would not know."""
+    file = Path(tracking.dir) / "mlflow.db"
+    file.unlink()
+    if content == "another":
+        with closing(sqlite3.connect(file)) as connection:
+            connection.execute("CREATE TABLE photographs (name TEXT)")
+    elif content == "folder":
+        file.mkdir()
+    elif content == "FIFO":
+        os.mkfifo(file)
+    else:
+        file.write_bytes(content)
+    before = file.read_bytes() if file.is_file() else None
+    with pytest.raises(TrackingError, match=r"mlflow\.db: the store of runs cannot be opened: .*backup"):
+        Store(tracking)
+    assert before is None or file.read_bytes() == before
+
+
+def test_a_database_that_is_gone_is_said(tracking, caplog):
+    with Store(tracking).record("a run", "f" * 64, {}) as record:
+        record.text("x", "text.txt")
+    (Path(tracking.dir) / "mlflow.db").unlink()
+    Store(tracking)
+    assert "mlflow.db is gone" in caplog.text

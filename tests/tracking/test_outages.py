@@ -122,6 +122,8 @@ def test_what_is_left_is_read_pushed_and_reused(tracking, impatient, well, tmp_p
     patient, store = Store(tracking), Store(impatient)
     first, second = patient._begin("first", "1" * 64, {}), store._begin("second", "2" * 64, {})
     write_some(first, range(2))
+    for record in (first, second):
+        record.text("seed: 0", "config.yaml")  # as every run that can be reused has
     well.kill()
     write_some(first, range(2, 4))
     write_some(second, range(4))

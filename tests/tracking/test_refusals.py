@@ -107,3 +107,15 @@ def test_a_port_number_is_no_status():
     error = ForeignAnswerError("http://127.0.0.1:42931/health")
     assert "429" not in trouble(error)
     assert not denied(error)
+
+
+def test_a_finished_run_whose_artifacts_its_server_has_lost_is_trained_again(well, compose, tmp_path, caplog):
+    store = Store(compose(f"tracking.uri={well.uri}", f"tracking.dir={tmp_path}").tracking)
+    with store.record("a run", "7" * 64, {"kept": "report"}) as record:
+        record.text("seed: 0", "config.yaml")
+        record.text("<html>", "report.html")
+    assert store.finished("7" * 64, ["report"]).run_id == record.run_id
+    (file,) = well.folder.glob(f"artifacts/*/{record.run_id}/artifacts/report.html")
+    file.unlink()
+    assert store.finished("7" * 64, ["report"]) is None
+    assert "report.html is gone: it is trained again" in caplog.text
