@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dae_lab import provenance
@@ -79,8 +80,8 @@ def run(
     own = identity(config, dataset)
     if planned and own != planned:
         raise ConfigError(
-            "the code, the packages or the data have changed since this run was planned: give the same "
-            "command again"
+            "the code, the packages, the data or the variables that TensorFlow reads have changed since this "
+            "run was planned: give the same command again"
         )
     _say_what_is_seen(dataset)
     store = Store(config.tracking)
@@ -128,6 +129,21 @@ def identity(config: Config, dataset: Dataset) -> str:
     return fingerprint(config, dataset.fingerprint, provenance.code_fingerprint())
 
 
+@cache
+def need_same_packages() -> None:
+    """Check, once a process, that what was imported is what the fingerprint says.
+
+    Raises:
+        ConfigError: a package that computes was replaced meanwhile.
+    """
+    replaced = provenance.replaced_packages()
+    if replaced:
+        raise ConfigError(
+            f"another version of {', '.join(replaced)} was installed since this command started: give the "
+            "same command again"
+        )
+
+
 def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
     from dae_lab.startup import import_tensorflow
 
@@ -141,6 +157,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     from dae_lab.training import fit
     from dae_lab.training.watch import IMAGES, Watch
 
+    need_same_packages()
     fit.set_up(config)
     corruption = construct(config.noise)
     mean = mean_image(dataset.train.pixels)

@@ -4,11 +4,13 @@ import hashlib
 import os
 import platform
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
+
+from dae_lab.snapshot import sources
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -30,26 +32,46 @@ RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "t
 @cache
 def packages() -> dict[str, str]:
     """Name and version of every installed package, sorted; looked up once, for all who ask."""
+    return _installed()
+
+
+def _installed() -> dict[str, str]:
     return dict(sorted((item.name.lower(), item.version) for item in distributions()))
+
+
+def replaced_packages() -> list[str]:
+    """The packages that compute and have another version than when ``packages`` was first called.
+
+    They are imported when they are needed, so they may not be those of the fingerprint.
+    """
+    now = _installed()
+    return [name for name in RESULT_PACKAGES if now.get(name) != packages().get(name)]
 
 
 @cache
 def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
     """SHA-256 over what can change a number: the source of those rooms, and what they compute with.
 
-    Read once a process: what is edited later is not what this process runs.
+    The source is the one that this process runs, see ``dae_lab.snapshot``.
     """
-    digest = hashlib.sha256()
-    for room in rooms:
-        path = PACKAGE / room
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())
+    digest = hashlib.sha256(source_of(rooms))
     installed = packages()
     for name in RESULT_PACKAGES:
         digest.update(f"{name}=={installed.get(name)}\n".encode())
     if not onednn():
         digest.update(b"without oneDNN's kernels\n")
     return digest.hexdigest()
+
+
+def source_of(rooms: Sequence[str]) -> bytes:
+    """The names and contents of all Python files of ``rooms``, as this process runs them."""
+    files = sorted(sources(PACKAGE).items())
+    return b"".join(
+        f"{file}\n".encode() + content
+        for room in rooms
+        for file, content in files
+        if file.is_relative_to(room)
+    )
 
 
 def onednn() -> bool:

@@ -3,11 +3,13 @@
 import platform
 import shutil
 import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
 
 from dae_lab import provenance
+from dae_lab.snapshot import sources
 
 
 def test_every_package_is_listed_with_its_version():
@@ -42,14 +44,19 @@ def copied(tmp_path, monkeypatch):
 
 def looked_at_anew() -> str:
     """The fingerprint as another process, started now, would have it."""
-    provenance.code_fingerprint.cache_clear()
+    forget_source()
     return provenance.code_fingerprint()
+
+
+def forget_source() -> None:
+    sources.cache_clear()
+    provenance.code_fingerprint.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _leave_nothing_behind():
     yield
-    provenance.code_fingerprint.cache_clear()
+    forget_source()
 
 
 def test_the_code_is_told_by_its_content_alone(copied, monkeypatch):
@@ -79,6 +86,15 @@ def test_versions_of_what_computes_count(monkeypatch):
     before = looked_at_anew()
     monkeypatch.setattr(provenance, "RESULT_PACKAGES", ("keras", "numpy", "tensorflow", "pytest"))
     assert looked_at_anew() != before
+
+
+def test_a_package_that_is_replaced_while_a_command_runs_is_named(tmp_path, monkeypatch):
+    assert provenance.replaced_packages() == []
+    folder = tmp_path / "scipy-9.9.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: scipy\nVersion: 9.9\n")
+    monkeypatch.setattr("sys.path", [*sys.path, str(tmp_path)])  # of two versions the higher one is listed
+    assert provenance.replaced_packages() == ["scipy"]
 
 
 def run(*command: str, folder) -> str:
