@@ -14,7 +14,7 @@ from typing import Any
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.errors import UserError, unexpected
-from dae_lab.process import Terminated, prepare_streams, signals_caught
+from dae_lab.process import Terminated, prepare_streams, signals_caught, stop_signal
 
 Logging = dict[str, Any]
 """Arguments of ``hydra.core.utils.configure_log``: ``log_config`` and ``verbose_config``."""
@@ -108,12 +108,15 @@ def _attempt(job: Job) -> tuple[str, str, str]:
         result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement)
         show(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return "failed", "", str(error)
     except (Terminated, KeyboardInterrupt):
         return "stopped", "", "stopped from outside"
-    except Exception as error:  # a bug, or memory that ran out: the other runs go on
+    except Exception as error:
+        if stop_signal():  # which a library has turned into its own error
+            return "stopped", "", "stopped from outside"
+        if isinstance(error, UserError):
+            print(f"error: {error}", file=sys.stderr)
+            return "failed", "", str(error)
+        # a bug, or memory that ran out: the other runs go on
         traceback.print_exc()
         return "failed", "", unexpected(error)
 

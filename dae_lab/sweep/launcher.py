@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from dae_lab.config.explain import explain
 from dae_lab.config.validate import check_working_folder
 from dae_lab.errors import ConfigError
+from dae_lab.process import STOPS, catch_signals
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.hydra_jobs import HydraJobs, shared_environment
 
@@ -79,6 +80,7 @@ class Engine(Launcher):
         setup_globals()
         from dae_lab.sweep.sweep import Sweep
 
+        catch_signals(*STOPS)  # from here on there is something to close
         if Engine.current is None:
             Engine.current = (Engine.command or Sweep)(self)
         with env_override(self.environment):  # the processes that do the runs inherit it

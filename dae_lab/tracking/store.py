@@ -21,7 +21,7 @@ from mlflow.tracking import MlflowClient
 from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
 from dae_lab.errors import TrackingError, TrainingError, unexpected
-from dae_lab.process import delayed
+from dae_lab.process import delayed, stop_signal
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient
 from dae_lab.tracking.locks import remove_lock
@@ -34,6 +34,8 @@ from dae_lab.tracking.sync import push, waiting
 log = logging.getLogger(__name__)
 
 UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST)
+
+STOPPED_FROM_OUTSIDE = "stopped from outside"
 
 NO_SPACE = 1_000_000
 """Bytes: a disk with less left counts as full."""
@@ -182,6 +184,9 @@ class Store(CutRuns):
             record.close("FAILED", str(error))
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
+            if stop_signal():  # or what a stop has broken: an import, a terminal that was closed
+                record.close("KILLED", STOPPED_FROM_OUTSIDE, keep=True)
+                raise
             record.close("FAILED", unexpected(error), keep=True)
             full = isinstance(error, OSError) and error.errno == errno.ENOSPC
             if full or shutil.disk_usage(self.folder).free < NO_SPACE:
@@ -202,7 +207,7 @@ class Store(CutRuns):
                 ) from error
             raise
         except BaseException as error:
-            record.close("KILLED", f"{type(error).__name__}: stopped from outside", keep=True)
+            record.close("KILLED", f"{type(error).__name__}: {STOPPED_FROM_OUTSIDE}", keep=True)
             raise
         record.close("FINISHED")
 
