@@ -152,7 +152,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     from dae_lab.evaluation.evaluate import evaluate
     from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
-    from dae_lab.recording.describe import describe
+    from dae_lab.recording.describe import describe, describe_resumption
     from dae_lab.recording.results import record_evaluation, record_figures, record_model
     from dae_lab.training import fit
     from dae_lab.training.watch import IMAGES, Watch
@@ -166,6 +166,8 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     sets = Sets.of(dataset, corruption, config)
 
     model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    if "resumed" in record.tags:
+        describe_resumption(record, facts, len(history))
     few = dataset.train[: min(IMAGES, config.training.batch_size)]
     looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")

@@ -28,6 +28,13 @@ SECRET_NAMES = (
 
 RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "tensorflow")
 
+NUMERIC_VARIABLES = (
+    *("TF_XLA_FLAGS", "XLA_FLAGS", "NVIDIA_TF32_OVERRIDE", "TF_CUDNN_USE_AUTOTUNE", "TF_DISABLE_MKL"),
+    *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"),
+    *("NPY_ENABLE_CPU_FEATURES", "NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "MKL_CBWR"),
+)
+"""Environment variables by which libraries round otherwise, or choose other kernels."""
+
 
 @cache
 def packages() -> dict[str, str]:
@@ -60,6 +67,8 @@ def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
         digest.update(f"{name}=={installed.get(name)}\n".encode())
     if not onednn():
         digest.update(b"without oneDNN's kernels\n")
+    for name, value in numeric_variables().items():
+        digest.update(f"{name}={value}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
@@ -72,6 +81,11 @@ def source_of(rooms: Sequence[str]) -> bytes:
         for file, content in files
         if file.is_relative_to(room)
     )
+
+
+def numeric_variables() -> dict[str, str]:
+    """Those of ``NUMERIC_VARIABLES`` that are set, and their values."""
+    return {name: os.environ[name] for name in NUMERIC_VARIABLES if os.environ.get(name)}
 
 
 def onednn() -> bool:
@@ -158,6 +172,14 @@ def cpu() -> str:
     return f"{name}, {cores()} cores"
 
 
+def instructions(info: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's instructions for vectors and matrices; empty where Linux does not say them."""
+    lines = (line.partition(":") for line in _cpuinfo(info).splitlines())
+    found = next((value for key, _, value in lines if key.strip() in ("flags", "Features")), "")
+    wanted = ("amx", "asimd", "avx", "bf16", "fma", "i8mm", "sse4", "sve")
+    return " ".join(sorted(flag for flag in found.split() if flag.startswith(wanted)))
+
+
 @cache
 def computes_bfloat16(info: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the processor multiplies bfloat16 numbers itself; where it does not, float32 is quicker.
@@ -187,3 +209,16 @@ def gpus() -> str:
         tf.config.experimental.get_device_details(item).get("device_name", item.name) for item in devices
     ]
     return ", ".join(names) or "none"
+
+
+def machine() -> dict[str, str]:
+    """What of this machine and process can change the last digits of a run, by name."""
+    variables = " ".join(f"{name}={value}" for name, value in numeric_variables().items())
+    return {
+        "cpu": cpu(),
+        "instructions": instructions() or "unknown",
+        "gpu": gpus(),
+        "threads": str(threads()),
+        "onednn": str(onednn()).lower(),
+        "variables": variables or "none",
+    }

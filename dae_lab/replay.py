@@ -116,7 +116,10 @@ def _causes(before: Recorded, now: Recorded) -> list[str]:
         found.append("the code or the packages that compute have changed since")
     if before.settings.get("training.deterministic") == "False":
         found.append("training.deterministic=false promises no equal numbers")
-    for key in ("machine/cpu", "machine/gpu", "machine/threads", "data/fingerprint"):
+    if resumed := before.tags.get("resumed_on"):
+        found.append(f"the run itself was resumed with other threads or on another machine: {resumed}")
+    machine = [key for key in now.settings if key.startswith("machine/") and key in before.settings]
+    for key in [*machine, "data/fingerprint"]:
         if before.settings.get(key) != now.settings.get(key):
             found.append(f"{key} was {before.settings.get(key)}, is {now.settings.get(key)}")
     return found

@@ -88,6 +88,33 @@ def test_versions_of_what_computes_count(monkeypatch):
     assert looked_at_anew() != before
 
 
+@pytest.mark.parametrize("name", ["TF_XLA_FLAGS", "ONEDNN_MAX_CPU_ISA", "NPY_DISABLE_CPU_FEATURES"])
+def test_variables_that_change_numbers_count_where_they_are_set(monkeypatch, name):
+    monkeypatch.delenv(name, raising=False)
+    before = looked_at_anew()
+    monkeypatch.setenv(name, "")
+    assert looked_at_anew() == before
+    found = set()
+    for value in ("AVX2", "AVX512"):
+        monkeypatch.setenv(name, value)
+        found.add(looked_at_anew())
+        assert provenance.numeric_variables()[name] == value
+    assert len(found | {before}) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "instructions"),
+    [
+        ("flags\t\t: fpu avx512f sse4_2 avx2 sse", "avx2 avx512f sse4_2"),
+        ("Features\t: fp sve asimd", "asimd sve"),
+    ],
+)
+def test_linux_tells_the_instructions_of_the_processor(tmp_path, line, instructions):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{line}\nprocessor\t: 1\n{line}\n")
+    assert provenance.instructions(tmp_path / "cpuinfo") == instructions
+    assert provenance.instructions(tmp_path / "nothing") == ""
+
+
 def test_a_package_that_is_replaced_while_a_command_runs_is_named(tmp_path, monkeypatch):
     assert provenance.replaced_packages() == []
     folder = tmp_path / "scipy-9.9.dist-info"
