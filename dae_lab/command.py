@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 import hydra
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from dae_lab.arguments import arrange
 from dae_lab.config.explain import explain
+from dae_lab.config.outside import outside_files
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import TrainingError, UserError
@@ -47,10 +49,12 @@ def task(cfg: DictConfig) -> float:
     overrides, preset = list(chosen.overrides.task), chosen.runtime.choices.get("experiment") or "none"
     try:
         config = validate(cfg)
+        given = [*chosen.overrides.hydra, *overrides]
+        files = outside_files(GlobalHydra.instance().config_loader(), chosen, given)
         with progress("Loading"):  # here, so that --help and a mistyped key do not wait for it
             from dae_lab.actions import act
         catch_signals(*STOPS)  # from here on there is something to close
-        return act(config, cfg, overrides, preset)
+        return act(config, cfg, overrides, preset, files)
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
         if isinstance(error, TrainingError) and error.result:  # it was judged all the same
             from dae_lab.summary import show

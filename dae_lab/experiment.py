@@ -53,6 +53,7 @@ def run(
     tags: Mapping[str, str] | None = None,
     planned: str = "",
     measurement: precision.Measurement | None = None,
+    config_files: str = "",
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -66,6 +67,8 @@ def run(
         tags: more tags, by name.
         planned: the fingerprint that the run was planned with, if it was.
         measurement: what decided the precision of a run that is part of a sweep, if it was measured.
+        config_files: names and contents of the config files that are not of the package, see
+            ``dae_lab.provenance.config_text``.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -91,6 +94,7 @@ def run(
         if done:
             return Result(store, done, None, config)
         code = provenance.git()
+        diff = "\n".join(filter(None, [code.get("diff"), config_files]))
         known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
         if measurement:
             known["precision"] = str(measurement)
@@ -100,7 +104,7 @@ def run(
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
             with store.record(name, own, known, afresh) as record:
-                found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
+                found = _train_and_evaluate(config, dataset, record, diff)
         except TrainingError as error:
             if error.evaluation is not None:
                 error.result = Result(store, record, error.evaluation, config)

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import platform
+import re
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import distributions
@@ -25,6 +26,8 @@ SECRET_NAMES = (
     *("*credential*", "*password*", ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd"),
 )
 """Names, in lower case, of files and folders that may hold secrets: no record takes what is in them."""
+
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "tensorflow")
 
@@ -131,20 +134,49 @@ def _names(*arguments: str) -> list[str]:
 
 def _untracked() -> Iterator[str]:
     """Files git does not know yet, such as a preset just written: their names, and small ones whole."""
-    for name in _names("ls-files", "--others", "--exclude-standard", "--full-name"):
+    folders = [f":(top){name}" for name in (PACKAGE.name, "conf")]
+    for name in _names("ls-files", "--others", "--exclude-standard", "--full-name", "--", *folders):
         if _may_hold_secrets(name):
             yield f"untracked, and left out: {name}"
             continue
         file = PACKAGE.parent / name
         own = file.is_file() and not file.is_symlink()  # a link may lead to anything
-        whole = file.stat().st_size < 50_000 if own else False
-        yield f"untracked: {name}\n" + (file.read_text(encoding="utf-8", errors="replace") if whole else "")
+        yield f"untracked: {name}\n{_small_text(file) if own else ''}"
 
 
-def _git(*arguments: str) -> str:
+def config_text(files: Iterable[Path]) -> str:
+    """The names and contents of config files outside the package.
+
+    Of files that git ignores, or that are named as those of ``SECRET_NAMES``, it has the name alone.
+    """
+    return "\n".join(
+        f"config file, and left out: {file}"
+        if _may_hold_secrets(file.as_posix())
+        or _may_hold_secrets(file.resolve().as_posix())
+        or _ignored(file)
+        else f"config file: {file}\n{_small_text(file)}"
+        for file in files
+    )
+
+
+def _ignored(file: Path) -> bool:
+    """Whether git ignores the file, in whatever repository it is."""
+    return bool(_git("check-ignore", "--no-index", "--", str(file), folder=file.parent))
+
+
+def _small_text(file: Path) -> str:
+    """The content of a file of less than 50 kB, without passwords in addresses; of a larger one nothing."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace") if file.stat().st_size < 50_000 else ""
+    except OSError:
+        return ""
+    return _USERINFO.sub("", text) if file.suffix == ".yaml" else text
+
+
+def _git(*arguments: str, folder: Path | None = None) -> str:
     try:
         done = subprocess.run(
-            ["git", "-C", str(PACKAGE), *arguments],
+            ["git", "-C", str(folder or PACKAGE), *arguments],
             capture_output=True,
             encoding="utf-8",
             errors="replace",

@@ -213,3 +213,33 @@ def test_a_diff_has_nothing_of_ignored_files_nor_of_what_a_link_leads_to(checkou
     assert "hunter2" not in diff
     assert "link.txt" in diff
     assert "new.ignored" not in diff
+
+
+def test_a_preset_that_git_does_not_know_is_in_the_diff(checkout):
+    preset = checkout / "conf" / "experiment" / "mine.yaml"
+    preset.parent.mkdir(parents=True)
+    preset.write_text("tracking: {uri: 'http://me:hunter2@host'}  # a new preset\n")
+    (checkout / "somewhere.txt").write_text("somebody's notes\n")
+    diff = provenance.git()["diff"]
+    assert "a new preset" in diff
+    assert "http://host" in diff
+    assert "hunter2" not in diff
+    assert "notes" not in diff
+
+
+def test_config_files_from_elsewhere_are_kept_unless_they_may_hold_secrets(checkout, tmp_path):
+    texts = {
+        "mine.yaml": "sigma: 0.3",
+        "secret.yaml": "hunter2",
+        ".env/x.yaml": "hunter2",
+        "notes.ignored": "hunter2",
+    }
+    files = [checkout / "presets" / name for name in texts]
+    for file, text in zip(files, texts.values(), strict=True):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (tmp_path / "link.yaml").symlink_to(files[1])
+    text = provenance.config_text([*files, tmp_path / "link.yaml", tmp_path / "gone.yaml"])
+    assert f"config file: {files[0]}\nsigma: 0.3" in text
+    assert text.count("left out: ") == 4
+    assert "hunter2" not in text

@@ -34,6 +34,7 @@ class Job:
     log: the file that takes what the run prints.
     measurement: fields of the ``dae_lab.training.precision.Measurement`` that decided its precision.
     logging: how the run logs where ``hydra.verbose`` or ``hydra/job_logging`` say so; None for the default.
+    config_files: names and contents of the config files that are not of the package.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Job:
     log: str
     measurement: dict[str, Any] | None = None
     logging: Logging | None = None
+    config_files: str = ""
 
     def place(self) -> str:
         """``[ 3/12] loss=mse seed=1``."""
@@ -105,7 +107,7 @@ def _attempt(job: Job) -> tuple[str, str, str]:
             wait_for(config.tracking.uri, config.tracking.patience)
         tags = {"sweep": job.sweep, "arm": job.arm}
         measurement = Measurement(**job.measurement) if job.measurement else None
-        result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement)
+        result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement, job.config_files)
         show(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
     except (Terminated, KeyboardInterrupt):
