@@ -150,6 +150,7 @@ def signals_caught(*numbers: int) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _received.clear()
 
 
 def _terminate(number: int, frame: Any) -> None:
