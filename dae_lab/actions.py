@@ -1,6 +1,7 @@
 """What one command does with a config: plan it, train it, replay a run, push records, relocate a store."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -10,6 +11,7 @@ from dae_lab.config.overrides import label
 from dae_lab.config.run import Config, Tracking
 from dae_lab.errors import TrackingError
 from dae_lab.experiment import run
+from dae_lab.provenance import config_text
 from dae_lab.replay import replay
 from dae_lab.replay import show as show_replayed
 from dae_lab.sweep import plan, show
@@ -19,7 +21,9 @@ from dae_lab.tracking.sync import sync
 from dae_lab.training.precision import measure_networks
 
 
-def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> float:
+def act(
+    config: Config, cfg: DictConfig, overrides: list[str], preset: str, config_files: Sequence[Path] = ()
+) -> float:
     """Do what ``config`` asks for; gives the value of ``sweep.metric``, NaN where nothing was trained.
 
     Args:
@@ -27,6 +31,7 @@ def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> f
         cfg: the same as Hydra composed it.
         overrides: the command line's.
         preset: the option of the group ``experiment``, or ``none``.
+        config_files: those that the config was made of and that are not of the package.
 
     Raises:
         UserError: it cannot be done.
@@ -42,7 +47,11 @@ def act(config: Config, cfg: DictConfig, overrides: list[str], preset: str) -> f
         show.plan(plan.make(composed)[0])
         return math.nan
     again = replay(config, overrides) if config.replay else None
-    result = again.result if again else run(config, f"{config.name} {label(overrides)}".strip(), preset)
+    if again:
+        result = again.result
+    else:
+        title = f"{config.name} {label(overrides)}".strip()
+        result = run(config, title, preset, config_files=config_text(config_files))
     summary.show(result)
     if again:
         show_replayed(again)

@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dae_lab import provenance
@@ -55,6 +56,7 @@ def run(
     tags: Mapping[str, str] | None = None,
     planned: str = "",
     measurement: precision.Measurement | None = None,
+    config_files: str = "",
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -68,6 +70,8 @@ def run(
         tags: more tags, by name.
         planned: the fingerprint that the run was planned with, if it was.
         measurement: what decided the precision of a run that is part of a sweep, if it was measured.
+        config_files: names and contents of the config files that are not of the package, see
+            ``dae_lab.provenance.config_text``.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -94,6 +98,7 @@ def run(
             return Result(store, done, None, config)
         import_tensorflow()  # before there is a record: where this fails, nothing has begun
         code = provenance.git()
+        diff = "\n".join(filter(None, [code.get("diff"), config_files]))
         known = {"seed": str(config.seed), "experiment": preset, "workload": workload(config), **(tags or {})}
         if measurement:
             known["precision"] = str(measurement)
@@ -103,7 +108,7 @@ def run(
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
             with store.record(name, own, known, afresh) as record:
-                found = _train_and_evaluate(config, dataset, record, code.get("diff", ""))
+                found = _train_and_evaluate(config, dataset, record, diff)
         except TrainingError as error:
             if error.evaluation is not None:
                 error.result = Result(store, record, error.evaluation, config)
@@ -139,16 +144,32 @@ def identity(config: Config, dataset: Dataset) -> str:
     return fingerprint(config, dataset.fingerprint, provenance.code_fingerprint())
 
 
+@cache
+def need_same_packages() -> None:
+    """Check, once a process, that what was imported is what the fingerprint says.
+
+    Raises:
+        ConfigError: a package that computes was replaced meanwhile.
+    """
+    replaced = provenance.replaced_packages()
+    if replaced:
+        raise ConfigError(
+            f"another version of {', '.join(replaced)} was installed since this command started: give the "
+            "same command again"
+        )
+
+
 def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
     from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
-    from dae_lab.recording.describe import describe
+    from dae_lab.recording.describe import describe, describe_resumption
     from dae_lab.recording.results import record_evaluation, record_figures, record_model
     from dae_lab.training import fit
     from dae_lab.training.watch import IMAGES, Watch
 
+    need_same_packages()
     fit.set_up(config)
     corruption = construct(config.noise)
     mean = mean_image(dataset.train.pixels)
@@ -157,6 +178,8 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     sets = Sets.of(dataset, corruption, config)
 
     model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    if "resumed" in record.tags:
+        describe_resumption(record, facts, len(history))
     few = dataset.train[: min(IMAGES, config.training.batch_size)]
     looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")

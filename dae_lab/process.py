@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,12 @@ from typing import Any
 
 STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """What stops a process from outside, and can be answered; Windows has no SIGHUP."""
+
+STOPPED = "stopped; the same command goes on from the last checkpoint, if there is one"
+"""What a command says last that was stopped from outside."""
+
+_received: list[int] = []
+"""The signals that ``catch_signals`` has answered since it was called."""
 
 
 class Terminated(BaseException):
@@ -75,18 +82,74 @@ def drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
+def exit_on_signals() -> None:
+    """End the process at once on signals of ``STOPS``, unless they are ignored: while nothing is open.
+
+    What is raised in the middle of an import may be dropped, or shown as another error.
+    """
+    for number in STOPS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _exit)
+
+
+def _exit(number: int, frame: Any) -> None:
+    with suppress(OSError):
+        bar = b"\r\x1b[K\x1b[?25h" if os.isatty(2) else b""  # clears its line, shows the cursor again
+        os.write(2, bar + STOPPED.encode() + b"\n")
+    os._exit(128 + number)
+
+
+def ignore_signals() -> None:
+    """Ignore the signals of ``STOPS`` from now on."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def catch_signals(*numbers: int) -> dict[int, Any]:
     """Raise ``Terminated`` on SIGTERM and SIGHUP, or ``numbers``, unless they are ignored, as under nohup.
+
+    On SIGINT, if it is among ``numbers``, KeyboardInterrupt is raised. Where Python drops what is raised, as
+    in a destructor, the signal is sent again.
 
     Returns:
         what answered them before.
     """
+    global _unraisable
+    _received.clear()
+    if sys.unraisablehook is not _send_again:
+        _unraisable, sys.unraisablehook = sys.unraisablehook, _send_again
     wanted = numbers or [number for number in STOPS if number != signal.SIGINT]
     before: dict[int, Any] = {number: signal.getsignal(number) for number in wanted}
     for number, handler in before.items():
         if handler is not signal.SIG_IGN:
             signal.signal(number, _terminate)
     return before
+
+
+def stop_signal() -> int:
+    """The first signal that ``catch_signals`` has answered since it was called; 0 if there was none.
+
+    It tells whether an error is that of a stop: a library may have raised its own in the place of
+    ``Terminated``, and a terminal that is closed cannot be written any more.
+    """
+    return _received[0] if _received else 0
+
+
+_unraisable = sys.unraisablehook
+
+
+def _send_again(dropped: Any) -> None:
+    """Answer an exception that Python drops."""
+    if not issubclass(dropped.exc_type, (KeyboardInterrupt, Terminated)):
+        _unraisable(dropped)
+    elif _received:
+        with suppress(RuntimeError):  # the process is ending
+            threading.Thread(target=_send_soon, args=(_received[-1],), daemon=True).start()
+
+
+def _send_soon(number: int) -> None:
+    time.sleep(0.01)  # by then the main thread has left the destructor
+    send_self(number)
 
 
 @contextmanager
@@ -98,18 +161,38 @@ def signals_caught(*numbers: int) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _received.clear()
 
 
 def _terminate(number: int, frame: Any) -> None:
+    _received.append(number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     raise Terminated(number)
 
 
-def terminate_self() -> None:
-    """Send SIGTERM to this process, from any of its threads."""
+def send_self(number: int) -> None:
+    """Send the signal ``number`` to this process, from any of its threads."""
     if os.name == "nt":  # os.kill would end the process on the spot
-        _thread.interrupt_main(signal.SIGTERM)
+        _thread.interrupt_main(signal.Signals(number))
     else:
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
+
+
+@contextmanager
+def blocked(*numbers: int) -> Iterator[None]:
+    """Have signals wait until the block has ended; processes and threads that it starts never hear them.
+
+    Windows cannot do that.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

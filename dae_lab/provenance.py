@@ -6,13 +6,14 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
 from dae_lab.environment import kernel_settings, read_number, read_switch
+from dae_lab.snapshot import sources
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -42,20 +43,29 @@ RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "t
 @cache
 def packages() -> dict[str, str]:
     """Name and version of every installed package, sorted; looked up once, for all who ask."""
+    return _installed()
+
+
+def _installed() -> dict[str, str]:
     return dict(sorted((item.name.lower(), item.version) for item in distributions()))
+
+
+def replaced_packages() -> list[str]:
+    """The packages that compute and have another version than when ``packages`` was first called.
+
+    They are imported when they are needed, so they may not be those of the fingerprint.
+    """
+    now = _installed()
+    return [name for name in RESULT_PACKAGES if now.get(name) != packages().get(name)]
 
 
 @cache
 def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
     """SHA-256 over what can change a number: the source of those rooms, and what they compute with.
 
-    Read once a process: what is edited later is not what this process runs.
+    The source is the one that this process runs, see ``dae_lab.snapshot``.
     """
-    digest = hashlib.sha256()
-    for room in rooms:
-        path = PACKAGE / room
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())
+    digest = hashlib.sha256(source_of(rooms))
     installed = packages()
     for name in RESULT_PACKAGES:
         digest.update(f"{name}=={installed.get(name)}\n".encode())
@@ -64,6 +74,17 @@ def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
     for name, value in kernel_settings().items():
         digest.update(f"{name}={value}\n".encode())
     return digest.hexdigest()
+
+
+def source_of(rooms: Sequence[str]) -> bytes:
+    """The names and contents of all Python files of ``rooms``, as this process runs them."""
+    files = sorted(sources(PACKAGE).items())
+    return b"".join(
+        f"{file}\n".encode() + content
+        for room in rooms
+        for file, content in files
+        if file.is_relative_to(room)
+    )
 
 
 def onednn() -> bool:
@@ -117,17 +138,46 @@ def _names(*arguments: str) -> list[str]:
 
 def _untracked() -> Iterator[str]:
     """Files git does not know yet, such as a preset just written: their names, and small ones whole."""
-    for name in _names("ls-files", "--others", "--exclude-standard", "--full-name"):
+    folders = [f":(top){name}" for name in (PACKAGE.name, "conf")]
+    for name in _names("ls-files", "--others", "--exclude-standard", "--full-name", "--", *folders):
         if _may_hold_secrets(name):
             yield f"untracked, and left out: {name}"
             continue
         file = PACKAGE.parent / name
         own = file.is_file() and not file.is_symlink()  # a link may lead to anything
-        whole = file.stat().st_size < 50_000 if own else False
-        yield f"untracked: {name}\n" + (file.read_text(encoding="utf-8", errors="replace") if whole else "")
+        yield f"untracked: {name}\n{_small_text(file) if own else ''}"
 
 
-def _git(*arguments: str) -> str:
+def config_text(files: Iterable[Path]) -> str:
+    """The names and contents of config files outside the package.
+
+    Of files that git ignores, or that are named as those of ``SECRET_NAMES``, it has the name alone.
+    """
+    return "\n".join(
+        f"config file, and left out: {file}"
+        if _may_hold_secrets(file.as_posix())
+        or _may_hold_secrets(file.resolve().as_posix())
+        or _ignored(file)
+        else f"config file: {file}\n{_small_text(file)}"
+        for file in files
+    )
+
+
+def _ignored(file: Path) -> bool:
+    """Whether git ignores the file, in whatever repository it is."""
+    return bool(_git("check-ignore", "--no-index", "--", str(file), folder=file.parent))
+
+
+def _small_text(file: Path) -> str:
+    """The content of a file of less than 50 kB, without passwords in addresses; of a larger one nothing."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace") if file.stat().st_size < 50_000 else ""
+    except OSError:
+        return ""
+    return _PASSWORD.sub("", text) if file.suffix == ".yaml" else text
+
+
+def _git(*arguments: str, folder: Path | None = None) -> str:
     """What git answers about the checkout of this package, whatever a person's git is set up to do.
 
     Git refuses a folder of another user, as a container sees a mounted one; but its code runs here already.
@@ -138,7 +188,7 @@ def _git(*arguments: str) -> str:
     kept = {name: value for name, value in os.environ.items() if name not in GIT_PLACES}
     try:
         done = subprocess.run(
-            ["git", *settings, "-C", str(PACKAGE), *arguments],
+            ["git", *settings, "-C", str(folder or PACKAGE), *arguments],
             env=kept,
             capture_output=True,
             encoding="utf-8",
@@ -165,6 +215,14 @@ def cpu() -> str:
     models = [line.split(":", 1)[1].strip() for line in _cpuinfo().splitlines() if "model name" in line]
     name = models[0] if models else name
     return f"{name}, {cores()} cores"
+
+
+def instructions(info: Path = Path("/proc/cpuinfo")) -> str:
+    """The processor's instructions for vectors and matrices; empty where Linux does not say them."""
+    lines = (line.partition(":") for line in _cpuinfo(info).splitlines())
+    found = next((value for key, _, value in lines if key.strip() in ("flags", "Features")), "")
+    wanted = ("amx", "asimd", "avx", "bf16", "fma", "i8mm", "sse4", "sve")
+    return " ".join(sorted(flag for flag in found.split() if flag.startswith(wanted)))
 
 
 @cache
@@ -201,3 +259,15 @@ def gpus() -> str:
         tf.config.experimental.get_device_details(item).get("device_name", item.name) for item in devices
     ]
     return ", ".join(names) or "none"
+
+
+def machine() -> dict[str, str]:
+    """What of this machine and process can change the last digits of a run, by name."""
+    return {
+        "cpu": cpu(),
+        "instructions": instructions() or "unknown",
+        "gpu": gpus(),
+        "threads": str(threads()),
+        "onednn": str(onednn()).lower(),
+        **kernel_settings(),
+    }

@@ -115,6 +115,8 @@ def _causes(before: Recorded, now: Recorded) -> list[str]:
         found.append("the code, the packages or the settings that numbers depend on have changed since")
     if before.settings.get("training.deterministic") == "False":
         found.append("training.deterministic=false promises no equal numbers")
+    if resumed := before.tags.get("resumed_on"):
+        found.append(f"the run itself was resumed with other threads or on another machine: {resumed}")
     machine = {key for run in (before, now) for key in run.settings if key.startswith("machine/")}
     for key in sorted({*machine, "data/fingerprint"}):
         was, is_now = before.settings.get(key, "not set"), now.settings.get(key, "not set")

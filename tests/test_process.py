@@ -40,6 +40,16 @@ def test_a_signal_becomes_an_exception(number):
     assert process.communicate(timeout=10)[0] == f"terminated by {int(number)}\n"
 
 
+def test_a_signal_whose_exception_python_drops_is_sent_again():
+    body = """class Dropping:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+    Dropping()
+    time.sleep(20)"""
+    process = started(body)
+    assert process.communicate(timeout=10)[0] == f"terminated by {int(signal.SIGTERM)}\n"
+
+
 def test_what_nohup_ignores_stays_ignored():
     process = started("time.sleep(0.5)", hangup="SIG_IGN")
     process.send_signal(signal.SIGHUP)

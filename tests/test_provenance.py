@@ -4,12 +4,14 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from importlib.metadata import version
 
 import pytest
 
 from dae_lab import provenance
 from dae_lab.baselines.cache import code_digest
+from dae_lab.snapshot import sources
 
 
 def test_every_package_is_listed_with_its_version():
@@ -44,14 +46,19 @@ def copied(tmp_path, monkeypatch):
 
 def looked_at_anew() -> str:
     """The fingerprint as another process, started now, would have it."""
-    provenance.code_fingerprint.cache_clear()
+    forget_source()
     return provenance.code_fingerprint()
+
+
+def forget_source() -> None:
+    sources.cache_clear()
+    provenance.code_fingerprint.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def _leave_nothing_behind():
     yield
-    provenance.code_fingerprint.cache_clear()
+    forget_source()
 
 
 def test_the_code_is_told_by_its_content_alone(copied, monkeypatch):
@@ -92,6 +99,28 @@ def test_settings_of_the_environment_that_numbers_depend_on_count(monkeypatch, n
     monkeypatch.setenv(name, "AVX2")
     assert looked_at_anew() != before
     assert code_digest() != baselines
+
+
+@pytest.mark.parametrize(
+    ("line", "instructions"),
+    [
+        ("flags\t\t: fpu avx512f sse4_2 avx2 sse", "avx2 avx512f sse4_2"),
+        ("Features\t: fp sve asimd", "asimd sve"),
+    ],
+)
+def test_linux_tells_the_instructions_of_the_processor(tmp_path, line, instructions):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{line}\nprocessor\t: 1\n{line}\n")
+    assert provenance.instructions(tmp_path / "cpuinfo") == instructions
+    assert provenance.instructions(tmp_path / "nothing") == ""
+
+
+def test_a_package_that_is_replaced_while_a_command_runs_is_named(tmp_path, monkeypatch):
+    assert provenance.replaced_packages() == []
+    folder = tmp_path / "scipy-9.9.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: scipy\nVersion: 9.9\n")
+    monkeypatch.setattr("sys.path", [*sys.path, str(tmp_path)])  # of two versions the higher one is listed
+    assert provenance.replaced_packages() == ["scipy"]
 
 
 def run(*command: str, folder) -> str:
@@ -214,3 +243,33 @@ def test_a_diff_has_no_password_of_an_address(checkout):
     assert "hunter2" not in diff
     assert "+uri: http://…@host/path" in diff
     assert "git+ssh://git@host" in diff
+
+
+def test_a_preset_that_git_does_not_know_is_in_the_diff(checkout):
+    preset = checkout / "conf" / "experiment" / "mine.yaml"
+    preset.parent.mkdir(parents=True)
+    preset.write_text("tracking: {uri: 'http://me:hunter2@host'}  # a new preset\n")
+    (checkout / "somewhere.txt").write_text("somebody's notes\n")
+    diff = provenance.git()["diff"]
+    assert "a new preset" in diff
+    assert "http://host" in diff
+    assert "hunter2" not in diff
+    assert "notes" not in diff
+
+
+def test_config_files_from_elsewhere_are_kept_unless_they_may_hold_secrets(checkout, tmp_path):
+    texts = {
+        "mine.yaml": "sigma: 0.3",
+        "secret.yaml": "hunter2",
+        ".env/x.yaml": "hunter2",
+        "notes.ignored": "hunter2",
+    }
+    files = [checkout / "presets" / name for name in texts]
+    for file, text in zip(files, texts.values(), strict=True):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (tmp_path / "link.yaml").symlink_to(files[1])
+    text = provenance.config_text([*files, tmp_path / "link.yaml", tmp_path / "gone.yaml"])
+    assert f"config file: {files[0]}\nsigma: 0.3" in text
+    assert text.count("left out: ") == 4
+    assert "hunter2" not in text

@@ -4,7 +4,17 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from processes import assert_refused, run, runs, trajectory
+from processes import (
+    QUICK,
+    assert_refused,
+    finish,
+    kill_all,
+    run,
+    runs,
+    start,
+    trajectory,
+    wait_for_epoch,
+)
 
 from dae_lab.config.sources import recorded_config
 from dae_lab.errors import ConfigError
@@ -93,3 +103,24 @@ def test_what_cannot_be_replayed_is_refused(store, arguments, message):
     known = runs(store)[0].info.run_id
     code, _, errors = run(*(item.replace("ID", known) for item in arguments), store=store)
     assert_refused(code, errors, message)
+
+
+@pytest.mark.long
+def test_a_run_that_went_on_with_other_threads_says_so(tmp_path):
+    """Killed in a pool of two, whose runs have a thread each, and resumed alone."""
+    victim = start(*QUICK, "training.checkpoint_s=0", store=tmp_path, TF_NUM_INTRAOP_THREADS="1")
+    wait_for_epoch(victim, 2)
+    kill_all(victim)
+    code, _, errors = finish(start(*QUICK, store=tmp_path, TF_NUM_INTRAOP_THREADS="2"))
+    assert code == 0
+    assert "with other threads" in errors
+    (resumed,) = runs(tmp_path)
+    threads = {name: value for name, value in resumed.data.params.items() if "threads" in name}
+    (epoch,) = {name.rpartition("_")[2] for name in threads if "after" in name}
+    assert threads == {"machine/threads": "1", f"machine/threads/after_epoch_{epoch}": "2"}
+    assert resumed.data.tags["resumed_on"] == f"after epoch {epoch}: machine/threads 2 (began with 1)"
+    code, _, errors = finish(
+        start(f"replay={resumed.info.run_id}", store=tmp_path, TF_NUM_INTRAOP_THREADS="2")
+    )
+    assert_refused(code, errors, "other numbers: ")
+    assert resumed.data.tags["resumed_on"] in errors

@@ -1,5 +1,6 @@
 """The record of runs, in a real database and behind a real server."""
 
+import errno
 import json
 import math
 import os
@@ -11,7 +12,7 @@ import sys
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Barrier
 
@@ -21,6 +22,7 @@ from processes import runs, status
 
 from dae_lab import experiment
 from dae_lab.errors import TrackingError, TrainingError
+from dae_lab.process import Terminated, signals_caught
 from dae_lab.tracking.runs import RECENT
 from dae_lab.tracking.store import Store
 
@@ -285,3 +287,17 @@ def test_the_time_of_a_run_is_estimated_from_the_last_ones_of_its_workload(track
         store.client.set_terminated(run, "FINISHED", end_time=number)
     assert store.typical_seconds("a") == 7.0
     assert store.typical_seconds("b") is None
+
+
+def test_an_error_that_a_stop_has_caused_closes_the_run_as_killed(tracking):
+    """As a terminal that is closed: it sends SIGHUP, and cannot be written any more."""
+    store = Store(tracking)
+    with signals_caught(signal.SIGTERM):
+        with suppress(Terminated):
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(OSError, match="Input/output"), store.record("run", "f" * 64, {}):
+            raise OSError(errno.EIO, "Input/output error")
+    assert status(store) == ["KILLED"]
+    with pytest.raises(OSError, match="Input/output"), store.record("run", "e" * 64, {}):
+        raise OSError(errno.EIO, "Input/output error")
+    assert status(store) == ["KILLED", "FAILED"]

@@ -14,7 +14,7 @@ from filelock import FileLock
 from dae_lab.data.chain import write
 from dae_lab.environment import kernel_settings
 from dae_lab.errors import DataError
-from dae_lab.provenance import PACKAGE, packages
+from dae_lab.provenance import packages, source_of
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 _ROOMS = ("baselines", "metrics.py", "noise.py", "pixels.py", "seeds.py")
 _PACKAGES = ("numpy", "pywavelets", "scikit-image", "scipy", "tensorflow")
+
+_NAME = "name"
+"""The array of a file that holds its name, so that a file copied over another's name is noticed."""
 
 
 class Cache(Generic[T]):
@@ -65,6 +68,8 @@ class Cache(Generic[T]):
         path = self._path(name)
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if str(arrays[_NAME]) != name:
+                    raise ValueError(f"it is a copy of {arrays[_NAME]}")
                 return self._from_arrays(arrays)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -74,7 +79,7 @@ class Cache(Generic[T]):
     def _write(self, name: str, thing: T) -> None:
         if self._writable:
             try:
-                arrays = self._to_arrays(thing)
+                arrays = {_NAME: np.array(name), **self._to_arrays(thing)}
                 write(self._path(name), lambda file: np.savez(file, allow_pickle=False, **arrays))
             except OSError as error:
                 self._give_up(error)
@@ -126,14 +131,9 @@ def digest(*parts: Any) -> str:
 
 def code_digest() -> str:
     """SHA-256, in hex, of the source that makes baselines and the versions of what it computes with."""
-    total = hashlib.sha256()
-    for room in _ROOMS:
-        path = PACKAGE / room
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            total.update(f"{file.relative_to(PACKAGE)}\n".encode() + file.read_bytes())
-    installed = packages()
+    source, installed = hashlib.sha256(source_of(_ROOMS)), packages()
     versions = {name: installed.get(name) for name in _PACKAGES}
-    return digest(total.hexdigest(), versions, *kernel_settings().items())
+    return digest(source.hexdigest(), versions, *kernel_settings().items())
 
 
 def without_resample(noise: Any) -> Any:

@@ -1,12 +1,16 @@
 """What a run is, recorded before it starts."""
 
+import logging
+from collections.abc import Mapping
+
 from omegaconf import OmegaConf
 
 from dae_lab import provenance
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset
-from dae_lab.environment import kernel_settings
 from dae_lab.tracking.record import Record
+
+log = logging.getLogger(__name__)
 
 
 def describe(
@@ -25,11 +29,7 @@ def describe(
         **_about_classes(dataset),
         **({"data/warnings": "; ".join(dataset.warnings)} if dataset.warnings else {}),
         **{f"model/{key}": str(value) for key, value in counts.items()},
-        "machine/cpu": provenance.cpu(),
-        "machine/gpu": provenance.gpus(),
-        "machine/threads": str(provenance.threads()),
-        "machine/onednn": str(provenance.onednn()).lower(),
-        **{f"machine/{name}": value for name, value in kernel_settings().items()},
+        **{f"machine/{key}": value for key, value in provenance.machine().items()},
     }
     record.params({**flattened(OmegaConf.to_container(resolved)), **facts})
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
@@ -41,6 +41,33 @@ def describe(
     if diff:
         record.text(diff + "\n", "uncommitted.diff")
     return facts
+
+
+def describe_resumption(record: Record, facts: Mapping[str, str], epochs: int) -> None:
+    """Say in the record if a run goes on with other threads or another processor than it began with.
+
+    The tag ``resumed_on`` lists the differences, and ``machine/threads/after_epoch_3`` is a param beside
+    ``machine/threads``.
+
+    Args:
+        facts: what ``describe`` gives.
+        epochs: how many are done.
+    """
+    began = record.settings
+    changed = {key: facts[key] for key in facts if key.startswith("machine/") and began[key] != facts[key]}
+    earlier = record.tags.get("resumed_on", "")
+    if not changed and not earlier:
+        return
+    now = ", ".join(f"{key} {value} (began with {began[key]})" for key, value in changed.items())
+    record.tag(
+        "resumed_on", "; ".join(filter(None, [earlier, f"after epoch {epochs}: {now or 'as it began'}"]))
+    )
+    record.params({f"{key}/after_epoch_{epochs}": value for key, value in changed.items()})
+    log.warning(
+        "the run was begun on another machine or with other threads, so its last digits are not those of an "
+        "uninterrupted one (%s); tracking.reuse=never trains it afresh",
+        record.tags["resumed_on"],
+    )
 
 
 def _about_classes(dataset: Dataset) -> dict[str, str]:

@@ -15,7 +15,7 @@ from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, printable, unexpected
-from dae_lab.process import Terminated, prepare_streams, signals_caught
+from dae_lab.process import Terminated, prepare_streams, signals_caught, stop_signal
 
 Logging = dict[str, Any]
 """Arguments of ``hydra.core.utils.configure_log``: ``log_config`` and ``verbose_config``."""
@@ -35,6 +35,7 @@ class Job:
     log: the file that takes what the run prints.
     measurement: fields of the ``dae_lab.training.precision.Measurement`` that decided its precision.
     logging: how the run logs where ``hydra.verbose`` or ``hydra/job_logging`` say so; None for the default.
+    config_files: names and contents of the config files that are not of the package.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Job:
     log: str
     measurement: dict[str, Any] | None = None
     logging: Logging | None = None
+    config_files: str = ""
 
     def place(self) -> str:
         """``[ 3/12] loss=mse seed=1``."""
@@ -107,15 +109,18 @@ def _attempt(job: Job) -> tuple[str, str, str]:
             wait_for(config.tracking.uri, config.tracking.patience)
         tags = {"sweep": job.sweep, "arm": job.arm}
         measurement = Measurement(**job.measurement) if job.measurement else None
-        result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement)
+        result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement, job.config_files)
         show(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
-    except UserError as error:
-        print(f"error: {printable(str(error))}", file=sys.stderr)
-        return "failed", "", str(error)
     except (Terminated, KeyboardInterrupt):
         return "stopped", "", "stopped from outside"
-    except Exception as error:  # a bug, or memory that ran out: the other runs go on
+    except Exception as error:
+        if stop_signal():  # which a library has turned into its own error
+            return "stopped", "", "stopped from outside"
+        if isinstance(error, UserError):
+            print(f"error: {printable(str(error))}", file=sys.stderr)
+            return "failed", "", str(error)
+        # a bug, or memory that ran out: the other runs go on
         traceback.print_exc()
         return "failed", "", unexpected(error)
 

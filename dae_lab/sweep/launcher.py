@@ -8,11 +8,13 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.utils import JobReturn, JobStatus, env_override, setup_globals
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from dae_lab.config.explain import explain
+from dae_lab.config.outside import choices, outside_files
 from dae_lab.config.validate import check_working_folder
 from dae_lab.errors import ConfigError
+from dae_lab.process import STOPS, catch_signals
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.hydra_jobs import HydraJobs, shared_environment
 from dae_lab.sweep.size import check_number_of_runs
@@ -70,6 +72,8 @@ class Engine(Launcher):
         self._composer = composer = Composer(loader, config)
         self._hydra_jobs = HydraJobs(loader, config)
         self._logging: Logging | None = None
+        self._hydra: list[str] = OmegaConf.to_container(config.hydra.overrides.hydra, resolve=False)  # type: ignore[assignment]
+        self._known_files: dict[tuple[str, ...], str] = {}
 
         def composed(master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
             return composer(sweep_overrides)[0]
@@ -81,6 +85,7 @@ class Engine(Launcher):
         setup_globals()
         from dae_lab.sweep.sweep import Sweep
 
+        catch_signals(*STOPS)  # from here on there is something to close
         if Engine.current is None:
             Engine.current = (Engine.command or Sweep)(self)
         with env_override(self.environment):  # the processes that do the runs inherit it
@@ -109,7 +114,17 @@ class Engine(Launcher):
             if (message := explain(error)) is None:
                 raise
             raise ConfigError(message) from error
-        return Composed(overrides, preset, config, logging=self._logging)
+        return Composed(overrides, preset, config, logging=self._logging, config_files=self._files(overrides))
+
+    def _files(self, overrides: list[str]) -> str:
+        """Names and contents of the config files of a run that are not of the package."""
+        from dae_lab.provenance import config_text
+
+        options = (*self._hydra, *choices(overrides))
+        if options not in self._known_files:
+            files = outside_files(self.context.config_loader, self.config.hydra, options)
+            self._known_files[options] = config_text(files)
+        return self._known_files[options]
 
 
 def _as_return(value: float) -> JobReturn:

@@ -34,7 +34,7 @@ class Composed:
 
     checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
     measurement: what decided its precision, where that was measured.
-    logging: see ``Job``.
+    logging, config_files: see ``Job``.
     """
 
     overrides: list[str]
@@ -43,6 +43,7 @@ class Composed:
     checked: Config | None = None
     measurement: Measurement | None = None
     logging: Logging | None = None
+    config_files: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
             log=str(folder / "logs" / f"{first + place}.log"),
             measurement=asdict(item.measurement) if item.measurement else None,
             logging=item.logging,
+            config_files=item.config_files,
         )
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )

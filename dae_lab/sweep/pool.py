@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
 from dae_lab.errors import TrainingError, unexpected
-from dae_lab.process import Terminated, show_warnings, terminate_self
+from dae_lab.process import STOPS, Terminated, blocked, send_self, show_warnings
 from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
 
 T = TypeVar("T")
@@ -61,8 +62,9 @@ class Pool:
         """
         left: dict[Future[Outcome | None], Job] = {}
         try:
-            for job in jobs:
-                left[self._processes.schedule(_work, args=[job])] = job
+            with self._processes_deaf():
+                for job in jobs:
+                    left[self._processes.schedule(_work, args=[job])] = job
             for future in as_completed(list(left)):
                 job = left.pop(future)
                 if outcome := self._outcome(future):
@@ -84,7 +86,8 @@ class Pool:
             Exception: what ``function`` raises there. KeyboardInterrupt, Terminated: it was stopped.
             TrainingError: the process died.
         """
-        future: Future[T] = self._processes.schedule(function, args=arguments)
+        with self._processes_deaf():
+            future: Future[T] = self._processes.schedule(function, args=arguments)
         try:
             return future.result()
         except (KeyboardInterrupt, Terminated):
@@ -92,6 +95,11 @@ class Pool:
             raise
         except (ProcessExpired, BrokenProcessPool) as error:
             raise TrainingError(f"a worker cannot compute: {_reason(error)}") from error
+
+    @staticmethod
+    def _processes_deaf() -> AbstractContextManager[None]:
+        """A block that starts processes: a terminal's signals are for the parent, which stops them."""
+        return blocked(*(number for number in STOPS if number != signal.SIGTERM))
 
     def _stop(self, futures: Collection[Future[Any]]) -> None:
         """Have each run close its record; told again and again, as Python drops what destructors raise."""
@@ -108,13 +116,13 @@ class Pool:
 
     def _outcome(self, future: Future[Outcome | None]) -> Outcome | None:
         """What came of a run; None: it was not begun, as runs are being stopped."""
-        try:
+        error = future.exception()
+        if error is None:
             return future.result()
-        except Exception as error:
-            if not self._stopping.value:
-                return Outcome("failed", reason=_reason(error))
-            ran = isinstance(error, ProcessExpired)
-            return Outcome("stopped", reason="stopped from outside") if ran else None
+        if not self._stopping.value:
+            return Outcome("failed", reason=_reason(error))
+        ran = isinstance(error, ProcessExpired | Terminated)  # the latter while it was ending
+        return Outcome("stopped", reason="stopped from outside") if ran else None
 
     def close(self) -> None:
         """End the processes."""
@@ -126,7 +134,7 @@ class Pool:
         self._processes.join()
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Why a run came to nothing that could not say it itself."""
     if isinstance(error, ProcessExpired):
         return _cause(error.exitcode)
@@ -181,5 +189,5 @@ def _follow(parent: int) -> None:
     while os.getppid() == parent and (starter is None or starter.is_alive()):  # Windows keeps the number
         time.sleep(LOOK)
     while True:  # Python drops what is raised in a destructor
-        terminate_self()
+        send_self(signal.SIGTERM)
         time.sleep(INSISTENCE)

@@ -9,8 +9,8 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from os import kill
 from pathlib import Path
@@ -22,6 +22,7 @@ from submitit.helpers import Checkpointable
 
 from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.errors import ConfigError
+from dae_lab.process import blocked
 from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
@@ -163,14 +164,9 @@ def _executor(sweep: str, settings: Settings) -> submitit.AutoExecutor:
     return executor
 
 
-@contextmanager
-def _deaf_to_ctrl_c() -> Iterator[None]:
+def _deaf_to_ctrl_c() -> AbstractContextManager[None]:
     """What is started inside does not hear the terminal's Ctrl-C: submitit would kill it after a second."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return blocked(signal.SIGINT)
 
 
 def _submit(executor: submitit.AutoExecutor, jobs: Sequence[Job], threads: int) -> dict[Any, Job]:

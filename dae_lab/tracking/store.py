@@ -19,7 +19,7 @@ from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
 from dae_lab.environment import user_name
 from dae_lab.errors import TrackingError, TrainingError, unexpected
-from dae_lab.process import delayed
+from dae_lab.process import delayed, stop_signal
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient, need_intact
 from dae_lab.tracking.disks import disk_complaint
@@ -31,6 +31,8 @@ from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach, t
 from dae_lab.tracking.sync import push, waiting
 
 log = logging.getLogger(__name__)
+
+STOPPED_FROM_OUTSIDE = "stopped from outside"
 
 
 @cache
@@ -198,6 +200,9 @@ class Store(CutRuns):
             record.close("FAILED", str(error))
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
+            if stop_signal():  # or what a stop has broken: an import, a terminal that was closed
+                record.close("KILLED", STOPPED_FROM_OUTSIDE, keep=True)
+                raise
             record.close("FAILED", unexpected(error), keep=True)
             complaint = disk_complaint(error, self.folder)
             if complaint:
@@ -210,7 +215,7 @@ class Store(CutRuns):
                 ) from error
             raise
         except BaseException as error:
-            record.close("KILLED", f"{type(error).__name__}: stopped from outside", keep=True)
+            record.close("KILLED", f"{type(error).__name__}: {STOPPED_FROM_OUTSIDE}", keep=True)
             raise
         record.close("FINISHED")
 

@@ -12,6 +12,7 @@ import pytest
 from dae_lab.baselines.cache import Cache, digest, without_resample
 from dae_lab.baselines.judge import judge
 from dae_lab.provenance import PACKAGE, packages
+from dae_lab.snapshot import sources
 
 
 def cache(folder) -> Cache[float]:
@@ -42,6 +43,10 @@ DAMAGES = {
     ),
     "text": lambda path: path.write_text("not at all a zip"),
     "another": lambda path: np.savez(path, other=1),
+    "another's": lambda path: (
+        cache(path.parent).once("y", lambda: 2.0),
+        shutil.copyfile(path.with_name("y.npz"), path),
+    ),
     "pickle": pickled,
     "folder": lambda path: (path.unlink(), path.mkdir()),
 }
@@ -129,6 +134,7 @@ def test_the_code_is_part_of_the_name(problem, tmp_path, monkeypatch):
     made = problem()
 
     def names() -> frozenset[str]:
+        sources.cache_clear()  # as another process, started now, would have them
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         sets = (made.data, made.corruption, {}, made.test, made.validation)
         judge("trivial", *sets, code_size=6, seed=0, cache=folder)
@@ -136,7 +142,7 @@ def test_the_code_is_part_of_the_name(problem, tmp_path, monkeypatch):
 
     original = names()
     package = shutil.copytree(PACKAGE, tmp_path / "dae_lab", ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr("dae_lab.baselines.cache.PACKAGE", package)
+    monkeypatch.setattr("dae_lab.provenance.PACKAGE", package)
     assert names() == original  # the folder is no part of it
     for file in ("report/words.py", "figures/style.py", "tracking/store.py"):
         flip(package / file)

@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 
-from dae_lab import arguments, run
+from dae_lab import arguments, command
 from dae_lab.claims import question, study
 from dae_lab.config.explain import explain
 from dae_lab.config.places import conf_folder
@@ -138,22 +138,23 @@ def _untrained(patch: Any) -> Iterator[None]:
         patched.setattr(sweep, "Sweep", _Checked)
         patched.setattr(study, "Study", _Asked)
         patched.setattr(actions, "act", lambda *given: 0.0)
-        patched.setattr(run, "spare_collection", lambda: None)
+        for name in ("spare_collection", "catch_signals", "exit_on_signals"):  # they are for a whole process
+            patched.setattr(command, name, lambda *given: None)
         yield
 
 
 def answer(given: Sequence[str], folder: Path, patch: Any) -> Answer:
-    """What ``dae_lab.run.main`` answers to these arguments, given in ``folder``."""
+    """What the command answers to these arguments, given in ``folder``."""
 
-    def command() -> None:
+    def give() -> None:
         sys.argv = ["dae-lab", *given]
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
         Engine.current = Engine.command = None
-        run.main()
+        command.run_command()
 
     with _untrained(patch):
-        return _answered(command, folder)
+        return _answered(give, folder)
 
 
 class Quick:
