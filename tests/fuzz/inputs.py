@@ -146,6 +146,20 @@ presets = st.dictionaries(
     ),
     max_size=4,
 )
+LOGGED = {"()": PROGRAM["_target_"], "src": "victim", "dst": "../copied"}
+programs = st.sampled_from(
+    [
+        f"# @package _global_\nhydra: {{callbacks: {{x: {PROGRAM}}}}}",
+        f"# @package _global_\nhydra: {{job_logging: {{handlers: {{x: {LOGGED}}}}}}}",
+        f"# @package _global_\nhydra: {{launcher: {PROGRAM}}}",
+        f"# @package hydra\ncallbacks: {{x: {PROGRAM}}}",
+        f"# @package hydra.callbacks.x\n{PROGRAM}",
+        f"# @package _global_\nloss: {PROGRAM}",
+        f"# @package _global_\nsweep: {{direction: {PROGRAM}}}",
+        "# @package _global_\ndefaults: [override /hydra/launcher: slurm]",
+        "# @package _global_\ndefaults: [/noise/blur@hydra.callbacks.x]",
+    ]
+).map(str.encode)
 preset_files = st.one_of(
     st.builds(
         lambda header, content, defaults: (

@@ -9,7 +9,7 @@ import pytest
 from answers import Quick, answer
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from inputs import claim_files, command_lines, overrides, preset_files
+from inputs import claim_files, command_lines, overrides, preset_files, programs
 
 from dae_lab.startup import spare_collection
 
@@ -73,14 +73,14 @@ def test_a_preset(quick, folder, content, more):
     need_sound(quick.answer(["experiment=mine", *more], afresh=True), content, more)
 
 
-@many(0.235)
+@many(0.23)
 @given(claim_files)
 def test_a_claim(quick, folder, content):
     (folder / "my" / "claim" / "mine.yaml").write_bytes(content)
     need_sound(quick.answer(["claim=mine"], claims=True, afresh=True), content)
 
 
-@many(0.015)
+@many(0.01)
 @given(command_lines, preset_files, claim_files, st.sampled_from(["", "experiment=mine", "claim=mine"]))
 def test_the_whole_command(folder, line, preset, claim, own):
     """Slower by far, for Hydra composes its own part of the config too, twice."""
@@ -90,3 +90,13 @@ def test_the_whole_command(folder, line, preset, claim, own):
     place = f"tracking.dir={folder}/runs"
     with pytest.MonkeyPatch.context() as patch:
         need_sound(answer([*mine, *line, place], folder, patch), line, preset, claim, own)
+
+
+@many(0.01)
+@given(programs, st.sampled_from([[], ["plan=true"], ["-m", "seed=0,1"], ["--cfg=hydra"], ["--info=config"]]))
+def test_a_preset_that_runs_a_program(folder, content, line):
+    (folder / "my" / "experiment" / "mine.yaml").write_bytes(content)
+    with pytest.MonkeyPatch.context() as patch:
+        found = answer(["--config-dir", "my", "experiment=mine", *line], folder, patch)
+    need_sound(found, content, line)
+    assert found.code or b"hydra" not in content
