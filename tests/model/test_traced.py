@@ -79,7 +79,7 @@ def test_images_of_another_size_get_their_own(compose, tiny, tmp_path):
     ]
     assert models[0] is models[1]
     assert models[1] is not models[2]
-    assert models[2].output_shape["image"] == (None, 9, 7, 1)
+    assert models[2].denoiser.output_shape == (None, 9, 7, 1)
 
 
 def test_noise_is_no_part_of_it(compose, tiny, tmp_path):
