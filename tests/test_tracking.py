@@ -146,7 +146,7 @@ def test_a_run_that_ends_while_it_is_looked_at_stays_finished(tracking, monkeypa
 def test_an_experiment_deleted_in_mlflow_is_named(tracking):
     store = Store(tracking)
     store.client.delete_experiment(store.experiment_id)
-    with pytest.raises(TrackingError, match=r"dae_lab was deleted in MLflow; restore it"):
+    with pytest.raises(TrackingError, match="dae_lab was deleted in MLflow"):
         Store(tracking)
 
 

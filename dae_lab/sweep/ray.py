@@ -136,6 +136,8 @@ def _insist(over: threading.Event, number: int, frame: Any) -> None:
 
 def _imported(settings: Settings) -> ModuleType:
     """Ray, told before its import what it reads then."""
+    for name in ("PYTHONOPTIMIZE", "PYTHONWARNINGS"):
+        os.environ.pop(name, None)  # Ray's own processes need their docstrings, and warn of their libraries
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # a run tells nobody of itself
     if settings.address is None:
         os.environ.setdefault("RAY_AUTH_MODE", "token")  # on this machine, and to this user, alone

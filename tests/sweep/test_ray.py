@@ -38,6 +38,19 @@ def test_the_same_numbers_and_one_that_dies_takes_no_other_along(tmp_path):
     assert "1 finished before, 1 to train" in errors
 
 
+@pytest.mark.long
+def test_settings_of_python_and_keras_in_the_environment_change_nothing(tmp_path):
+    settings = {
+        "PYTHONOPTIMIZE": "2",
+        "PYTHONWARNINGS": "error",
+        "KERAS_BACKEND": "torch",
+        "KERAS_MAX_EPOCHS": "1",
+    }
+    code, _, errors = finish(start(*SWEEP, *RAY, store=tmp_path, **settings))
+    assert code == 0, errors
+    assert finished(tmp_path) == undisturbed()
+
+
 @contextmanager
 def cluster(folder: Path):
     """A Ray cluster on 127.0.0.1 that lives longer than a command; its address."""
