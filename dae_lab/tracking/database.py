@@ -1,5 +1,6 @@
 """The sqlite database of a store, whose every question and write is done, once it has begun."""
 
+import os
 import sqlite3
 from contextlib import closing
 from functools import wraps
@@ -18,8 +19,10 @@ TABLES = {"alembic_version", "experiments", "runs"}
 
 def need_intact(database: Path) -> None:
     """Raise a TrackingError unless the file ``database`` is one of runs; MLflow would fill an empty one."""
-    if not database.is_file():
-        raise TrackingError(_complaint(database, "it is no file"))
+    for suffix in ("", "-journal", "-wal", "-shm"):  # sqlite waits for ever for a FIFO in place of one
+        file = Path(f"{database}{suffix}")
+        if not file.is_file() and (not suffix or os.path.lexists(file)):
+            raise TrackingError(_complaint(database, f"{file.name} is no file"))
     if database.stat().st_size == 0:
         raise TrackingError(_complaint(database, "it is empty"))
     try:

@@ -96,9 +96,7 @@ class Store(CutRuns):
     def _database(self) -> DatabaseClient:
         """The database; made under another name first: one that is cut in the middle can never be opened."""
         made = self.folder / "mlflow.db"
-        if made.exists():
-            need_intact(made)
-        else:
+        if not made.exists():
             if any(self.folder.glob("artifacts/*/*")):
                 log.warning("%s is gone: a new one begins, which does not know the runs in artifacts/", made)
             unfinished = self.folder / f"mlflow.db.unfinished-{uuid.uuid4().hex}"
@@ -108,6 +106,7 @@ class Store(CutRuns):
             for left in self.folder.glob("mlflow.db.unfinished*"):
                 with suppress(PermissionError):  # nor delete
                     left.unlink()
+        need_intact(made)
         return DatabaseClient(self.uri)
 
     def _push_what_waits(self) -> None:

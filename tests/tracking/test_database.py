@@ -82,6 +82,18 @@ def test_what_is_no_database_of_runs_does_not_become_a_new_store(tracking, conte
     assert before is None or file.read_bytes() == before
 
 
+@pytest.mark.parametrize("suffix", ["-journal", "-wal", "-shm"])
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_is_no_file_beside_the_database_is_named(tracking, suffix, make, gone):
+    """Sqlite would wait for ever for a FIFO."""
+    make(Path(tracking.dir) / f"mlflow.db{suffix}")
+    if gone:
+        (Path(tracking.dir) / "mlflow.db").unlink()
+    with pytest.raises(TrackingError, match=rf"mlflow\.db{suffix} is no file"):
+        Store(tracking)
+
+
 def test_a_database_that_is_gone_is_said(tracking, caplog):
     with Store(tracking).record("a run", "f" * 64, {}) as record:
         record.text("x", "text.txt")
