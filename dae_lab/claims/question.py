@@ -84,10 +84,10 @@ def ask(item: Composed, engine: Composes) -> Question:
     try:
         if not NAME.fullmatch(name):
             raise ConfigError("the name of a claim takes letters, digits, _ and -, up to 50")
-        plain = OmegaConf.to_container(item.config.claim, resolve=True)
-        if not isinstance(plain, dict):
-            raise ConfigError(f"a claim maps keys to values, as 'id: W1'; got {plain!r}")
-        found = claim(plain)  # type: ignore[arg-type]
+        stated = item.config.claim
+        if not isinstance(stated, DictConfig):
+            raise ConfigError(f"claim must map keys to values, as {{id: W1}}; got {stated!r}")
+        found = claim(OmegaConf.to_container(stated, resolve=True))  # type: ignore[arg-type]
         _check_notebook(found, item.overrides)
         own = [text for text in item.overrides if not text.lstrip("+~").startswith(("claim=", "claim."))]
         if any(text.lstrip("+~").startswith("seed=") for text in own):

@@ -67,7 +67,7 @@ class Answer:
         said = [line for line in self.errors.splitlines() if "error: " in line]
         if self.code and not said:
             return "no sentence"
-        if any(len(line) > 2_200 for line in said):
+        if self.code == 1 and any(len(line) > 2_200 for line in said):  # 2: argparse repeats what was typed
             return "a sentence without end"
         return ""
 
