@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from dae_lab.config.fields import LONGEST_SIDE, MOST_CHANNELS, Checked, choice, number, required, target
 from dae_lab.config.layers import ConvStack, Finish
-from dae_lab.config.shapes import Shape, Trace, convolved, need_image, need_room, surplus, transposed
+from dae_lab.config.shapes import Shape, Trace, convolved, excess, need_image, need_room, transposed
 
 
 @dataclass
@@ -84,9 +84,9 @@ class ConvDecoder(ConvStack, Decoder):
             sizes.insert(0, tuple(before))
         return sizes
 
-    def surplus(self, shape: Shape, size: Shape, stride: int) -> tuple[int, int]:
+    def excess(self, shape: Shape, size: Shape, stride: int) -> tuple[int, int]:
         """Rows and columns by which a layer's ``shape`` (h, w, …) is cropped to have ``size`` (h, w)."""
-        return surplus(shape, size, stride) if self.padding == "same" else (0, 0)
+        return excess(shape, size, stride) if self.padding == "same" else (0, 0)
 
     def enlarged(
         self, layer: str, shape: Shape, filters: int, kernel: int, stride: int, size: Shape
@@ -98,7 +98,7 @@ class ConvDecoder(ConvStack, Decoder):
             shape = transposed(shape, filters, kernel, stride, self.padding)
         else:
             shape = (shape[0] * stride, shape[1] * stride, shape[2])
-        rows, columns = self.surplus(shape, size, stride)
+        rows, columns = self.excess(shape, size, stride)
         shape = (shape[0] - rows, shape[1] - columns, shape[2])
         return shape if layer == "conv_transpose" else convolved(shape, filters, kernel, 1, self.padding)
 

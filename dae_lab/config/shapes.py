@@ -33,7 +33,7 @@ def transposed(shape: Shape, filters: int, kernel: int, stride: int, padding: st
     return (*(side * stride + extra for side in shape[:2]), filters)
 
 
-def surplus(shape: Shape, size: Shape, stride: int) -> tuple[int, int]:
+def excess(shape: Shape, size: Shape, stride: int) -> tuple[int, int]:
     """Rows and columns by which ``shape`` (h, w, …) exceeds ``size`` (h, w) by less than ``stride``.
 
     Larger differences come from strides that do not fit each other, and count as 0.

@@ -119,13 +119,13 @@ def _part_folders(folder: Path, files: Sequence[Path]) -> dict[str, str]:
     if not found:
         return {}
     listed = " and ".join(f"{as_text(name)}/" for name in found)
-    beside = [name for name in tops if name not in found]
-    beside += [file.name for file in files if file.parent == folder]
-    if len(found) == 1 and not beside:
+    others = [name for name in tops if name not in found]
+    others += [file.name for file in files if file.parent == folder]
+    if len(found) == 1 and not others:
         raise DataError(f"{where} holds nothing but {listed}: give that folder as data.path")
-    if beside:
+    if others:
         raise DataError(
-            f"{where} holds {listed} beside {as_text(beside[0])}: it must hold either the parts of a run, "
+            f"{where} holds {listed} next to {as_text(others[0])}: it must hold either the parts of a run, "
             "train/, val/ and test/, or classes; move the rest out of it"
         )
     if len(set(found.values())) < len(found):

@@ -57,8 +57,8 @@ class _ConvDecoder(schema.ConvDecoder):
         """One ``conv``, ``conv_transpose`` or ``upsample_conv`` layer, cropped to ``size`` (h, w)."""
         if layer == "conv_transpose":
             x = make.conv_transpose(filters, kernel, stride, self.padding, **more)(x)
-            surplus = self.surplus(x.shape[1:], size, stride)
-            return make.crop(x, *(crop_margins(kernel, stride, side) for side in surplus), **more)
+            excess = self.excess(x.shape[1:], size, stride)
+            return make.crop(x, *(crop_margins(kernel, stride, side) for side in excess), **more)
         if layer == "upsample_conv":
             x, stride = self.upsample(x, stride, size, make), 1
         return make.conv(filters, kernel, stride, self.padding, **more)(x)
@@ -68,18 +68,18 @@ class _ConvDecoder(schema.ConvDecoder):
         if factor == 1:
             return x
         x = keras.layers.UpSampling2D(factor, interpolation=self.interpolation, dtype=make.dtype)(x)
-        rows, columns = self.surplus(x.shape[1:], size, factor)
+        rows, columns = self.excess(x.shape[1:], size, factor)
         return make.crop(x, (0, rows), (0, columns))
 
 
-def crop_margins(kernel: int, stride: int, surplus: int) -> tuple[int, int]:
+def crop_margins(kernel: int, stride: int, excess: int) -> tuple[int, int]:
     """Rows to crop before and after the output of a transposed convolution with padding ``same``.
 
     What is left is the transpose of the convolution, with padding ``same`` too, of an image that is smaller
-    by ``surplus``: its output lies where the input of an encoder of the same kernel and stride lies.
+    by ``excess``: its output lies where the input of an encoder of the same kernel and stride lies.
     """
-    before = max(kernel - stride + surplus, 0) // 2 - max(kernel - stride, 0) // 2
-    return before, surplus - before
+    before = max(kernel - stride + excess, 0) // 2 - max(kernel - stride, 0) // 2
+    return before, excess - before
 
 
 class ConvTranspose(schema.ConvTranspose, _ConvDecoder):

@@ -65,7 +65,7 @@ def describe_resumption(record: Record, facts: Mapping[str, str], epochs: int) -
     record.params({f"{key}/after_epoch_{epochs}": value for key, value in changed.items()})
     log.warning(
         "the run was begun on another machine or with other threads, so its last digits are not those of an "
-        "uninterrupted one (%s); tracking.reuse=never trains it afresh",
+        "uninterrupted one (%s); tracking.reuse=never trains it again from the start",
         record.tags["resumed_on"],
     )
 
