@@ -19,6 +19,8 @@ def disk_complaint(error: Exception, store: Path) -> str:
     Args:
         store: the store's folder.
     """
+    if isinstance(error, shutil.SpecialFileError):  # a FIFO is in the way
+        return f"tracking.dir: {error}; move it away, and {GOES_ON}"
     number = error.errno if isinstance(error, OSError) else None
     file = error.filename if isinstance(error, OSError) and isinstance(error.filename, str | Path) else ""
     try:

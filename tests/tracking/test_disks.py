@@ -1,5 +1,6 @@
 """Which disk is full is said: the store's, or that of temporary files. A small disk in memory is filled."""
 
+import os
 import subprocess
 import tempfile
 
@@ -65,3 +66,16 @@ def test_a_lost_folder_of_temporary_files_is_named(tracking, tmp_path_factory, m
         Store(tracking).record("a run", "f" * 64, {}) as record,
     ):
         record.text("x", "text.txt")
+
+
+def test_a_fifo_in_place_of_an_artifact_is_named(tracking):
+    with (
+        pytest.raises(TrackingError, match=r"tracking\.dir: .*text\.txt.* is a named pipe; move it away"),
+        Store(tracking).record("a run", "f" * 64, {}) as record,
+    ):
+        write_over_a_fifo(record)
+
+
+def write_over_a_fifo(record):
+    os.mkfifo(record.artifact("text.txt"))
+    record.text("x", "text.txt")
