@@ -31,16 +31,16 @@ format: .venv/installed  ## format the code, mend what ruff can mend
 lock:  ## renew requirements.lock from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
-	@sh tools/check-lock.sh
+	@sh .ci/check-lock.sh
 
 check-lock:  ## does requirements.lock resolve on all systems and versions of Python? (needs uv)
-	@sh tools/check-lock.sh
+	@sh .ci/check-lock.sh
 
 clean:  ## remove the virtual environment; runs stay
 	rm -rf .venv
 
 python:
-	@PYTHON="$(PYTHON)" sh tools/venv.sh
+	@PYTHON="$(PYTHON)" sh .ci/venv.sh
 
 .venv/installed: requirements.lock pyproject.toml | python
 	@echo "setting up .venv for $$($(BIN)/python --version): about 3 GB, two or three minutes"

@@ -119,7 +119,9 @@ def _try_flags() -> None:
     flags = " ".join(f"{name}={value}" for name in FLAGS if (value := os.environ.get(name, "").strip()))
     if not flags:
         return
-    done = subprocess.run([sys.executable, "-c", TRIAL], capture_output=True, text=True, errors="replace")
+    done = subprocess.run(
+        [sys.executable, "-c", TRIAL], capture_output=True, encoding="utf-8", errors="replace"
+    )
     if done.returncode:
         reasons = [line for line in done.stderr.splitlines() if line.strip()]
         fatal = [line for line in reasons if line.startswith("F")] or reasons or ["it says no reason"]

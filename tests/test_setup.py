@@ -32,7 +32,7 @@ class Machine:
         self.checkout, self.bin = folder / "checkout", folder / "bin"
         self.checkout.mkdir()
         self.bin.mkdir()
-        shutil.copytree(CHECKOUT / "tools", self.checkout / "tools")
+        shutil.copytree(CHECKOUT / ".ci", self.checkout / ".ci")
         shutil.copy(CHECKOUT / "Makefile", self.checkout)
         for program in ("sh", "make", "cat", "rm", "cp", "mkdir", "dirname", "awk"):
             (self.bin / program).symlink_to(shutil.which(program))
@@ -154,7 +154,7 @@ def test_help_lists_the_targets_with_any_awk(machine):
 def test_the_versions_are_the_same_wherever_they_are_named():
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["requires-python"] == ">=3.11,<3.14"
-    for file in ("tools/venv.sh", "tools/check-lock.sh", "README.md"):
+    for file in (".ci/venv.sh", ".ci/check-lock.sh", "README.md"):
         text = (CHECKOUT / file).read_text(encoding="utf-8")
         assert "3.11" in text
         assert "3.13" in text
