@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -77,5 +78,7 @@ def test_a_fifo_in_place_of_an_artifact_is_named(tracking):
 
 
 def write_over_a_fifo(record):
-    os.mkfifo(record.artifact("text.txt"))
+    file = Path(record.artifact("text.txt"))
+    file.parent.mkdir(parents=True)
+    os.mkfifo(file)
     record.text("x", "text.txt")
