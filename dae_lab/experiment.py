@@ -81,7 +81,6 @@ def run(
     _check_clock()
     dataset = loaded(config)
     check_shapes(config, dataset.train.shape)
-    store = Store(config.tracking)
     config, measured = precision.decide(config, dataset.train.shape)
     measurement = measured or measurement
     own = identity(config, dataset)
@@ -91,6 +90,7 @@ def run(
             "that this run was planned with: give the same command again"
         )
     _say_what_is_seen(dataset)
+    store = Store(config.tracking)
     afresh = config.tracking.reuse == "never"
     with store.turn(own):
         done = None if afresh else store.finished(own, kept(config))

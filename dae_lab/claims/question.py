@@ -123,9 +123,9 @@ def _arms(found: Claim, own: list[str], item: Composed, engine: Composes) -> dic
     for arm, overrides in {**found.arms, **found.causes}.items():
         try:
             composed = engine.compose([*found.base, *own, *overrides, "seed=0"])
-            config = check(composed)
             if moved := [key for key, place in _places(composed.config).items() if place != places[key]]:
                 raise ConfigError(f"{moved[0]} is not an arm's to change; give it on the command line")
+            config = check(composed)
             _check_outcomes(found, config)
         except UserError as error:
             raise type(error)(f"arm {arm}: {error}") from error

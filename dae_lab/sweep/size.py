@@ -34,10 +34,11 @@ def check_number_of_runs(config: DictConfig, loader: ConfigLoader) -> None:
 
 def need_few_runs(overrides: Sequence[Override]) -> None:
     """Raise a ConfigError if all combinations of these are no run, or more than ``MOST_RUNS``."""
-    counts = {one.get_key_element(): count_values(one) for one in overrides}
-    runs = math.prod(counts.values())
+    given = [(one.get_key_element(), count_values(one)) for one in overrides]
+    counts = dict(given)  # of a key that is given twice the last counts, but Hydra lists the values of both
+    runs = max(math.prod(counts.values()), *(count for _, count in given), 1)
     if runs > MOST_RUNS:
-        sizes = " × ".join(f"{count:,} of {key}" for key, count in counts.items() if count > 1)
+        sizes = " × ".join(f"{count:,} of {key}" for key, count in given if count > 1)
         raise ConfigError(f"a sweep has at most {MOST_RUNS:,} runs; these would be {runs:,}: {sizes}")
 
 

@@ -211,5 +211,5 @@ def test_what_follows_an_index_without_its_end_stays(judged, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match=r"claim\.notebook: .*file cannot be written"):
+    with pytest.raises(ConfigError, match=r"claim\.notebook: .*file/mine cannot be written"):
         notebook.need_writable(tmp_path / "file", "mine")

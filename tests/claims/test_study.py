@@ -207,7 +207,7 @@ def test_a_claim_s_file_cannot_say_where(mine, tmp_path):
     for changes, message in (
         ({"[training.epochs=1]": "[tracking=theirs]"}, "tracking=theirs makes no arm"),
         ({"[training.epochs=1]": f"['tracking={{dir: {tmp_path}}}']"}, "makes no arm"),
-        ({"[training.epochs=1]": "[+training@x=theirs]"}, "tracking.experiment is not an arm's to change"),
+        ({"[training.epochs=1]": "[+training@x=theirs]"}, "x: there is no such key"),
         ({"source: nobody": f"source: nobody\nnotebook: {tmp_path}/theirs"}, "inside the current one"),
         ({"source: nobody": "source: nobody\nnotebook: ../theirs"}, "inside the current one"),
     ):
@@ -235,7 +235,7 @@ def test_what_cannot_be_asked_is_refused(mine, tmp_path):
         (["claim=./mine"], "the name of a claim takes letters, digits, _ and -"),
         (["claim=glob(zz*)"], "claim=glob(zz*): this gives no value to claim"),
         (["sweep.metric=test/nope"], "sweep.metric: a claim says itself what is measured"),
-        (["claim.notebook=/dev/null/x"], "claim.notebook: /dev/null/x cannot be written"),
+        (["claim.notebook=/dev/null/x"], "claim.notebook: /dev/null/x/mine cannot be written"),
     ],
 )
 def test_a_command_that_makes_no_sense_is_refused(mine, tmp_path, more, message):

@@ -330,6 +330,9 @@ def test_the_runs_of_a_sweep_are_found_by_its_name_whoever_trained_them(store):
 class Idle:
     """An engine that was never asked for a run."""
 
+    def measure(self, networks):
+        raise AssertionError("nothing is to be measured")
+
     def close(self):
         pass
 

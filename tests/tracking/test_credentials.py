@@ -142,17 +142,6 @@ def test_a_server_that_allows_too_little_is_named(gated, tracking_there):
         Store(tracking_there(gated.uri))
 
 
-def test_a_password_that_expires_in_mid_run_is_one_sentence(gated, tracking_there, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "me")
-    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", SECRET)
-    store = Store(tracking_there(gated.uri))
-    message = r"401.*MLFLOW_TRACKING_USERNAME.*goes on from the last"
-    with pytest.raises(TrackingError, match=message), store.record("a run", "f" * 64, {}) as record:
-        expire(gated, record)
-    with pytest.raises(TrackingError, match=r"401.*MLFLOW_TRACKING_USERNAME"):
-        store.finished("f" * 64)
-
-
 def expire(gated, record):
     gated.accepted = set()
     record.tag("any", "thing")

@@ -206,7 +206,7 @@ def test_nothing_is_sent_to_an_address_that_only_a_spool_names(spool, tmp_path, 
     with pytest.raises(TrackingError, match="1 of 1 records wait for a server"):
         push_records(compose(f"tracking.dir={tmp_path}").tracking)
     output = capsys.readouterr().out
-    assert "sync=true 'tracking.uri='\"'\"'http://127.0.0.1:9'\"'\"''" in output
+    assert """sync=true 'tracking.uri="http://127.0.0.1:9"'""" in output
     assert sync.waiting(tmp_path) == ["ab12"]
 
 

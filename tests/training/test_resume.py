@@ -93,7 +93,7 @@ def test_a_checkpoint_brings_back_every_state(compose, tiny, tmp_path, latent):
     for each in (model, copy):
         each.compile(optimizer=keras.optimizers.Adam(0.01))
         each.optimizer.build(each.trainable_variables)
-    history = [{"train/loss": float(model.train_step((clean, clean))["loss"])} for _ in range(3)]
+    history = [{**EPOCH, "train/loss": float(model.train_step((clean, clean))["loss"])} for _ in range(3)]
 
     save = Checkpoint(tmp_path / "new", history, seconds=0)
     save.set_model(model)
@@ -120,11 +120,11 @@ def test_checkpoints_replace_each_other_and_are_not_too_frequent(compose, tmp_pa
         save = Checkpoint(tmp_path, history := [], seconds, before)
         save.set_model(model)
         for epoch in range(2):
-            history.append({"train/loss": 1 / 3})
+            history.append(EPOCH)
             save.on_epoch_end(epoch)
         assert seen == ([] if seconds else [0, 1])
         assert sorted(file.name for file in tmp_path.iterdir()) == files
-    assert restore(model, tmp_path) == [{"train/loss": 1 / 3}] * 2
+    assert restore(model, tmp_path) == [EPOCH] * 2
 
 
 EPOCH = {"train/loss": 0.5, "time/epoch_s": 1.0}
