@@ -1,4 +1,4 @@
-"""What one command does with a config: plan it, train it, replay a run, push records, relocate a store."""
+"""What one command does with a config: plan it, train it, replay a run, push records, and so on."""
 
 import math
 from collections.abc import Sequence
@@ -19,6 +19,9 @@ from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.tracking.relocate import relocate
 from dae_lab.tracking.sync import sync
 from dae_lab.training.precision import measure_networks
+
+NOTEBOOK = "experiments"
+"""The folder of the claims' pages."""
 
 
 def act(
@@ -41,6 +44,9 @@ def act(
         return math.nan
     if config.relocate:
         relocate_store(config.tracking)
+        return math.nan
+    if config.regenerate:
+        regenerate_page(config.regenerate)
         return math.nan
     if config.plan:
         composed = PrecisionDecision(measure_networks).settle([plan.Composed(overrides, preset, cfg)])
@@ -80,6 +86,20 @@ def push_records(tracking: Tracking) -> None:
             f"sync: {elsewhere} of {len(found)} records wait for a server that neither the command nor the "
             f"config names; each is listed with the command that pushes it"
         )
+
+
+def regenerate_page(name: str) -> None:
+    """Make the page of the claim ``name`` of ``experiments`` again, and say its verdict.
+
+    Raises:
+        UserError: there is no such page, or its files are damaged.
+    """
+    from dae_lab.claims.regenerate import regenerate  # here, as no run needs it
+    from dae_lab.claims.show import verdict
+
+    page, found = regenerate(Path(NOTEBOOK), name)
+    verdict(name, found)
+    print(f"  notebook: {page}")
 
 
 def relocate_store(tracking: Tracking) -> None:

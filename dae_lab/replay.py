@@ -82,7 +82,7 @@ def _as_recorded(original: Recorded, config: Config) -> Config:
     here = {
         key: value
         for key, value in asdict(config).items()
-        if key in ("plan", "relocate", "replay", "sweep", "sync", "tracking")
+        if key in ("plan", "regenerate", "relocate", "replay", "sweep", "sync", "tracking")
     }
     here["tracking"]["reuse"] = "never"
     try:

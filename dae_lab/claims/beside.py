@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dae_lab.claims.judge import Reading, correlated
+from dae_lab.claims.evidence import correlated
+from dae_lab.claims.judge import Reading
 from dae_lab.claims.outcome import Measured
 from dae_lab.claims.statistics import censored, equivalence, paired, proportion
 from dae_lab.claims.statistics.interval import Interval
@@ -48,7 +49,7 @@ def of_arm(measured: Measured, kind: str) -> Interval:
     known = measured.values[np.isfinite(measured.values)]
     if kind == "share":
         return proportion.exact_interval(int(known.sum()), len(known), 0.95)
-    return paired.mean_interval(known, 0.95)
+    return paired.student_interval(known, 0.95)
 
 
 def _of_means(reading: Reading, null: float) -> dict[str, float | Interval]:

@@ -26,6 +26,7 @@ OPERATORS: dict[type, Callable[..., Any]] = {
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": lambda value: np.abs(value),
+    "log": lambda value: np.log(value),
     "max": lambda *values: np.maximum.reduce(np.broadcast_arrays(*values)),
     "min": lambda *values: np.minimum.reduce(np.broadcast_arrays(*values)),
     "trend": lambda *values: _trend(*values),
@@ -126,7 +127,11 @@ def _keeps_units(node: ast.AST) -> bool:
             return not _speaks_of_arms(node.right)
         case ast.BinOp(op=ast.Mult()):
             return not (_speaks_of_arms(node.left) and _speaks_of_arms(node.right))
-    return not _is_trend(node)
+    return not (isinstance(node, ast.Call) and _name(node) in ("trend", "log"))
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def _speaks_of_arms(node: ast.expr) -> bool:
@@ -138,7 +143,7 @@ def _side(node: ast.expr) -> str | float:
 
 
 def parse(text: str, arms: Collection[str]) -> Effect:
-    """The effect that ``text`` describes: arms, numbers, + - * / and abs, max, min, trend.
+    """The effect that ``text`` describes: arms, numbers, + - * / and abs, log, max, min, trend.
 
     Raises:
         ConfigError: it is none, or speaks of no arm, or of one that is not there.
@@ -173,7 +178,7 @@ def _is_shifted_trend(node: ast.expr) -> bool:
 
 
 def _suits(name: str, given: Sequence[ast.expr]) -> bool:
-    return len(given) == 1 if name == "abs" else len(given) >= 2
+    return len(given) == 1 if name in ("abs", "log") else len(given) >= 2
 
 
 def _check(node: ast.expr, text: str, names: dict[str, None]) -> None:
@@ -195,7 +200,7 @@ def _check(node: ast.expr, text: str, names: dict[str, None]) -> None:
         case _:
             raise ConfigError(
                 f"effect: {text!r} holds {ast.unparse(node)!r}; it may hold arms, numbers, + - * / and "
-                "abs of one value, and max, min and trend of several"
+                "abs and log of one value, and max, min and trend of several"
             )
 
 
@@ -235,6 +240,10 @@ def _bounds(node: ast.expr, arm: _Bounds) -> _Bounds:
             if name == "abs":
                 low, high = parts[0]
                 return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
+            if name == "log":
+                with np.errstate(all="ignore"):
+                    ends = [float(np.log(end)) if end > 0 else -math.inf for end in parts[0]]
+                return ends[0], ends[1]
             of = FUNCTIONS[name]
             return of(*(low for low, _ in parts)), of(*(high for _, high in parts))
     raise AssertionError(ast.dump(node))

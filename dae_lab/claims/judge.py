@@ -1,38 +1,21 @@
-"""From what the runs measured to a verdict: looks, intervals, guards."""
+"""From evidence to a verdict: intervals, the protection of several readings, guards, futility."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
-from dae_lab.claims.expression import Effect
-from dae_lab.claims.outcome import Measured, Runs, horizon, measure, restricted
-from dae_lab.claims.spec import Claim, Definition, Outcome
-from dae_lab.claims.statistics import correlation, decision, paired, proportion, sequential
-from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.claims.design import FixedDesign, chance_of_verdict, fixed_design
+from dae_lab.claims.evidence import Evidence, look_error
+from dae_lab.claims.intervals import interval_of
+from dae_lab.claims.outcome import Measured
+from dae_lab.claims.spec import Claim, Definition
+from dae_lab.claims.statistics import decision
+from dae_lab.claims.statistics.decision import AGAINST, Verdict
+from dae_lab.claims.statistics.family import holm
 from dae_lab.claims.statistics.interval import Interval, whole
-from dae_lab.recording.names import COUNTS
-from dae_lab.seeds import derive
-
-MANY = 1_000_000
-"""Seeds that nobody trains: an effect that needs so many lies on the margin, as far as one can tell."""
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What the runs of a claim's first ``n`` seeds say, before anything is decided by it.
-
-    arms: by reading, what was measured of each arm.
-    effects: by reading, the effect of each seed, float (n,); of a correlation that of all seeds, (1,).
-    broken: guards that are not met, one sentence each.
-    """
-
-    claim: Claim
-    n: int
-    arms: Mapping[str, Mapping[str, Measured]]
-    effects: Mapping[str, np.ndarray]
-    broken: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,8 +24,11 @@ class Reading:
 
     name: ``definition``, or the alternative's.
     effect: the mean over seeds, or the difference of shares; NaN where a run has no value.
-    interval: at the level of this look, so that all looks together hold the claim's error rate.
+    interval: so that all looks together hold the claim's error rate, divided by ``divisor``.
     effects, arms: as in ``Evidence``.
+    problem: why it cannot be judged, or not yet; empty where it can.
+    divisor: what the claim's error rate was divided by: in a family, and among several readings.
+    chance: that it is decided at the planned maximum; None: not predicted.
     """
 
     name: str
@@ -52,6 +38,14 @@ class Reading:
     interval: Interval
     effects: np.ndarray
     arms: Mapping[str, Measured]
+    problem: str = ""
+    divisor: int = 1
+    chance: float | None = None
+
+    @property
+    def decided(self) -> bool:
+        """Whether the runs answer the question by this reading."""
+        return self.verdict not in decision.OPEN
 
 
 @dataclass(frozen=True)
@@ -61,10 +55,15 @@ class Judgement:
     verdict: over all readings and guards.
     readings: the one that decides first.
     broken: guards that are not met, one sentence each; then the verdict is ``invalid``.
-    level: of the intervals, 1 less what of the error rate this look may spend.
+    waiting: guards that are not met yet, one sentence each; then nothing is decided before the last look.
+    level: of the intervals of the first reading, 1 less what of the error rate this look may spend.
     share: what the claim's error rate was divided by, as it was judged with others.
-    needed: seeds that a fixed design with 80 % power would have needed for this effect; None: unknown.
+    unconditional: the verdict with collapsed runs counted, where a guard against them is not met.
+    provisional: with other claims decided, this one's intervals would shrink, and its verdict change.
+    evidence: what it stands on; None where runs are missing.
+    settled: more seeds would change nothing, promise nothing, or there are no more.
     remarks: what is to be minded beside it, see ``remarks``.
+    history: how the claim was judged before, otherwise; empty where it was not.
     """
 
     claim: Claim
@@ -74,165 +73,130 @@ class Judgement:
     n: int
     level: float
     share: int
-    needed: int | None
+    evidence: Evidence | None = None
+    waiting: tuple[str, ...] = ()
+    unconditional: Verdict | None = None
+    provisional: bool = False
+    settled: bool = True
     remarks: tuple[str, ...] = ()
+    history: str = ""
 
     @property
     def decided(self) -> bool:
         """Whether the runs answer the question."""
-        return self.verdict not in (Verdict.inconclusive, Verdict.invalid)
+        return self.verdict not in decision.OPEN
 
-
-def gather(claim: Claim, runs: Runs, n: int) -> Evidence:
-    """What the runs of seeds 0 to ``n`` - 1 say; of ``claim.causes`` some may be missing."""
-    seeds = {arm: [seed for seed in claim.wanted(arm, n) if seed in of] for arm, of in runs.items()}
-    arms = {name: _measure(claim, runs, seeds, name) for name in claim.readings}
-    effects = {
-        name: _effects(effect, claim.readings[name].outcome.kind, arms[name])
-        for name, effect in claim.effects.items()
-    }
-    broken = _broken(claim, runs, arms["definition"])
-    if not broken and not np.isfinite(effects["definition"]).all():
-        broken = [f"{claim.definition.effect} is no number, for these values of its arms"]
-    return Evidence(claim, n, arms, effects, tuple(broken))
-
-
-def _measure(claim: Claim, runs: Runs, seeds: Mapping[str, Sequence[int]], name: str) -> dict[str, Measured]:
-    outcome = claim.readings[name].outcome
-    found = measure(runs, seeds, outcome)
-    if outcome.kind != "time":
-        return found
-    end = horizon([found[arm] for arm in claim.arms])
-    return {arm: restricted(measured, end) for arm, measured in found.items()}
+    @cached_property
+    def needed(self) -> FixedDesign | None:
+        """What a fixed design would have needed for the effect found; None: unknown."""
+        if self.evidence is None:
+            return None
+        return fixed_design(self.evidence, "definition", self.claim.error / self.share)
 
 
 def judge(evidence: Evidence, share: int = 1) -> Judgement:
     """Judge a claim by what its runs say, at its error rate divided by ``share``."""
-    claim, n = evidence.claim, evidence.n
-    looks, error = claim.seeds.looks(), claim.error / share
-    level = 1 - sequential.nominal(looks, claim.seeds.maximum, error)[looks.index(n)]
-    readings = tuple(_reading(name, evidence, level) for name in claim.readings)
-    found = decision.combine([reading.verdict for reading in readings])
-    verdict = Verdict.invalid if evidence.broken else found
-    needed = _fixed(readings[0], claim.effects["definition"], error)
-    needed = needed if needed and needed < MANY else None
-    return Judgement(claim, verdict, readings, evidence.broken, n, level, share, needed)
+    found = _judge(evidence, share)
+    if share == 1:
+        return found
+    return replace(found, provisional=_judge(evidence, 1).verdict is not found.verdict)
 
 
 def invalid(claim: Claim, broken: Sequence[str], n: int) -> Judgement:
     """The judgement where runs are missing."""
-    return Judgement(claim, Verdict.invalid, (), tuple(broken), n, math.nan, 1, None)
+    return Judgement(claim, Verdict.invalid, (), tuple(broken), n, math.nan, 1)
 
 
-def correlated(measured: Measured, level: float) -> correlation.RankCorrelation:
-    """How an arm's metric goes with the other one, over seeds; the same whenever it is asked."""
-    rng = np.random.default_rng(derive(0, "claim", "correlation"))
-    return correlation.rank_correlation(measured.values, measured.beside, level, rng)
+def _judge(evidence: Evidence, share: int) -> Judgement:
+    claim, n = evidence.claim, evidence.n
+    problems = evidence.problems["definition"]
+    broken = tuple(problem.sentence for problem in problems if problem.final)
+    waiting = tuple(problem.sentence for problem in problems if not problem.final)
+    readings = (_reading("definition", evidence, share), *_secondary(evidence, share))
+    readings = tuple(_with_chance(reading, evidence) for reading in readings)
+    whatever = decision.combine([reading.verdict for reading in readings])
+    collapse_alone = bool(problems) and all(problem.collapse for problem in problems)
+    return Judgement(
+        claim=claim,
+        verdict=Verdict.invalid if broken else whatever,
+        readings=readings,
+        broken=broken,
+        n=n,
+        level=readings[0].interval.level,
+        share=share,
+        evidence=evidence,
+        waiting=waiting,
+        unconditional=whatever if collapse_alone else None,
+        settled=bool(broken) or n == claim.seeds.last or _settled(readings, evidence),
+    )
 
 
-def _effects(effect: Effect, kind: str, arms: Mapping[str, Measured]) -> np.ndarray:
-    if kind == "correlation":
-        known = all(np.isfinite([arms[arm].values, arms[arm].beside]).all() for arm in effect.arms)
-        rho = {arm: correlated(arms[arm], 0.95).rho if known else math.nan for arm in effect.arms}
-        return np.atleast_1d(effect(rho))
-    return np.atleast_1d(effect({arm: arms[arm].values for arm in effect.arms}))
+def _settled(readings: Sequence[Reading], evidence: Evidence) -> bool:
+    """Whether more seeds can be spared: every reading is decided, cannot be, or promises nothing."""
+    primary, others = readings[0], readings[1:]
+    least = evidence.claim.seeds.futility
+    hopeless = [one for one in readings if one.chance is not None and one.chance < least]
+    if not primary.decided:
+        return primary in hopeless
+    final = {name: any(one.final for one in of) for name, of in evidence.problems.items()}
+    return all(one.decided or final[one.name] or one in hopeless for one in others)
 
 
-def _reading(name: str, evidence: Evidence, level: float) -> Reading:
-    definition, effects, arms = evidence.claim.readings[name], evidence.effects[name], evidence.arms[name]
-    if not np.isfinite(effects).all():
-        return Reading(name, definition, Verdict.invalid, math.nan, whole(level), effects, arms)
-    interval = _interval(evidence.claim.effects[name], definition.outcome, effects, arms, level)
-    verdict = decision.decide(interval, definition.margin, definition.kind)
-    return Reading(name, definition, verdict, float(effects.mean()), interval, effects, arms)
+def _secondary(evidence: Evidence, share: int) -> list[Reading]:
+    """The other readings; of those that contradict in one direction Holm's correction keeps the error rate.
 
+    Each direction, for the claim and against it, is a family of its own, as only one can contradict.
+    """
+    names = [name for name in evidence.claim.alternatives if not _is_final(evidence, name)]
 
-def _interval(
-    effect: Effect, outcome: Outcome, effects: np.ndarray, arms: Mapping[str, Measured], level: float
-) -> Interval:
-    if outcome.kind in ("value", "time"):
-        return paired.mean_interval(effects, level, _grain(effect, outcome, arms))
-    sides = effect.sides()
-    assert sides is not None
-    one, other = sides
-    if isinstance(one, str) and isinstance(other, str):
-        return proportion.paired_difference(arms[one].values > 0, arms[other].values > 0, level)
-    measured = arms[one if isinstance(one, str) else str(other)]
-    if outcome.kind == "share":
-        found = proportion.exact_interval(int(measured.values.sum()), len(measured.values), level)
-    else:
-        found = correlated(measured, level).interval
-    return found.shifted(-float(other)) if isinstance(one, str) else found.mirrored(float(one))
+    def divisors(wanted: frozenset[Verdict]) -> Mapping[str, int]:
+        decides = {
+            name: lambda by, name=name: _reading(name, evidence, share * by).verdict in wanted
+            for name in names
+        }
+        return holm(decides)
 
-
-def _grain(effect: Effect, outcome: Outcome, arms: Mapping[str, Measured]) -> float:
-    """In what steps the effect comes: of epochs, counts and ranks few seeds may agree by chance."""
-    counted = outcome.kind == "time" or (outcome.metric.startswith(COUNTS) and not outcome.relative_to)
-    return effect.grain({arm: arms[arm].values for arm in effect.arms}, 1.0 if counted else 0.0)
-
-
-def _fixed(first: Reading, effect: Effect, error: float) -> int | None:
-    """Seeds with which one look at the end says what was found; None: not known, or no number would do."""
-    given, kind = first.definition, first.definition.outcome.kind
-    if not math.isfinite(first.effect) or kind == "correlation":
-        return None
-    if kind == "share":
-        return _fixed_of_share(first, effect, error) if given.rule == "difference" else None
-    spread = float(np.std(first.effects, ddof=1))
-    grain = _grain(effect, given.outcome, first.arms)
-    spread = max(spread, grain / math.sqrt(6))  # what rounding makes of it, as in the interval
-    size, margin = first.effect, given.margin
-    if abs(size) < margin:
-        return sequential.fixed_equivalence(size, spread, error, margin)
-    if given.rule == "difference" and size < margin:
-        return sequential.fixed_design(-size, spread, error, margin=-margin)  # that it is not above
-    return sequential.fixed_design(abs(size), spread, error, margin=margin)
-
-
-def _fixed_of_share(first: Reading, effect: Effect, error: float) -> int | None:
-    """For the share of one arm, as it was found, above or below a number."""
-    match effect.sides():
-        case (str(arm), float(number)):
-            share = float(first.arms[arm].values.mean())
-            bound = number + first.definition.margin
-        case (float(number), str(arm)):
-            share = float(first.arms[arm].values.mean())
-            bound = number - first.definition.margin
-        case _:
-            return None
-    if share < bound:
-        return proportion.fixed_design(1 - share, 1 - bound, error)
-    return proportion.fixed_design(share, bound, error)
-
-
-def _broken(claim: Claim, runs: Runs, deciding: Mapping[str, Measured]) -> list[str]:
-    """The guards that are not met."""
+    support, against = divisors(frozenset({Verdict.supported})), divisors(AGAINST)
     found = []
-    for arm in claim.guards.improved:
-        worse = [seed for seed, run in runs[arm].items() if not _improved(run.curve("val/mse"))]
-        if worse:
-            found.append(f"arm {arm} learned nothing with seed {_list(worse)}: its val/mse did not fall")
-    for arm in claim.guards.not_collapsed:
-        stuck = [seed for seed, run in runs[arm].items() if run.tags.get("collapse", "none") != "none"]
-        if stuck:
-            found.append(f"arm {arm} collapsed with seed {_list(stuck)}")
-    if claim.definition.outcome.kind == "time":
-        for arm in claim.arms:
-            reached = float(deciding[arm].reached.mean())
-            if reached < claim.guards.reached:
-                found.append(f"only {reached:.0%} of the runs of arm {arm} reached the target")
-    outcome = claim.definition.outcome
-    metric = " and ".join(filter(None, (outcome.metric, outcome.relative_to)))
-    for arm in claim.arms:
-        unknown = np.flatnonzero(~np.isfinite(deciding[arm].values + deciding[arm].beside))
-        if len(unknown):
-            found.append(f"arm {arm} has no {metric} with seed {_list(unknown.tolist())}")
+    for name in evidence.claim.alternatives:
+        by = sorted({share * support.get(name, 1), share * against.get(name, 1)})
+        each = [_reading(name, evidence, divisor) for divisor in by]
+        found.append(next((one for one in each if _stands(one, share, support, against)), each[-1]))
     return found
 
 
-def _improved(curve: Sequence[tuple[int, float]]) -> bool:
-    return len(curve) > 1 and curve[-1][1] < curve[0][1]
+def _stands(reading: Reading, share: int, support: Mapping[str, int], against: Mapping[str, int]) -> bool:
+    """Whether a reading is decided at the divisor of its direction."""
+    family = support if reading.verdict is Verdict.supported else against
+    return reading.decided and reading.divisor == share * family[reading.name]
 
 
-def _list(seeds: Sequence[int]) -> str:
-    return ", ".join(map(str, sorted(seeds)))
+def _is_final(evidence: Evidence, name: str) -> bool:
+    return any(problem.final for problem in evidence.problems[name])
+
+
+def _reading(name: str, evidence: Evidence, divisor: int) -> Reading:
+    claim, n = evidence.claim, evidence.n
+    definition, effects, arms = claim.readings[name], evidence.effects[name], evidence.arms[name]
+    problem = "; ".join(one.sentence for one in evidence.problems[name] if not one.collapse)
+    if not np.isfinite(effects).all():
+        level = 1 - look_error(claim, n, claim.error / divisor)
+        return Reading(
+            name, definition, Verdict.invalid, math.nan, whole(level), effects, arms, problem, divisor
+        )
+    interval = interval_of(evidence, name, claim.error / divisor)
+    verdict = decision.decide(interval, definition.margin, definition.kind)
+    if verdict is Verdict.supported and n < claim.seeds.support:
+        verdict = Verdict.inconclusive
+    if problem:
+        verdict = Verdict.invalid if _is_final(evidence, name) else Verdict.inconclusive
+    mean = float(effects.mean())
+    return Reading(name, definition, verdict, mean, interval, effects, arms, problem, divisor)
+
+
+def _with_chance(reading: Reading, evidence: Evidence) -> Reading:
+    """With the chance that it will be decided, where that is open."""
+    if reading.decided or reading.problem or not evidence.claim.seeds.futility:
+        return reading
+    error = evidence.claim.error / reading.divisor
+    return replace(reading, chance=chance_of_verdict(evidence, reading.name, error))

@@ -7,8 +7,19 @@ from dae_lab.claims import beside, words
 from dae_lab.claims.beside import Found
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Measured, horizon
+from dae_lab.claims.statistics import proportion
+from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.report.markdown import code, prose
+
+METHOD = (
+    "Student's t over the seeds' own differences, each pair of runs with the same seed, widened where Hall's "
+    "correction for skewness is wider; of one arm's share Clopper and Pearson's, of the difference of two an "
+    "exact one for pairs, of correlations Fisher's; each at the level that alpha spending leaves to this "
+    "look (Lan & DeMets 1983; repeated intervals, Jennison & Turnbull 1989), beyond the planned maximum "
+    "those of a t test's e-process."
+)
+"""How the intervals that decide are made."""
 
 
 def page(
@@ -30,6 +41,8 @@ def page(
         f"**{prose(words.headline(found))}** ({words.meaning(found)})",
         f"*Source: {prose(claim.source)}*",
     ]
+    if condition := words.condition(found):
+        parts.append(prose(condition))
     parts += [f"**Mind: {prose(remark)}.**" for remark in found.remarks]
     if claim.quotation:
         parts.append(f"> {prose(claim.quotation)}")
@@ -40,11 +53,14 @@ def page(
         parts += ["## What was found", _readings(found)]
         if told := words.beside(found):
             parts.append(told)
+        parts.append(_protection(found))
         parts.append(_arms(found))
         if claim.causes:
             parts += ["## What changes it", _causes(found)]
         parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption in figures.items()]
         parts += ["## Other tests of the same numbers", _others(found, others)]
+    if claim.history:
+        parts += ["## How it was judged before", "\n".join(f"- {prose(one)}" for one in claim.history)]
     parts += ["## How it was found", _method(found, facts)]
     return "\n\n".join(parts) + "\n"
 
@@ -65,8 +81,18 @@ def _readings_asked(found: Judgement) -> str:
         for name, one in found.claim.readings.items()
     ]
     told = table(["reading", "what is measured", "the claim holds if"], rows)
-    if any(one.outcome.share is not None for one in found.claim.readings.values()):
-        told += "\n\nA drop is that from a curve's first value to its lowest, each run's own."
+    outcomes = [one.outcome for one in found.claim.readings.values()]
+    if any(one.share is not None for one in outcomes):
+        told += (
+            "\n\nA drop is that from a curve's first value, at the epoch named (0, the untrained model, "
+            "where none is), to its lowest, each run's own. Arms are compared by it where their ends differ "
+            "by at most the share that [rule.yaml](rule.yaml) gives as `comparable`."
+        )
+    if any(one.target == "common" for one in outcomes):
+        told += (
+            "\n\nAn end value is the median of a curve's last tenth; the target of a seed is made of the "
+            "arms that the effect compares, trained with that seed."
+        )
     return f"{told}\n\n{words.guards(found.claim)}"
 
 
@@ -87,6 +113,27 @@ def _readings(found: Judgement) -> str:
     return table(["reading", "effect", f"{words.percent(found.level)} % interval", "verdict"], rows)
 
 
+def _protection(found: Judgement) -> str:
+    """How the readings' intervals allow for each other."""
+    text = ""
+    if len(found.readings) > 1:
+        text = (
+            "The reading that decides has the whole error rate; of the others Holm's correction keeps the "
+            "rate at which any contradicts it by chance, so their intervals are wider. "
+        )
+    if found.decided and found.n < found.claim.seeds.maximum:
+        text += (
+            "An effect found when a study stops early is too large on average: by some 5 % where it is one "
+            "standard deviation, by some 40 % where it is half of one. "
+        )
+    if found.verdict in (Verdict.refuted, Verdict.equivalent):
+        text += (
+            "Whether a claim that does not hold is called refuted or equivalent depends on how narrow the "
+            "interval is, and so on when the study stopped."
+        )
+    return text.strip()
+
+
 def _arms(found: Judgement) -> str:
     """Each arm's outcome, by the reading that decides."""
     first = found.readings[0]
@@ -96,15 +143,25 @@ def _arms(found: Judgement) -> str:
     for arm, measured in arms.items():
         values = measured.values
         spread = float(values.std(ddof=1)) if len(values) > 1 else math.nan
-        row = [arm, str(len(values)), *_mean(measured, first), words.number(spread)]
+        row = [arm, str(len(values)), *_mean(measured, first), words.number(spread), _collapsed(found, arm)]
         rows.append([*row, str(int((~measured.reached).sum()))] if timed else row)
     mean = "mean (epochs)" if timed else "mean"
-    head = ["arm", "seeds", mean, "95 % interval", "standard deviation", *(["not reached"] if timed else [])]
+    head = ["arm", "seeds", mean, "95 % interval", "standard deviation", "collapsed"]
+    head += ["not reached"] if timed else []
     told = table(head, rows)
     end = horizon(arms.values())
     if timed and end is not None:
         told += f"\n\nTimes count up to epoch {words.number(end)}, where a run ended that had not reached it."
     return told
+
+
+def _collapsed(found: Judgement, arm: str) -> str:
+    """``1 of 10 [0.3 %, 45 %]``: rare failures are an outcome of their own, beside every mean."""
+    if found.evidence is None or not (n := len(found.readings[0].arms[arm].values)):
+        return "–"
+    count = found.evidence.collapsed.get(arm, 0)
+    ends = proportion.exact_interval(count, n, 0.95)
+    return f"{count} of {n} [{ends.low:.0%}, {ends.high:.0%}]"
 
 
 def _mean(measured: Measured, reading: Reading) -> tuple[str, str]:
@@ -122,7 +179,8 @@ def _causes(found: Judgement) -> str:
         rows.append([arm, str(len(found.readings[0].arms[arm].values)), *cells])
     measured = [words.outcome(one.definition.outcome) for one in found.readings]
     text = (
-        "Arms that decide nothing; each changes one thing, or says what the others are to be compared with."
+        "Arms that decide nothing; each changes one thing, or says what the others are to be compared with. "
+        "Their intervals are exploratory: each for itself, not adjusted for how many there are."
     )
     head = ["arm", "seeds", *(f"{one}, with its 95 % interval" for one in measured)]
     return f"{text}\n\n{table(head, rows)}"
@@ -154,10 +212,7 @@ def _cell(value: float | Interval | None) -> str:
 def _method(found: Judgement, facts: Mapping[str, str]) -> str:
     lines = [
         f"- {words.seeds(found)}.",
-        "- Intervals: Student's t over the seeds' own differences, each pair of runs with the same seed; of "
-        "one arm's share Clopper and Pearson's, of the difference of two an exact one for pairs, of "
-        "correlations Fisher's; each at the level that alpha spending leaves to this look (Lan & DeMets "
-        "1983; repeated intervals, Jennison & Turnbull 1989).",
+        f"- Intervals: {METHOD}",
         f"- {words.error(found)}.",
         *(f"- {key}: {prose(value)}" for key, value in facts.items()),
         "- Files: [rule.yaml](rule.yaml), [verdict.json](verdict.json), [runs.csv](runs.csv).",

@@ -1,6 +1,5 @@
 """The lab notebook, ``experiments/<claim>/``: the same runs give the same bytes."""
 
-import csv
 import hashlib
 import io
 import json
@@ -8,7 +7,8 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -18,13 +18,15 @@ from urllib.parse import quote
 from omegaconf import OmegaConf
 
 from dae_lab.claims import beside, markdown, words
+from dae_lab.claims.archive import write_runs
 from dae_lab.claims.beside import Found
 from dae_lab.claims.judge import Judgement, Reading
-from dae_lab.claims.outcome import Runs
+from dae_lab.claims.outcome import ClaimRun, Runs
+from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.errors import ConfigError
 from dae_lab.provenance import code_fingerprint
-from dae_lab.report.markdown import prose
+from dae_lab.report.markdown import code, prose
 from dae_lab.tracking.plain import plain
 
 log = logging.getLogger(__name__)
@@ -35,37 +37,107 @@ FILES = ("README.md", "rule.yaml", "runs.csv", "verdict.svg", "outcome.png", "ef
 INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
 
 
-def write(folder: Path, name: str, found: Judgement, runs: Runs, facts: Mapping[str, str]) -> Path:
+@dataclass(frozen=True)
+class Circumstances:
+    """How a claim was asked and judged, as far as its runs do not say it; kept in ``rule.yaml``.
+
+    claim: its name. seeds: those judged. divisor: of its error rate.
+    stated: when the rule was recorded, in milliseconds since 1970.
+    changed: what is to be said of other rules. history: how it was judged before, otherwise.
+    overrides: those of the command line that change what is asked. command: what asks it again.
+    cut_short: the study was stopped before its next look. missing: why it could not be judged at all.
+    """
+
+    claim: str
+    seeds: int
+    divisor: int = 1
+    stated: int = 0
+    changed: str = ""
+    history: str = ""
+    overrides: list[str] = field(default_factory=list)
+    command: str = ""
+    cut_short: bool = False
+    missing: list[str] = field(default_factory=list)
+
+
+def write(
+    folder: Path, found: Judgement, runs: Runs, circumstances: Circumstances, drawn: str = ""
+) -> tuple[Path, str]:
     """Write the page of one claim, and bring the index up to date; figures only where something has changed.
 
     Args:
-        folder: of the notebook. name: the claim's. runs: those judged. facts: what else is told of them.
+        folder: of the notebook. runs: those judged.
+        drawn: what this gave when it drew the figures that are there.
 
     Returns:
-        the page.
+        the page, and a digest of all that its figures depend on.
     """
-    home, rows = folder / name, table(found, runs)
+    name = circumstances.claim
+    home, rows = folder / name, write_runs(found.claim, found.readings, runs)
     home.mkdir(parents=True, exist_ok=True)
     effects = found.claim.effects
     others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
+    facts = facts_of(found.claim, runs, circumstances)
     content = verdict(name, found, others, facts)
-    drawn_of = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
-    state = hashlib.sha256(drawn_of.encode()).hexdigest()[:12]
+    depends_on = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
+    state = hashlib.sha256(depends_on.encode()).hexdigest()[:12]
     known = _known(home / "verdict.json")
     if not (home / "verdict.json").exists():
         _write(home / "verdict.json", "{}\n")  # from now on this folder is a claim's, even if we are cut
-    captions = _draw(home, state, known, found, runs) if found.readings else {}
+    captions = _draw(home, state == drawn, known, found, runs) if found.readings else {}
     pictures = {file: _digest(home / file) for file in captions}
     _remove_pictures(home, known, captions)
     _write(home / "runs.csv", rows)
-    _write(home / "rule.yaml", OmegaConf.to_yaml(OmegaConf.structured(found.claim)))
+    _write(home / "rule.yaml", _rule(found.claim, circumstances))
     _write(home / "verdict.svg", badge(found.verdict))
     _write(home / "README.md", markdown.page(found, others, facts, captions))
     # at last: what was cut before is done again
-    content |= {"figures": captions, "pictures": pictures, "state": state}
+    content |= {"figures": captions, "pictures": pictures}
     _write(home / "verdict.json", json.dumps(content, indent=1) + "\n")
     index(folder)
-    return home / "README.md"
+    return home / "README.md", state
+
+
+def _rule(claim: Claim, circumstances: Circumstances) -> str:
+    """The rule, and how it was asked, as YAML."""
+    return OmegaConf.to_yaml(OmegaConf.create({**asdict(claim), "judged": asdict(circumstances)}))
+
+
+def facts_of(claim: Claim, runs: Runs, circumstances: Circumstances) -> dict[str, str]:
+    """What the page tells of the runs."""
+    every = [run for of in runs.values() for run in of.values()]
+    spent = sum(run.values.get("time/cpu_s", 0.0) for run in every)
+    facts = {"Scale": "; ".join(sorted({_scale(run) for run in every}))}
+    if claim.scale:
+        facts["Beside the source"] = claim.scale
+    facts["Cost"] = f"{len(every)} runs, {spent / 3600:.2f} CPU hours"
+    for title, found in (
+        ("Processor", {run.settings.get("machine/cpu", "") for run in every}),
+        ("Code", {run.tags.get("mlflow.source.git.commit", "")[:12] for run in every}),
+    ):
+        if known := sorted(filter(None, found)):
+            facts[title] = "; ".join(known)
+    facts["Rule"] = f"`{claim.rule_hash()}`, recorded {_utc(circumstances.stated)}"
+    if every:
+        facts["Rule"] += f"; the first of these runs began {_utc(min(run.began for run in every))}"
+    if circumstances.cut_short:
+        facts["Cut short"] = "it was stopped before its next look, and goes on with the same command"
+    facts["Again"] = code(circumstances.command)
+    facts["This page again"] = code(f"python -m dae_lab.run regenerate={circumstances.claim}")
+    return facts
+
+
+def _utc(milliseconds: int) -> str:
+    return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _scale(run: ClaimRun) -> str:
+    """``rows [0, 60000] of mnist, 10 epochs of 128 images a step``."""
+    known = run.settings
+    data = known.get("data._target_", "").rpartition(".load_")[2]
+    epochs, size = known.get("training.epochs"), known.get("training.batch_size")
+    plural = "" if epochs == "1" else "s"
+    return f"rows {known.get('data.train')} of {data}, {epochs} epoch{plural} of {size} images a step"
 
 
 def _write(file: Path, content: str | bytes) -> None:
@@ -115,11 +187,11 @@ def _known(file: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _draw(home: Path, state: str, known: Mapping[str, Any], found: Judgement, runs: Runs) -> dict[str, str]:
-    """Draw the figures, unless they are there; gives their captions by file."""
+def _draw(home: Path, same: bool, known: Mapping[str, Any], found: Judgement, runs: Runs) -> dict[str, str]:
+    """Draw the figures, unless the ``same`` are there; gives their captions by file."""
     drawn_before = known.get("figures")
     captions = drawn_before if isinstance(drawn_before, dict) and drawn_before.keys() <= {*FILES} else {}
-    if known.get("state") == state and all((home / file).exists() for file in captions):
+    if same and captions and all((home / file).exists() for file in captions):
         return captions
     from dae_lab.claims.pictures import CAPTIONS, pictures  # here, because matplotlib takes a second
 
@@ -142,11 +214,14 @@ def verdict(
         "verdict": found.verdict.value,
         "sentence": words.headline(found),
         "seeds": found.n,
-        "seeds_fixed_design": found.needed,
+        "seeds_fixed_design": found.needed.seeds if found.needed else None,
+        "verdict_fixed_design": found.needed.verdict.value if found.needed else None,
+        "unconditional": found.unconditional.value if found.unconditional else None,
         "level": found.level,
         "error": found.claim.error,
         "error_divided_by": found.share,
         "rule": found.claim.rule_hash(),
+        "history": found.history,
         "remarks": list(found.remarks),
         "broken": list(found.broken),
         "readings": [_plain_reading(found, one, others[one.name]) for one in found.readings],
@@ -159,7 +234,10 @@ def _plain_reading(found: Judgement, one: Reading, others: Found) -> dict[str, A
     return {
         "name": one.name,
         "definition": asdict(one.definition),
-        "verdict": words.said(found, one),
+        "verdict": (Verdict.invalid if found.broken else one.verdict).value,
+        "problem": one.problem,
+        "error_divided_by": one.divisor,
+        "chance_of_verdict": one.chance,
         "effect": one.effect,
         "interval": [one.interval.low, one.interval.high],
         "others": beside.plain(others),
@@ -169,18 +247,6 @@ def _plain_reading(found: Judgement, one: Reading, others: Found) -> dict[str, A
             for arm, item in one.arms.items()
         },
     }
-
-
-def table(found: Judgement, runs: Runs) -> str:
-    """The runs judged, as CSV: arm, seed, run, and the value of each reading."""
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["arm", "seed", "run_id", "fingerprint", *(one.name for one in found.readings)])
-    for arm, of in runs.items():
-        for place, (seed, run) in enumerate(sorted(of.items())):
-            values = [one.arms[arm].values[place] for one in found.readings]
-            rows.writerow([arm, seed, run.run_id, run.tags.get("fingerprint", ""), *values])
-    return file.getvalue()
 
 
 def badge(found: Verdict) -> str:

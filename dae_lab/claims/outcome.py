@@ -2,17 +2,48 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
 from dae_lab.claims.spec import Outcome
 from dae_lab.evaluation.convergence import epochs_to_share, first_reached
 from dae_lab.tracking.plain import finite
-from dae_lab.tracking.recorded import Recorded
 
-Runs = Mapping[str, Mapping[int, Recorded]]
+
+class ClaimRun(Protocol):
+    """What a claim asks of a finished run: of a store's, or of one that ``runs.csv`` keeps."""
+
+    @property
+    def run_id(self) -> str:
+        """As in MLflow."""
+
+    @property
+    def began(self) -> int:
+        """When it began, in milliseconds since 1970."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Labels, such as ``collapse``."""
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """Params."""
+
+    @property
+    def values(self) -> Mapping[str, float]:
+        """The last value of each metric."""
+
+    def curve(self, metric: str) -> Sequence[tuple[int, float]]:
+        """All of ``metric``: (step, value), by step."""
+
+
+Runs = Mapping[str, Mapping[int, ClaimRun]]
 """Finished runs by arm and seed."""
+
+Curve = Sequence[tuple[int, float]]
+"""(epoch, value), by epoch."""
 
 
 @dataclass(frozen=True)
@@ -23,18 +54,61 @@ class Measured:
         was not reached. Of shares: 1 where the run counts, else 0.
     reached: bool (seeds,); false where a time is censored.
     beside: float (seeds,); of correlations the other metric, else the values again.
+    first, last: float (seeds,); of times the value where the curve begins, and its end value, see
+        ``end_value``; else NaN.
     """
 
     values: np.ndarray
     reached: np.ndarray
     beside: np.ndarray
+    first: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    last: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
-def measure(runs: Runs, seeds: Mapping[str, Sequence[int]], outcome: Outcome) -> dict[str, Measured]:
-    """What the runs of each arm gave, in the order of its ``seeds``; NaN where a run could not say."""
-    return {
-        arm: _measured([_one(of[seed], outcome) for seed in seeds[arm]], outcome) for arm, of in runs.items()
-    }
+@dataclass(frozen=True)
+class _Value:
+    """What one run gave, see ``Measured``."""
+
+    value: float
+    reached: bool = True
+    other: float = math.nan
+    first: float = math.nan
+    last: float = math.nan
+
+
+def measure(
+    runs: Runs, seeds: Mapping[str, Sequence[int]], outcome: Outcome, compared: Collection[str] = ()
+) -> dict[str, Measured]:
+    """What the runs of each arm gave, in the order of its ``seeds``; NaN where a run could not say.
+
+    compared: the arms of the effect, from which a common target is made.
+    """
+    targets = common_targets(runs, compared, outcome) if outcome.target == "common" else {}
+    found = {}
+    for arm, of in runs.items():
+        given = [_measure_run(of[seed], outcome, targets.get(seed, math.nan)) for seed in seeds[arm]]
+        found[arm] = _measured(given, outcome)
+    return found
+
+
+def common_targets(runs: Runs, compared: Collection[str], outcome: Outcome) -> dict[int, float]:
+    """By seed, the value that every arm compared comes down to: the largest end value, and the tolerance.
+
+    It is NaN where a run has no finite end value.
+    """
+    ends: dict[int, list[float]] = {}
+    for arm in compared:
+        for seed, run in runs[arm].items():
+            ends.setdefault(seed, []).append(end_value(_curve(run, outcome)))
+    return {seed: max(of) * (1 + outcome.tolerance) for seed, of in ends.items() if not np.isnan(of).any()}
+
+
+def end_value(curve: Curve) -> float:
+    """Where a curve has settled: the median of its last tenth, at least of its last value; NaN: nowhere."""
+    if not curve:
+        return math.nan
+    tail = [value for _, value in curve[-max(1, len(curve) // 10) :]]
+    return float(np.median(tail)) if np.isfinite(tail).all() else math.nan
 
 
 def horizon(arms: Collection[Measured]) -> float | None:
@@ -53,25 +127,28 @@ def restricted(measured: Measured, end: float | None) -> Measured:
     return replace(measured, values=np.minimum(measured.values, end))
 
 
-def _measured(found: Sequence[tuple[float, bool, float]], outcome: Outcome) -> Measured:
-    values, other = (np.array([one[column] for one in found], float) for column in (0, 2))
-    reached = np.array([one[1] for one in found], bool)
+def _measured(found: Sequence[_Value], outcome: Outcome) -> Measured:
+    values, other, first, last = (
+        np.array([getattr(one, name) for one in found], float) for name in ("value", "other", "first", "last")
+    )
+    reached = np.array([one.reached for one in found], bool)
     if outcome.relative_to and outcome.kind != "correlation":
         with np.errstate(all="ignore"):
             values = np.where(other == 0, math.nan, values / other)
-    return Measured(values, reached, other if outcome.kind == "correlation" else values)
+    beside = other if outcome.kind == "correlation" else values
+    return Measured(values, reached, beside, first, last)
 
 
-def _one(run: Recorded, outcome: Outcome) -> tuple[float, bool, float]:
-    """The value, whether it was reached, and that of ``relative_to``."""
+def _measure_run(run: ClaimRun, outcome: Outcome, common: float) -> _Value:
+    """What one run gave; ``common``: the target that its seed's runs share, where they do."""
     if outcome.kind == "share":
-        return float(run.tags.get(outcome.metric) in outcome.among), True, math.nan
+        return _Value(float(run.tags.get(outcome.metric) in outcome.among))
     if outcome.kind == "time":
-        return *_time(run, outcome), math.nan
+        return _time(_curve(run, outcome), outcome, common)
     value = _finite(run.values.get(outcome.metric))
     if outcome.at is not None:
         value = _finite(dict(run.curve(outcome.metric)).get(outcome.at))
-    return value, True, _finite(run.values.get(outcome.relative_to or ""))
+    return _Value(value, True, _finite(run.values.get(outcome.relative_to or "")))
 
 
 def _finite(value: float | None) -> float:
@@ -79,12 +156,20 @@ def _finite(value: float | None) -> float:
     return value if value is not None and finite(value) else math.nan
 
 
-def _time(run: Recorded, outcome: Outcome) -> tuple[float, bool]:
-    curve = run.curve(outcome.metric)
+def _curve(run: ClaimRun, outcome: Outcome) -> Curve:
+    return [(epoch, value) for epoch, value in run.curve(outcome.metric) if epoch >= outcome.from_epoch]
+
+
+def _time(curve: Curve, outcome: Outcome, common: float) -> _Value:
     if not curve:
-        return math.nan, False
+        return _Value(math.nan, False)
+    first, last = _finite(curve[0][1]), end_value(curve)
     if outcome.share is not None:
         epoch = epochs_to_share(curve, outcome.share)
     else:
-        epoch = first_reached(curve, float(outcome.target or 0.0), 1).epoch
-    return (float(curve[-1][0]), False) if epoch is None else (float(epoch), True)
+        target = common if outcome.target == "common" else float(outcome.target or 0.0)
+        if math.isnan(target):
+            return _Value(math.nan, False, first=first, last=last)
+        epoch = first_reached(curve, target, 1).epoch
+    reached = epoch is not None
+    return _Value(float(epoch if epoch is not None else curve[-1][0]), reached, first=first, last=last)

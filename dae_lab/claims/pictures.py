@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from dae_lab.claims.archive import CURVE
 from dae_lab.claims.beside import of_arm
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Runs
@@ -12,9 +13,6 @@ from dae_lab.sweep.estimate import course
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-CURVE = "val/mse"
-"""What the arms' curves show, whatever the outcome is: the same yardstick for every loss."""
 
 CAPTIONS = {
     "outcome": "What was measured of each arm: the seeds, their mean and its 95 % interval.",
@@ -31,7 +29,7 @@ def pictures(found: Judgement, runs: Runs) -> "dict[str, Image]":
         "outcome": arms(list(first.arms), [_outcome(first)]),
         "effect": arms(["effect"], [_effect(one) for one in found.readings]),
     }
-    curves = {arm: [run.curve(CURVE) for run in of.values()] for arm, of in runs.items()}
+    curves = {arm: [[*run.curve(CURVE)] for run in of.values()] for arm, of in runs.items()}
     curves = {arm: every for arm, every in curves.items() if every}
     if curves and all(all(every) for every in curves.values()):
         courses = {arm: course(every) for arm, every in curves.items()}
@@ -46,7 +44,8 @@ def _outcome(first: Reading) -> Panel:
     if given.kind == "share":
         title = f"share of {' or '.join(given.among)}"
     elif given.kind == "time":
-        aim = f"{given.share:.0%} of the drop" if given.share is not None else f"{given.target:g}"
+        aim = "a common target" if isinstance(given.target, str) else f"{given.target}"
+        aim = f"{given.share:.0%} of the drop" if given.share is not None else aim
         title = f"epochs to {aim} ({given.metric})"
     ends = [of_arm(item, given.kind) for item in first.arms.values()]
     means = [sum(of) / len(of) if of else math.nan for of in values]

@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 from omegaconf import DictConfig, OmegaConf
 
+from dae_lab.claims.evidence import Evidence
 from dae_lab.claims.expression import Effect
-from dae_lab.claims.judge import Evidence, Judgement
+from dae_lab.claims.judge import Judgement
 from dae_lab.claims.spec import Claim, Outcome, claim
 from dae_lab.claims.statistics import correlation, paired, proportion
-from dae_lab.claims.statistics.decision import Verdict, can_be_both, telling
+from dae_lab.claims.statistics.decision import can_be_both, telling
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.config.fingerprint import fingerprint
 from dae_lab.config.run import Config
@@ -39,6 +40,31 @@ class Composes(Protocol):
         """The config of one run."""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How a claim was judged once: by which rule, in which family, to what verdict.
+
+    family: the names of all claims that were judged together. divisor: of the error rate.
+    maximum: seeds at the last look that was planned. seeds: those that were judged.
+    """
+
+    rule: str
+    family: tuple[str, ...]
+    divisor: int
+    maximum: int
+    seeds: int
+    verdict: str
+
+    def is_same_study(self, other: "Asked") -> bool:
+        """Whether both are looks of one study."""
+        return (self.rule, self.family, self.maximum) == (other.rule, other.family, other.maximum)
+
+    def sentence(self) -> str:
+        """``inconclusive at 20 of at most 20 seeds, in a family of 13``."""
+        alone = "alone" if len(self.family) == 1 else f"in a family of {len(self.family)}"
+        return f"{self.verdict} after {self.seeds} of at most {self.maximum} seeds, {alone}"
+
+
 @dataclass
 class Question:
     """A claim that is being judged.
@@ -46,6 +72,7 @@ class Question:
     name: the option of the group ``claim``. overrides: the user's own, ``claim=…`` with them.
     arms: each arm's config, composed with seed 0 and checked. changed: what is to be said of earlier rules.
     stated: when this rule was recorded, in milliseconds since 1970.
+    asked: how it was judged before, by this rule or others.
     numbers: by arm and seed, the number of the job.
     """
 
@@ -58,14 +85,12 @@ class Question:
     judgement: Judgement | None = None
     changed: str = ""
     stated: int = 0
+    asked: list[Asked] = field(default_factory=list)
 
     @property
     def settled(self) -> bool:
-        """Whether more seeds would change nothing, or there are no more."""
-        found = self.judgement
-        return found is not None and (
-            found.verdict is not Verdict.inconclusive or found.n == self.claim.seeds.maximum
-        )
+        """Whether more seeds would change nothing, promise nothing, or there are no more."""
+        return self.judgement is not None and self.judgement.settled
 
     @property
     def next_look(self) -> int:
@@ -91,7 +116,7 @@ def ask(item: Composed, engine: Composes) -> Question:
         _check_notebook(found, item.overrides)
         own = [text for text in item.overrides if not text.lstrip("+~").startswith(("claim=", "claim."))]
         if any(text.lstrip("+~").startswith("seed=") for text in own):
-            raise ConfigError("seed: a claim takes its seeds from claim.seeds, 0 and up")
+            raise ConfigError("seed: a claim takes its seeds from claim.seeds, claim.seeds.first and up")
         if any(text.lstrip("+~").startswith("sweep.metric=") for text in own):
             raise ConfigError("sweep.metric: a claim says itself what is measured, in claim.definition")
         arms = _arms(found, own, item, engine)
@@ -198,12 +223,13 @@ def _check_outcome(outcome: Outcome, config: Config) -> None:
             need_recorded(key, wanted, known)
 
 
-def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> None:
+def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,), divisor: int = 1) -> None:
     """Raise a ConfigError for a rule that no outcome could support, or none refute.
 
-    epochs: of the arms, which no time exceeds.
+    epochs: of the arms, which no time exceeds. divisor: of the error rate, in a family.
     """
-    looks = found.seeds.looks()
+    looks = found.seeds.planned_looks()
+    error = found.error / divisor
     for name, reading in found.readings.items():
         effect, kind = found.effects[name], reading.outcome.kind
         exact = None if kind == "value" else _attainable(effect, kind, max(epochs))
@@ -213,9 +239,15 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,)) -> No
                 f"{name}: this rule is undecidable: it could never be refuted, for {reading.effect} is never "
                 f"below {bounded[0]:g}, and the margin is {reading.margin:g}"
             )
-        why = can_be_both(looks[-1], found.error, looks, reading.margin, reading.kind, bounded, exact)
+        why = can_be_both(looks[-1], error, looks, reading.margin, reading.kind, bounded, exact)
         if why:
-            raise ConfigError(f"{name}: this rule is undecidable: {why}")
+            family = f" In a family of {divisor}, the error rate is {error:.2g}." if divisor > 1 else ""
+            raise ConfigError(f"{name}: this rule is undecidable: {why}{family}")
+        if found.seeds.beyond != "none" and kind not in ("value", "time"):
+            raise ConfigError(
+                f"seeds.beyond: {name} is a {kind}, for which no interval beyond the maximum is known; give "
+                f"seeds.beyond=none and a larger seeds.maximum"
+            )
 
 
 def _range(outcome: Outcome) -> tuple[float, float]:

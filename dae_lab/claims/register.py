@@ -1,16 +1,23 @@
 """The rules by which claims were judged, recorded in the store before the runs they judge."""
 
 import hashlib
+import json
 import logging
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from omegaconf import OmegaConf
 
-from dae_lab.claims.question import Question, checked, trained
+from dae_lab.claims.judge import Judgement
+from dae_lab.claims.question import Asked, Question, checked, trained
 from dae_lab.tracking.store import Store
 
 log = logging.getLogger(__name__)
+
+KEPT = 20
+"""How many earlier judgements a register remembers."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +35,6 @@ class Entry:
         return f"{self.rule}/{self.arms}@{self.stated}"
 
 
-def _entry(text: str, began: int) -> Entry:
-    known, _, stated = text.partition("@")
-    rule, _, arms = known.partition("/")
-    return Entry(rule, arms, int(stated or began))
-
-
 def state(question: Question, store: Store) -> None:
     """Record the rule of ``question``, and see whether runs have been judged by another."""
     rule, arms = question.claim.rule_hash(), _arms(question)
@@ -45,19 +46,72 @@ def state(question: Question, store: Store) -> None:
             same = [Entry(rule, arms, time.time_ns() // 1_000_000)]
             record.tag("rule", " ".join(map(str, [*known, *same])))
             record.text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
+        question.asked = _asked(record.tags.get("judged", ""))
     question.stated = same[0].stated
     if others:
-        question.changed = _told(others, same[0])
+        question.changed = _changes(others, same[0])
         log.warning("claim %s: %s", question.name, question.changed)
 
 
-def _told(others: list[Entry], own: Entry) -> str:
-    told = []
+def record_judgement(question: Question, found: Judgement, family: Sequence[str], store: Store) -> None:
+    """Remember how ``question`` was judged: the last look of each study."""
+    now = asked_now(question, found, family)
+    kept = [one for one in question.asked if not one.is_same_study(now)]
+    with store.summary_record("claim", question.name) as record:
+        text = json.dumps([asdict(one) for one in [*kept, now][-KEPT:]])
+        if len(text) <= 5000 and record.tags.get("judged") != text:
+            record.tag("judged", text)
+
+
+def asked_now(question: Question, found: Judgement, family: Sequence[str]) -> Asked:
+    """How ``question`` is judged by this command."""
+    maximum = question.claim.seeds.last
+    names = tuple(sorted(family))
+    return Asked(question.claim.rule_hash(), names, found.share, maximum, found.n, found.verdict.value)
+
+
+def history(question: Question, found: Judgement, family: Sequence[str]) -> str:
+    """How the claim was judged before, otherwise than now; empty where it was not."""
+    now = asked_now(question, found, family)
+    others = [one for one in question.asked if not one.is_same_study(now)]
+    if not others:
+        return ""
+    before = "; ".join(dict.fromkeys(one.sentence() for one in others))
+    return f"Asked again (before: {before}), so that the error rates of all these studies add up"
+
+
+def _asked(text: str) -> list[Asked]:
+    """Earlier judgements; none where the tag is damaged."""
+    try:
+        return [_one_asked(one) for one in json.loads(text or "[]")]
+    except (ValueError, TypeError, KeyError):
+        return []
+
+
+def _one_asked(known: dict[str, Any]) -> Asked:
+    return Asked(
+        str(known["rule"]),
+        tuple(map(str, known["family"])),
+        int(known["divisor"]),
+        int(known["maximum"]),
+        int(known["seeds"]),
+        str(known["verdict"]),
+    )
+
+
+def _entry(text: str, began: int) -> Entry:
+    known, _, stated = text.partition("@")
+    rule, _, arms = known.partition("/")
+    return Entry(rule, arms, int(stated or began))
+
+
+def _changes(others: list[Entry], own: Entry) -> str:
+    found = []
     for one in others:
         when = "before" if one.stated < own.stated else "after"
         what = f"by the rule {one.rule}" if one.rule != own.rule else "by this rule with other arms"
-        told.append(f"the claim was judged {what}, too, recorded {when} this one")
-    return "; ".join(dict.fromkeys(told))
+        found.append(f"the claim was judged {what}, too, recorded {when} this one")
+    return "; ".join(dict.fromkeys(found))
 
 
 def _arms(question: Question) -> str:

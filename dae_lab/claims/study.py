@@ -10,9 +10,19 @@ from pathlib import Path
 from typing import Protocol
 
 from dae_lab.claims import keep, notebook, register, show
-from dae_lab.claims.judge import Evidence, gather, invalid, judge
-from dae_lab.claims.outcome import Runs
-from dae_lab.claims.question import Composes, Question, ask, checked, refuse_equal_arms, trained
+from dae_lab.claims.evidence import Evidence, gather
+from dae_lab.claims.judge import Judgement, invalid, judge
+from dae_lab.claims.keep import StoredRuns
+from dae_lab.claims.notebook import Circumstances
+from dae_lab.claims.question import (
+    Composes,
+    Question,
+    ask,
+    checked,
+    refuse_equal_arms,
+    refuse_undecidable,
+    trained,
+)
 from dae_lab.claims.remarks import given, remarks
 from dae_lab.claims.statistics.family import holm
 from dae_lab.errors import ConfigError
@@ -72,6 +82,7 @@ class Study:
         names = [one.name for one in self.questions]
         if len(set(names)) < len(names):
             raise ConfigError("a claim is asked once in a command: give every key one value, not several")
+        self._refuse_undecidable()
         self._settle_precisions()
         planned = bool(composed[0].config.plan)
         if not planned:
@@ -92,8 +103,17 @@ class Study:
                 show.look(question)
         if planned:
             for question in self.questions:
-                show.plan(question)
+                show.plan(question, len(self.questions))
         return [0.0] * len(composed)
+
+    def _refuse_undecidable(self) -> None:
+        """Raise a ConfigError for a claim that could not be decided at its share of the family's error."""
+        for question in self.questions if len(self.questions) > 1 else ():
+            epochs = [checked(arm).training.epochs for arm in question.arms.values()]
+            try:
+                refuse_undecidable(question.claim, epochs, len(self.questions))
+            except ConfigError as error:
+                raise ConfigError(f"claim={question.name}: {error}") from error
 
     def _settle_precisions(self) -> None:
         """Decide ``training.precision=auto`` once for the arms of all claims."""
@@ -112,7 +132,8 @@ class Study:
         for question in questions:
             look = question.next_look
             arms = {arm: trained(checked(composed)) for arm, composed in question.arms.items()}
-            for seed in range(look):
+            first = question.claim.seeds.first
+            for seed in range(first, first + look):
                 for arm in [arm for arm in arms if seed in question.claim.wanted(arm, look)]:
                     key = (arms[arm], seed)
                     if key not in self._known:
@@ -146,8 +167,13 @@ class Study:
             if question.evidence:
                 found = judge(question.evidence, shares[question.name])
             if found:
-                told = remarks(question, self._runs(question, found.n))
-                question.judgement = replace(found, remarks=told)
+                question.judgement = self._with_remarks(question, found)
+
+    def _with_remarks(self, question: Question, found: Judgement) -> Judgement:
+        runs = self._runs(question, found.n)
+        said = remarks(question.claim, found, runs, question.stated, question.changed, given(question))
+        before = register.history(question, found, [one.name for one in self.questions])
+        return replace(found, remarks=said, history=before)
 
     def sum_up(self) -> bool:
         """Say what came of the claims, and write it down; gives whether a run failed."""
@@ -166,12 +192,30 @@ class Study:
         assert question.judgement is not None
         runs = self._runs(question, question.judgement.n)
         try:
-            page = keep.keep(question, runs, self._command(), self.sweep.store)
+            page = keep.keep(question, runs, self._circumstances(question), self.sweep.store)
+            family = [one.name for one in self.questions]
+            register.record_judgement(question, question.judgement, family, self.sweep.store)
         except Exception as error:  # the verdict has been said, and the runs are there all the same
             log.warning("claim %s: its page cannot be written: %s", question.name, error)
             return False
         print(f"  notebook: {page}")
         return True
+
+    def _circumstances(self, question: Question) -> Circumstances:
+        found = question.judgement
+        assert found is not None
+        return Circumstances(
+            claim=question.name,
+            seeds=found.n,
+            divisor=found.share,
+            stated=question.stated,
+            changed=question.changed,
+            history=found.history,
+            overrides=given(question),
+            command=self._command(),
+            cut_short=not question.settled,
+            missing=[] if found.readings else [*found.broken],
+        )
 
     def _command(self) -> str:
         """The command that was given, as far as it tells what was judged."""
@@ -179,7 +223,7 @@ class Study:
         names = ",".join(one.name for one in self.questions)
         return shlex.join(["python", "-m", "dae_lab.run", *_own_configs(), f"claim={names}", *own])
 
-    def _runs(self, question: Question, n: int) -> Runs:
+    def _runs(self, question: Question, n: int) -> StoredRuns:
         """The runs of a claim's first ``n`` seeds that have finished, by arm and seed."""
         runs: dict[str, dict[int, Recorded]] = {arm: {} for arm in question.arms}
         for (arm, seed), number in question.numbers.items():

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Callable, Sequence
 
+from dae_lab.claims import design
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.spec import Claim, Definition, Outcome
-from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.claims.statistics import proportion
+from dae_lab.claims.statistics.decision import OPEN, Verdict
 from dae_lab.claims.statistics.interval import Interval
 
 _MEANING = {
@@ -20,8 +22,6 @@ _OF_EQUIVALENCE = {
     Verdict.supported: "the difference is too small to matter",
     Verdict.refuted: "the difference is large enough to matter",
 }
-_OPEN = (Verdict.inconclusive, Verdict.invalid)
-
 COLOURS = {
     Verdict.supported: "2e7d32",
     Verdict.refuted: "c62828",
@@ -40,24 +40,62 @@ def meaning(found: Judgement) -> str:
 
 
 def headline(found: Judgement) -> str:
-    """The verdict in one sentence."""
+    """The verdict in one sentence; before it, how the claim was judged otherwise."""
+    before = f"{found.history}. " if found.history else ""
     if found.broken:
-        return f"Invalid: {'; '.join(found.broken)}."
+        return f"{before}Invalid: {'; '.join(found.broken)}.{_unconditional(found)}"
     if not found.readings:
-        return "Not judged."
+        return f"{before}Not judged."
     first, others = found.readings[0], found.readings[1:]
-    said = f"{found.verdict.value.capitalize()}: {effect(first)}, of {outcome(first.definition.outcome)}"
-    said += f"; {_against(first.definition)}; over {found.n} seeds, at {percent(found.level)} %"
+    text = f"{found.verdict.value.capitalize()}: {effect(first)}, of {outcome(first.definition.outcome)}"
+    text += f"; {_against(first.definition)}; over {found.n} seeds, at {percent(found.level)} %"
     if found.verdict is Verdict.definition_dependent:
-        said += f"; another answer under {_names(others, lambda one: one not in (first.verdict, *_OPEN))}"
-    if first.verdict not in _OPEN and (still := _names(others, lambda one: one in _OPEN)):
-        said += f"; these seeds leave open {still}"
-    return f"{said}."
+        text += f"; another answer under {_names(others, lambda one: one not in (first.verdict, *OPEN))}"
+    if first.decided and (still := _names(others, lambda one: one in OPEN)):
+        text += f"; these seeds leave open {still}"
+    if found.waiting:
+        text += f"; not judged before the last look, as {'; '.join(found.waiting)}"
+    return f"{before}{text}.{_stopped(found)}"
+
+
+def _unconditional(found: Judgement) -> str:
+    """What all runs say, where a guard against collapse has made the claim invalid."""
+    if found.unconditional is None or not found.readings:
+        return ""
+    first = found.readings[0]
+    if not math.isfinite(first.effect):
+        return ""
+    return f" With collapsed runs counted: {found.unconditional.value}, {effect(first)}."
+
+
+def _stopped(found: Judgement) -> str:
+    """Why a claim that is not decided does not go on."""
+    chance, least = found.readings[0].chance, found.claim.seeds.futility
+    if not found.settled or chance is None or chance >= least:
+        return ""
+    return (
+        f" Stopped: the chance that {found.claim.seeds.maximum} seeds decide it is {number(100 * chance)} %, "
+        f"less than {number(100 * least)} %."
+    )
+
+
+def condition(found: Judgement) -> str:
+    """What a guard against collapse makes of a verdict: how often the arms may collapse all the same."""
+    guarded = found.claim.guards.not_collapsed
+    if not guarded or found.broken or not found.readings:
+        return ""
+    most = proportion.exact_interval(0, found.n, 0.95).high
+    return (
+        f"Given no collapse: none of {found.n} runs of {', '.join(guarded)} collapsed, so that up to "
+        f"{most:.0%} of all runs of an arm may (95 %); the effect says nothing of such runs."
+    )
 
 
 def said(found: Judgement, reading: Reading) -> str:
     """The verdict under one reading; runs that cannot answer the question answer it under none."""
-    return (Verdict.invalid if found.broken else reading.verdict).value
+    if found.broken or not reading.problem:
+        return (Verdict.invalid if found.broken else reading.verdict).value
+    return f"{reading.verdict.value}: {reading.problem}"
 
 
 def beside(found: Judgement) -> str:
@@ -65,10 +103,10 @@ def beside(found: Judgement) -> str:
     if found.broken:
         return ""
     first, others = found.readings[0], found.readings[1:]
-    decided = [verdict for verdict in Verdict if verdict not in _OPEN]
+    decided = [verdict for verdict in Verdict if verdict not in OPEN]
     by = {verdict.value: [one.name for one in others if one.verdict is verdict] for verdict in decided}
     told = "; ".join(f"{verdict} by {', '.join(names)}" for verdict, names in by.items() if names)
-    if first.verdict not in _OPEN or not told:
+    if first.verdict not in OPEN or not told:
         return ""
     return (
         f"By other readings it is decided: {told}. They cannot close what the claim's own reading leaves "
@@ -92,7 +130,9 @@ def bounds(interval: Interval) -> str:
 
 def _against(given: Definition) -> str:
     margin = number(given.margin)
-    return f"±{margin} counts as equal" if given.rule == "equivalence" else f"more than {margin} matters"
+    if given.rule == "difference":
+        return f"more than {margin} matters"
+    return f"±{margin} counts as equal" if given.rule == "equivalence" else f"more than ±{margin} matters"
 
 
 def outcome(found: Outcome) -> str:
@@ -100,9 +140,15 @@ def outcome(found: Outcome) -> str:
     if found.kind == "share":
         return f"the share of runs whose `{found.metric}` is {' or '.join(found.among)}"
     if found.kind == "time":
+        since = f", from epoch {found.from_epoch} on" if found.from_epoch else ""
         if found.share is not None:
-            return f"epochs until `{found.metric}` has made {found.share:.0%} of its own drop"
-        return f"epochs until `{found.metric}` is at {number(float(found.target or 0))}"
+            return f"epochs until `{found.metric}` has made {found.share:.0%} of its own drop{since}"
+        if isinstance(found.target, str):
+            return (
+                f"epochs until `{found.metric}` is at the end value of the worse arm, plus "
+                f"{found.tolerance:.0%}{since}"
+            )
+        return f"epochs until `{found.metric}` is at {number(float(found.target or 0))}{since}"
     if found.kind == "correlation":
         return f"Spearman's correlation of `{found.metric}` with `{found.relative_to}` over the seeds"
     over = f" ÷ `{found.relative_to}`" if found.relative_to else ""
@@ -113,6 +159,8 @@ def rule(given: Definition) -> str:
     """When the claim holds."""
     if given.rule == "equivalence":
         return f"{given.effect} within ±{number(given.margin)}"
+    if given.rule == "either":
+        return f"|{given.effect}| > {number(given.margin)}"
     return f"{given.effect} > {number(given.margin)}"
 
 
@@ -125,7 +173,9 @@ def guards(claim: Claim) -> str:
     if known.not_collapsed:
         told.append(f"no run of {', '.join(known.not_collapsed)} may have collapsed")
     if claim.definition.outcome.kind == "time":
-        told.append(f"at least {known.reached:.0%} of each arm's runs must have reached the target")
+        told.append(
+            f"at least {known.reached:.0%} of each arm's runs must have reached the target, at the last look"
+        )
     return f"Guards: {'; '.join(told)}." if told else "No guards: runs that learned nothing count, too."
 
 
@@ -137,7 +187,21 @@ def seeds(found: Judgement) -> str:
         return used
     if found.needed is None:
         return f"{used}; no fixed number of seeds is known for an effect like the one found"
-    return f"{used}; a fixed design with 80 % power would have needed {found.needed} for the effect found"
+    return (
+        f"{used}; for the effect found, a fixed design would need {found.needed.seeds} seeds to say "
+        f"{found.needed.verdict.value} with 80 % power"
+    )
+
+
+def power(claim: Claim, family: int) -> str:
+    """What the plan promises: the chance of support, for effects of one and two standard deviations."""
+    given = claim.definition
+    if given.outcome.kind not in ("value", "time"):
+        return f"power: not known for a {given.outcome.kind}"
+    what = "for a margin" if given.rule == "equivalence" else "for an effect beyond the margin"
+    chances = [f"{design.power(claim, spreads, family):.0%}" for spreads in (1, 2)]
+    among = f", at the error rate of a family of {family}" if family > 1 else ""
+    return f"power: {chances[0]} {what} of one standard deviation over seeds, {chances[1]} of two{among}"
 
 
 def percent(level: float) -> str:
@@ -150,12 +214,17 @@ def percent(level: float) -> str:
 
 def error(found: Judgement) -> str:
     """The error rate, and what became of it in a family."""
-    own = f"Error rate {number(found.claim.error)} over all looks together"
+    rate = found.claim.error
+    text = (
+        f"Error rate {number(rate)} over all looks together, half of it on each side: a wrong verdict, also "
+        f"one of equality, has a probability of {number(rate / 2)} at most"
+    )
     if found.share == 1:
-        return own
+        return text
     return (
-        f"{own}, here divided by {found.share}: it was judged with other claims, and Holm's correction keeps "
-        "the rate of the whole family, as far as a claim that is not so should not be found so"
+        f"{text}, here divided by {found.share}: it was judged with other claims, and Holm's correction "
+        "keeps the rate of the whole family, as far as a claim that is not so should not be found so. Claims "
+        "that share runs are right or wrong together"
     )
 
 

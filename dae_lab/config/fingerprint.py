@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 from dae_lab.config.run import Config
 
-WITHOUT_EFFECT = ("name", "plan", "relocate", "replay", "sweep", "sync", "tracking", "data")
+WITHOUT_EFFECT = ("name", "plan", "regenerate", "relocate", "replay", "sweep", "sync", "tracking", "data")
 """Groups that do not change a number. The data have a fingerprint of their own, wherever they lie."""
 
 

@@ -158,12 +158,14 @@ class Config(Checked):
     replay: the id of a recorded run that is trained again in place of this one.
     sync: push the records that wait in ``tracking.dir`` for their server, and train nothing.
     relocate: have a store that was moved or copied use its new folder, and train nothing.
+    regenerate: the name of a claim whose page is made again from its files, without a store.
     """
 
     plan: bool = required()
     replay: str | None = text()
     sync: bool = required()
     relocate: bool = required()
+    regenerate: str | None = text()
     name: str = text()
     seed: int = number(minimum=0, maximum=2**63 - 1)
     data: Data = required()

@@ -136,6 +136,8 @@ def check(item: Composed) -> Config:
         raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
     if config.relocate:
         raise ConfigError("relocate moves a store and trains nothing: give it without -m and plan=true")
+    if config.regenerate:
+        raise ConfigError("regenerate makes one page and trains nothing: give it without -m and plan=true")
     need_recorded("sweep.metric", config.sweep.metric, metric_names(config))
     return config
 

@@ -2,18 +2,29 @@
 
 from dae_lab.claims.spec import Claim, claim
 
+OUTCOME = {
+    "kind": "value",
+    "metric": "test/mse",
+    "relative_to": None,
+    "at": None,
+    "share": None,
+    "target": None,
+    "tolerance": 0.1,
+    "from_epoch": 0,
+    "comparable": None,
+    "among": [],
+}
+"""The test MSE at the end."""
+
+
+def seeds(minimum: int = 5, maximum: int = 10, batch: int = 5, **more: object) -> dict:
+    """How many seeds; as few as are trained may support a claim, and nothing stops early."""
+    rest = {"first": 0, "support": 2, "futility": 0, "beyond": "none", "limit": 100}
+    return {**rest, "minimum": minimum, "maximum": maximum, "batch": batch, **more}
+
 
 def plain(**changes: object) -> dict:
     """A claim as YAML gives it: the test MSE of ``a`` is above that of ``b``."""
-    outcome = {
-        "kind": "value",
-        "metric": "test/mse",
-        "relative_to": None,
-        "at": None,
-        "share": None,
-        "target": None,
-        "among": [],
-    }
     whole = {
         "id": "X1",
         "statement": "a is worse than b",
@@ -23,12 +34,13 @@ def plain(**changes: object) -> dict:
         "scale": "",
         "base": [],
         "arms": {"a": ["loss=mse"], "b": ["loss=bce"]},
-        "seeds": {"minimum": 5, "maximum": 10, "batch": 5},
+        "seeds": seeds(),
         "error": 0.05,
-        "definition": {"outcome": outcome, "effect": "a - b", "rule": "difference", "margin": 0.0},
+        "definition": {"outcome": OUTCOME, "effect": "a - b", "rule": "difference", "margin": 0.0},
         "alternatives": {},
         "guards": {"improved": [], "not_collapsed": [], "reached": 0.5},
         "causes": {},
+        "history": [],
         "notebook": "experiments",
     }
     return {**whole, **changes}

@@ -2,17 +2,19 @@
 
 import numpy as np
 import pytest
-from claims import made, plain, recorded, runs
+from claims import made, plain, recorded, runs, seeds
 from scipy import stats
 
 from dae_lab.claims import judge as judging
 from dae_lab.claims import words
 from dae_lab.claims.beside import beside
+from dae_lab.claims.evidence import Evidence, gather
+from dae_lab.claims.outcome import Measured
 from dae_lab.claims.statistics.decision import Verdict
 
 
 def judge(claim, runs, n, share=1):
-    return judging.judge(judging.gather(claim, runs, n), share)
+    return judging.judge(gather(claim, runs, n), share)
 
 
 LUCK = np.array([0.001, -0.002, 0.0015, 0.0, -0.0005])
@@ -33,7 +35,7 @@ LUCK = np.array([0.001, -0.002, 0.0015, 0.0, -0.0005])
 )
 def test_a_verdict(store, effect, margin, rule, verdict):
     definition = {**plain()["definition"], "margin": margin, "rule": rule}
-    claim = made(definition=definition, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(definition=definition, seeds=seeds(5, 5))
     base = np.linspace(0.1, 0.5, 5)  # seeds differ far more than arms: pairing takes that away
     found = judge(claim, runs(store, a=base + effect + LUCK, b=base), 5)
     assert found.verdict is verdict
@@ -49,7 +51,7 @@ def test_the_first_look_may_spend_little(store):
 
 
 def test_another_reading_can_take_the_support_away(store):
-    claim = made(alternatives={"other": {"effect": "b - a"}}, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(alternatives={"other": {"effect": "b - a"}}, seeds=seeds(5, 5))
     found = judge(claim, runs(store, a=0.2 + LUCK, b=np.full(5, 0.1)), 5)
     assert [one.verdict for one in found.readings] == [Verdict.supported, Verdict.refuted]
     assert found.verdict is Verdict.definition_dependent
@@ -64,7 +66,7 @@ def test_another_reading_can_take_the_support_away(store):
 )
 def test_a_guard_makes_it_invalid(store, guards, change, sentence):
     whole = {"improved": [], "not_collapsed": [], "reached": 0.5, **guards}
-    claim = made(guards=whole, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(guards=whole, seeds=seeds(5, 5))
     every = runs(store, a=0.2 + LUCK, b=np.full(5, 0.1))
     assert judge(claim, every, 5).verdict is Verdict.supported
     every["a"][0] = recorded(store, {"test/mse": 0.2}, **change)
@@ -76,7 +78,7 @@ def test_a_guard_makes_it_invalid(store, guards, change, sentence):
 def test_times_are_censored_at_the_end_and_too_many_make_it_invalid(store):
     outcome = {**plain()["definition"]["outcome"], "kind": "time", "metric": "val/mse", "target": 0.05}
     definition = {**plain()["definition"], "outcome": outcome}
-    claim = made(definition=definition, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(definition=definition, seeds=seeds(5, 5))
     slow, fast = (0.2, 0.1, 0.08, 0.04), (0.2, 0.04, 0.03, 0.02)
     every = {
         "a": {seed: recorded(store, {}, curve=slow) for seed in range(5)},
@@ -98,7 +100,7 @@ def test_shares_are_judged_exactly(store):
     claim = made(
         definition={**plain()["definition"], "outcome": outcome, "effect": "a - 0.5"},
         arms={"a": []},
-        seeds={"minimum": 10, "maximum": 10, "batch": 5},
+        seeds=seeds(10, 10),
     )
     every = {"a": {seed: recorded(store, {}, collapse="black") for seed in range(10)}}
     found = judge(claim, every, 10)
@@ -120,7 +122,7 @@ def test_a_correlation_over_seeds(store):
     outcome = {"kind": "correlation", "metric": "test/mse", "relative_to": "test/ssim"}
     definition = {**plain()["definition"], "effect": "-a"}
     definition["outcome"] = {**definition["outcome"], **outcome}
-    claim = made(arms={"a": []}, definition=definition, seeds={"minimum": 10, "maximum": 10, "batch": 5})
+    claim = made(arms={"a": []}, definition=definition, seeds=seeds(10, 10))
     errors = np.linspace(0.1, 0.2, 10)
     every = {
         "a": {
@@ -137,19 +139,19 @@ def test_a_correlation_over_seeds(store):
 
 
 def test_what_is_said_beside(store):
-    claim = made(seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(seeds=seeds(5, 5))
     found = judge(claim, runs(store, a=0.2 + LUCK, b=np.full(5, 0.1)), 5)
     tests = beside(found.readings[0], ("a", "b"))
     assert tests["sign-flip p"] == tests["Wilcoxon p"] == 2 / 2**5
     assert tests["P(effect > 0)"] == 1.0
     assert tests["its interval"].low == pytest.approx(0.025 ** (1 / 5))
     assert tests["bootstrap"].low < 0.1 < tests["bootstrap"].high
-    assert found.needed == 2
+    assert found.needed.seeds == 2
 
 
 def test_a_family_takes_its_share_of_the_error(store):
-    claim = made(seeds={"minimum": 5, "maximum": 5, "batch": 5})
-    every = runs(store, a=0.1 + 0.02 * np.array([1.0, 0.2, 1.5, 0.9, 1.4]), b=np.full(5, 0.1))
+    claim = made(seeds=seeds(5, 5))
+    every = runs(store, a=0.1 + 0.02 * np.array([1.0, 0.4, 1.6, 0.9, 1.2]), b=np.full(5, 0.1))
     alone, among = judge(claim, every, 5), judge(claim, every, 5, share=10)
     assert alone.verdict is Verdict.supported
     assert among.verdict is Verdict.inconclusive
@@ -158,8 +160,7 @@ def test_a_family_takes_its_share_of_the_error(store):
 
 def timed(**changes):
     outcome = {**plain()["definition"]["outcome"], "kind": "time", "metric": "val/mse", "target": 0.1}
-    seeds = {"minimum": 5, "maximum": 5, "batch": 5}
-    return made(definition={**plain()["definition"], "outcome": outcome, **changes}, seeds=seeds)
+    return made(definition={**plain()["definition"], "outcome": outcome, **changes}, seeds=seeds(5, 5))
 
 
 def reaching(store, epoch, epochs):
@@ -202,24 +203,24 @@ def test_a_ratio_of_times_comes_in_the_steps_that_an_epoch_makes_of_it(store):
 @pytest.mark.parametrize(
     ("effect", "margin", "rule", "needed"),
     [
-        (0.05, 0.0, "difference", 2),
-        (-0.05, 0.0, "difference", 2),  # that it is not above 0 takes as many
-        (0.0, 0.1, "difference", 2),  # and so does that it is too small to matter
-        (0.3, 0.1, "equivalence", 2),
-        (0.0, 0.1, "equivalence", 2),
+        (0.05, 0.0, "difference", (2, "supported")),
+        (-0.05, 0.0, "difference", (2, "refuted")),  # that it is not above 0 takes as many
+        (0.0, 0.1, "difference", (2, "equivalent")),  # and so does that it is too small to matter
+        (0.3, 0.1, "equivalence", (2, "refuted")),
+        (0.0, 0.1, "equivalence", (2, "supported")),
         (0.1, 0.1, "difference", None),
     ],
 )
 def test_what_a_fixed_design_would_have_needed_is_known_of_every_answer(store, effect, margin, rule, needed):
     definition = {**plain()["definition"], "margin": margin, "rule": rule}
-    claim = made(definition=definition, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(definition=definition, seeds=seeds(5, 5))
     noise = np.array([1.0, -1.0, 0.0, 0.5, -0.5]) * 1e-4
     found = judge(claim, runs(store, a=0.5 + effect + noise, b=np.full(5, 0.5)), 5)
-    assert found.needed == needed
+    assert (found.needed and (found.needed.seeds, found.needed.verdict.value)) == needed
 
 
 def test_a_cause_that_failed_takes_nothing_away(store):
-    claim = made(causes={"c": ["loss=mae"]}, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(causes={"c": ["loss=mae"]}, seeds=seeds(5, 5))
     every = runs(store, a=0.2 + LUCK, b=np.full(5, 0.1), c=[])
     found = judge(claim, every, 5)
     assert found.verdict is Verdict.supported
@@ -228,7 +229,7 @@ def test_a_cause_that_failed_takes_nothing_away(store):
 
 def test_an_effect_that_is_no_number_says_so(store):
     definition = {**plain()["definition"], "effect": "a / b"}
-    claim = made(definition=definition, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(definition=definition, seeds=seeds(5, 5))
     found = judge(claim, runs(store, a=np.full(5, 0.2), b=np.zeros(5)), 5)
     assert found.broken == ("a / b is no number, for these values of its arms",)
     assert words.headline(found).startswith("Invalid: a / b is no number")
@@ -237,3 +238,90 @@ def test_an_effect_that_is_no_number_says_so(store):
 def test_infinity_as_the_store_keeps_it_is_no_number(store):
     every = runs(store, a=[0.2, 0.2, float("inf"), 0.2, 0.2], b=np.full(5, 0.1))
     assert judge(made(), every, 5).broken == ("arm a has no test/mse with seed 2",)
+
+
+def readings(effects, n, maximum=20, margin=0.0, secondary=(), **more):
+    """The evidence of a claim whose readings have these effects on seeds, beside an arm of zeros."""
+    arms = {f"a{place}": np.asarray(values, float) for place, values in enumerate([effects, *secondary])}
+    claim = made(
+        definition={**plain()["definition"], "effect": "a0 - b", "margin": margin},
+        alternatives={f"other{place}": {"effect": f"a{place} - b"} for place in range(1, len(arms))},
+        arms={name: [f"name={name}"] for name in [*arms, "b"]},
+        seeds=seeds(5, maximum, **more),
+    )
+    arms["b"] = np.zeros(len(effects))
+    measured = {name: Measured(values, np.ones(len(values), bool), values) for name, values in arms.items()}
+    return Evidence(
+        claim,
+        n,
+        dict.fromkeys(claim.readings, measured),
+        {name: effect(arms) for name, effect in claim.effects.items()},
+        dict.fromkeys(claim.readings, ()),
+    )
+
+
+WIDE = np.array([-1.5, -0.9, -0.6, -0.3, -0.1, 0.1, 0.3, 0.6, 0.9, 1.5])
+"""Ten deviations of a symmetric sample."""
+
+
+def test_a_study_goes_on_until_every_reading_is_decided():
+    """The deciding one is, another one, which may contradict, is not yet."""
+    evidence = readings(10 + WIDE, 10, secondary=[-0.5 + WIDE])
+    found = judging.judge(evidence)
+    assert found.verdict is Verdict.supported
+    assert not found.settled
+    assert "leave open other1" in words.headline(found)
+    closed = judging.judge(readings(10 + WIDE, 10, secondary=[-5 + WIDE]))
+    assert closed.verdict is Verdict.definition_dependent
+    assert closed.settled
+
+
+def test_secondary_readings_share_the_error_of_contradicting():
+    """One that contradicts alone, at the level of one reading, does not as one of five without an effect."""
+    against = -0.75 + WIDE
+    one = judging.judge(readings(10 + WIDE, 10, 10, secondary=[against]))
+    assert one.verdict is Verdict.definition_dependent
+    five = judging.judge(readings(10 + WIDE, 10, 10, secondary=[against, *[WIDE + n / 9 for n in range(4)]]))
+    assert five.verdict is Verdict.supported
+    assert five.readings[1].divisor == 5
+    assert five.readings[0].divisor == 1
+
+
+def test_a_verdict_that_a_smaller_family_would_change_is_provisional():
+    evidence = readings(10 + WIDE, 10, 10, secondary=[-0.75 + WIDE])
+    among, alone = judging.judge(evidence, 10), judging.judge(evidence)
+    assert (among.verdict, alone.verdict) == (Verdict.supported, Verdict.definition_dependent)
+    assert among.provisional
+    assert not alone.provisional
+
+
+def test_nothing_is_supported_by_fewer_seeds_than_the_claim_says():
+    effects = 10 + WIDE[:5]
+    assert judging.judge(readings(effects, 5, support=5)).verdict is Verdict.supported
+    assert judging.judge(readings(effects, 5, support=10)).verdict is Verdict.inconclusive
+    assert judging.judge(readings(-effects, 5, support=10)).verdict is Verdict.refuted
+
+
+def test_a_study_that_promises_nothing_is_stopped():
+    """An effect on the margin: the chance that ten more seeds decide it is small."""
+    hopeless = judging.judge(readings(0.6 + WIDE, 10, 12, margin=0.6, futility=0.05))
+    assert hopeless.verdict is Verdict.inconclusive
+    assert hopeless.readings[0].chance < 0.05
+    assert hopeless.settled
+    assert "Stopped: the chance that 12 seeds decide it is" in words.headline(hopeless)
+    assert not judging.judge(readings(0.6 + WIDE, 10, 12, margin=0.6, futility=0)).settled
+    hopeful = judging.judge(readings(0.65 + WIDE, 10, 20, futility=0.05))
+    assert hopeful.readings[0].chance > 0.5
+    assert not hopeful.settled
+
+
+def test_beyond_the_maximum_intervals_hold_at_any_time():
+    evidence = readings(np.tile(0.9 + WIDE, 3), 30, 20, beyond="e-process", limit=40)
+    found = judging.judge(evidence)
+    assert found.level == pytest.approx(1 - 0.05 * 0.2)
+    assert found.verdict is Verdict.supported
+    student = stats.t.ppf(0.995, 29) * np.tile(WIDE, 3).std(ddof=1) / np.sqrt(30)
+    assert found.readings[0].interval.high - 0.9 > student
+    twice = np.tile(0.9 + WIDE, 2)
+    kept = judging.judge(readings(twice, 20, 20, beyond="e-process", limit=40))
+    assert kept.level > judging.judge(readings(twice, 20, 20)).level  # a part of the error is for later

@@ -8,16 +8,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from claims import made, runs
+from claims import made, runs, seeds
 from markdown_it import MarkdownIt
 
 from dae_lab.claims import notebook
-from dae_lab.claims.judge import gather, judge
+from dae_lab.claims.evidence import gather
+from dae_lab.claims.judge import judge
 from dae_lab.claims.page import as_html
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.errors import ConfigError
 
-ONCE = {"minimum": 5, "maximum": 5, "batch": 5}
+ONCE = seeds(5, 5)
+
+
+def write(folder, name, found, every):
+    """The page of ``found``, as if nothing had been drawn before."""
+    circumstances = notebook.Circumstances(name, found.n, missing=[] if found.readings else [*found.broken])
+    return notebook.write(folder, found, every, circumstances)[0]
 
 
 @pytest.fixture
@@ -29,7 +36,7 @@ def judged(store):
 def test_the_same_runs_give_the_same_bytes(judged, tmp_path):
     found, every = judged
     for folder in ("one", "two", "two"):
-        notebook.write(tmp_path / folder, "mine", found, every, {"Scale": "small"})
+        write(tmp_path / folder, "mine", found, every)
     files = {file.name: file.read_bytes() for file in (tmp_path / "one" / "mine").iterdir()}
     assert files == {file.name: file.read_bytes() for file in (tmp_path / "two" / "mine").iterdir()}
     assert {"README.md", "verdict.json", "verdict.svg", "runs.csv", "outcome.png"} <= files.keys()
@@ -37,28 +44,28 @@ def test_the_same_runs_give_the_same_bytes(judged, tmp_path):
 
 def test_the_table_has_every_run(judged, tmp_path):
     found, every = judged
-    page = notebook.write(tmp_path, "mine", found, every, {})
+    page = write(tmp_path, "mine", found, every)
     rows = list(csv.DictReader((page.parent / "runs.csv").read_text().splitlines()))
     assert [(row["arm"], row["seed"]) for row in rows] == [(arm, str(n)) for arm in "ab" for n in range(5)]
     assert [row["run_id"] for row in rows[:5]] == [every["a"][seed].run_id for seed in range(5)]
-    assert float(rows[4]["definition"]) == pytest.approx(0.21)
+    assert float(rows[4]["reading:definition"]) == pytest.approx(0.21)
 
 
 def test_words_that_change_are_changed_on_the_page(judged, tmp_path):
     found, every = judged
-    notebook.write(tmp_path, "mine", found, every, {})
+    write(tmp_path, "mine", found, every)
     again = judge(gather(made(seeds=ONCE, confound="something else"), every, 5))
-    assert "something else" in notebook.write(tmp_path, "mine", again, every, {}).read_text()
+    assert "something else" in write(tmp_path, "mine", again, every).read_text()
 
 
 def test_figures_of_an_earlier_verdict_go(judged, tmp_path):
     found, every = judged
-    page = notebook.write(tmp_path, "mine", found, every, {})
+    page = write(tmp_path, "mine", found, every)
     assert (page.parent / "outcome.png").exists()
     wrong = made(seeds=ONCE, guards={"improved": [], "not_collapsed": [], "reached": 0.5})
     from dae_lab.claims.judge import invalid
 
-    notebook.write(tmp_path, "mine", invalid(wrong, ["arm a has no run with seed 0"], 5), every, {})
+    write(tmp_path, "mine", invalid(wrong, ["arm a has no run with seed 0"], 5), every)
     assert not (page.parent / "outcome.png").exists()
     known = json.loads((page.parent / "verdict.json").read_text())
     assert known["verdict"] == "invalid"
@@ -68,14 +75,14 @@ def test_figures_of_an_earlier_verdict_go(judged, tmp_path):
 def test_a_person_s_pictures_stay(judged, tmp_path):
     """Beside the figures, and in the place of one that is no longer drawn."""
     found, every = judged
-    page = notebook.write(tmp_path, "mine", found, every, {})
+    page = write(tmp_path, "mine", found, every)
     home = page.parent
     for name in ("mine.png", "val_mse.png"):
         (home / name).write_bytes(b"a person's own")
     wrong = made(seeds=ONCE, guards={"improved": [], "not_collapsed": [], "reached": 0.5})
     from dae_lab.claims.judge import invalid
 
-    notebook.write(tmp_path, "mine", invalid(wrong, ["arm a has no run with seed 0"], 5), every, {})
+    write(tmp_path, "mine", invalid(wrong, ["arm a has no run with seed 0"], 5), every)
     assert not (home / "outcome.png").exists()
     for name in ("mine.png", "val_mse.png"):
         assert (home / name).read_bytes() == b"a person's own"
@@ -83,27 +90,26 @@ def test_a_person_s_pictures_stay(judged, tmp_path):
 
 def test_a_list_of_pictures_removes_nothing_outside_its_folder(judged, tmp_path):
     found, every = judged
-    home = notebook.write(tmp_path, "mine", found, every, {}).parent
+    home = write(tmp_path, "mine", found, every).parent
     victim = tmp_path / "victim.png"
     victim.write_bytes(b"a person's own")
     known = json.loads((home / "verdict.json").read_text())
     known["pictures"]["../victim.png"] = hashlib.sha256(b"a person's own").hexdigest()[:12]
-    known["state"] = ""
     (home / "verdict.json").write_text(json.dumps(known))
-    notebook.write(tmp_path, "mine", found, every, {})
+    write(tmp_path, "mine", found, every)
     assert victim.exists()
 
 
 def test_a_link_is_replaced_not_followed(judged, tmp_path):
     found, every = judged
-    home = notebook.write(tmp_path, "mine", found, every, {}).parent
+    home = write(tmp_path, "mine", found, every).parent
     victim = tmp_path / "thesis.tex"
     victim.write_text("a person's own")
     for name in notebook.FILES:
         (home / name).unlink()
         (home / name).symlink_to(victim)
     (home / "verdict.json").write_text("{}")
-    notebook.write(tmp_path, "mine", found, every, {})
+    write(tmp_path, "mine", found, every)
     assert victim.read_text() == "a person's own"
 
 
@@ -126,7 +132,7 @@ def test_words_of_people_bring_no_html_picture_or_link(judged, tmp_path):
         ("statement", "source", "quotation", "confound", "scale"), f'{HOSTILE}\n\n[r]: http://a "t"'
     )
     found = replace(judge(gather(made(seeds=ONCE, id=HOSTILE, **words), every, 5)), remarks=(HOSTILE,))
-    page = notebook.write(tmp_path, "mine", found, every, {"Beside the source": HOSTILE})
+    page = write(tmp_path, "mine", found, every)
     for text in (page.read_text(), (tmp_path / "README.md").read_text()):
         html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
         allowed = ("README.md", "verdict.svg", "rule.yaml", "verdict.json", "runs.csv", ".png")
@@ -140,7 +146,7 @@ def test_words_of_people_bring_no_html_picture_or_link(judged, tmp_path):
 
 def test_a_picture_of_elsewhere_is_left_out(judged, tmp_path):
     found, every = judged
-    page = notebook.write(tmp_path, "mine", found, every, {})
+    page = write(tmp_path, "mine", found, every)
     page.write_text(page.read_text() + "\n![tracked](http://elsewhere/p.png)\n")
     shown = as_html(page.parent, every)
     assert "elsewhere" not in shown
@@ -150,10 +156,10 @@ def test_a_picture_of_elsewhere_is_left_out(judged, tmp_path):
 @pytest.mark.parametrize("key", ["id", "claim", "statement", "verdict", "seeds", "remarks"])
 def test_a_verdict_of_other_kinds_is_not_in_the_index(judged, tmp_path, key, caplog):
     found, every = judged
-    home = notebook.write(tmp_path, "other", found, every, {}).parent
+    home = write(tmp_path, "other", found, every).parent
     known = json.loads((home / "verdict.json").read_text())
     (home / "verdict.json").write_text(json.dumps({**known, key: {"a": 1}}))
-    notebook.write(tmp_path, "mine", found, every, {})
+    write(tmp_path, "mine", found, every)
     assert "other/README.md" not in (tmp_path / "README.md").read_text()
     assert "is damaged" in caplog.text
 
@@ -162,7 +168,7 @@ def test_the_index_keeps_what_is_around_it(judged, tmp_path):
     _, every = judged
     (tmp_path / "README.md").write_text("before\n<!-- verdicts -->\nold\n<!-- end -->\nafter\n")
     for name in ("b10", "b2"):
-        notebook.write(tmp_path, name, judge(gather(made(seeds=ONCE, id=name), every, 5)), every, {})
+        write(tmp_path, name, judge(gather(made(seeds=ONCE, id=name), every, 5)), every)
     text = (tmp_path / "README.md").read_text()
     assert text.startswith("before\n<!-- verdicts -->\n\n| claim |")
     assert text.endswith("<!-- end -->\nafter\n")
@@ -181,7 +187,7 @@ def test_odd_letters_break_no_table_and_no_page(judged, tmp_path):
     wrote = set()
     for _ in range(3):
         found = judge(gather(made(seeds=ONCE, statement=odd), every, 5))
-        page = notebook.write(tmp_path, "mine", found, every, {})
+        page = write(tmp_path, "mine", found, every)
         wrote.add((tmp_path / "README.md").read_text())
     assert len(wrote) == 1
     assert "a \\| b &lt;!-- end --> &lt;script>" in wrote.pop()
@@ -194,7 +200,7 @@ def test_a_damaged_page_spoils_no_other(judged, tmp_path, caplog, damaged):
     for name in ("other", "mine"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "verdict.json").write_bytes(damaged)
-    notebook.write(tmp_path, "mine", found, every, {})
+    write(tmp_path, "mine", found, every)
     assert "verdict.json is damaged" in caplog.text
     assert "mine/README.md" in (tmp_path / "README.md").read_text()
     assert json.loads((tmp_path / "mine" / "verdict.json").read_text())["claim"] == "mine"
@@ -203,7 +209,7 @@ def test_a_damaged_page_spoils_no_other(judged, tmp_path, caplog, damaged):
 def test_what_follows_an_index_without_its_end_stays(judged, tmp_path):
     found, every = judged
     (tmp_path / "README.md").write_text("<!-- verdicts -->\n\n| old |\n\nafter\n")
-    notebook.write(tmp_path, "mine", found, every, {})
+    write(tmp_path, "mine", found, every)
     text = (tmp_path / "README.md").read_text()
     assert text.endswith("<!-- end -->\nafter\n")
     assert "old" not in text
@@ -213,3 +219,15 @@ def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"claim\.notebook: .*file/mine cannot be written"):
         notebook.need_writable(tmp_path / "file", "mine")
+
+
+def test_what_was_drawn_is_not_drawn_again(judged, tmp_path):
+    found, every = judged
+    circumstances = notebook.Circumstances("mine", found.n)
+    page, state = notebook.write(tmp_path, found, every, circumstances)
+    figure = page.parent / "effect.png"
+    figure.write_bytes(b"not looked at")
+    assert notebook.write(tmp_path, found, every, circumstances, state)[1] == state
+    assert figure.read_bytes() == b"not looked at"
+    notebook.write(tmp_path, found, every, circumstances)
+    assert figure.read_bytes() != b"not looked at"

@@ -1,7 +1,7 @@
 """A claim that makes no sense is refused, naming the key."""
 
 import pytest
-from claims import made, plain
+from claims import made, plain, seeds
 
 from dae_lab.claims.spec import claim
 from dae_lab.errors import ConfigError
@@ -20,8 +20,8 @@ def test_an_alternative_says_only_what_it_changes():
 
 
 def test_it_is_looked_at_after_the_minimum_and_every_batch():
-    assert made(seeds={"minimum": 5, "maximum": 12, "batch": 3}).seeds.looks() == [5, 8, 11, 12]
-    assert made(seeds={"minimum": 5, "maximum": 5, "batch": 3}).seeds.looks() == [5]
+    assert made(seeds=seeds(5, 12, 3)).seeds.looks() == [5, 8, 11, 12]
+    assert made(seeds=seeds(5, 5, 3)).seeds.looks() == [5]
 
 
 def test_the_rule_has_a_hash_that_words_do_not_change():
@@ -50,7 +50,7 @@ def definition(**changes):
     [
         ({"definition": definition(effect="a - x")}, "claim.definition.effect: 'a - x' speaks of x"),
         ({"arms": {"a": [], "b": [], "c": []}}, "claim.arms: no effect speaks of c"),
-        ({"seeds": {"minimum": 9, "maximum": 5, "batch": 5}}, "claim.seeds.minimum must be at most maximum"),
+        ({"seeds": seeds(9, 5, 5)}, "claim.seeds.minimum must be at most maximum"),
         ({"error": 0.7}, "claim.error must be less than 0.5"),
         ({"definition": definition(rule="equivalence")}, "rule=equivalence needs a margin above 0"),
         ({"definition": definition(rule="better")}, "rule must be one of difference, equivalence"),
@@ -90,9 +90,9 @@ def definition(**changes):
         ({"causes": {"a": ["loss=mae"]}}, "causes: a is an arm already"),
         ({"alternatives": {"definition": {"margin": 1}}}, "alternatives: definition is the reading that"),
         ({"alternatives": {"other": 3}}, "claim.alternatives.other must say what it changes"),
-        ({"seeds": {"minimum": 1, "maximum": 5, "batch": 1}}, "claim.seeds.minimum must be at least 2"),
-        ({"seeds": {"minimum": 2, "maximum": 10**9, "batch": 1}}, "claim.seeds.maximum must be at most 500"),
-        ({"seeds": {"minimum": 2, "maximum": 200, "batch": 1}}, "199 looks are too many"),
+        ({"seeds": seeds(1, 5, 1)}, "claim.seeds.minimum must be at least 2"),
+        ({"seeds": seeds(2, 10**9, 1)}, "claim.seeds.maximum must be at most 500"),
+        ({"seeds": seeds(2, 200, 1)}, "199 looks are too many"),
         ({"definition": definition(margin=1e308)}, "margin must be at most"),
         ({"statment": "x"}, "claim.statment: there is no such key; did you mean statement?"),
     ],

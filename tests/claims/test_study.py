@@ -23,7 +23,7 @@ base: [evaluation=scores]
 arms:
   short: [training.epochs=1]
   long: []
-seeds: {minimum: 3, maximum: 6, batch: 3}
+seeds: {minimum: 3, maximum: 6, batch: 3, support: 2, futility: 0}
 guards: {not_collapsed: []}
 definition:
   outcome: {metric: val/mse}

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from claims import made, plain, runs
+from claims import made, plain, runs, seeds
 
 from dae_lab.claims import words
-from dae_lab.claims.judge import gather, judge
+from dae_lab.claims.evidence import gather
+from dae_lab.claims.judge import judge
 
 SPREAD = np.array([0.001, -0.002, 0.0015, 0.0, -0.0005])
 
@@ -23,7 +24,7 @@ SPREAD = np.array([0.001, -0.002, 0.0015, 0.0, -0.0005])
 )
 def test_a_verdict_in_words(store, effect, margin, rule, begins, meaning):
     definition = {**plain()["definition"], "margin": margin, "rule": rule}
-    claim = made(definition=definition, seeds={"minimum": 5, "maximum": 5, "batch": 5})
+    claim = made(definition=definition, seeds=seeds(5, 5, 5))
     found = judge(gather(claim, runs(store, a=0.5 + effect + SPREAD, b=np.full(5, 0.5)), 5))
     said = words.headline(found)
     assert said.startswith(begins)
@@ -34,7 +35,7 @@ def test_a_verdict_in_words(store, effect, margin, rule, begins, meaning):
 
 def test_readings_that_are_open_are_named(store):
     """What the seeds leave open says nothing against the claim, but is not settled either."""
-    once = {"minimum": 5, "maximum": 5, "batch": 5}
+    once = seeds(5, 5, 5)
     claim = made(alternatives={"far": {"margin": 0.05}, "other": {"effect": "b - a"}}, seeds=once)
     found = judge(gather(claim, runs(store, a=0.55 + SPREAD, b=np.full(5, 0.5)), 5))
     assert "another answer under other; these seeds leave open far." in words.headline(found)

@@ -4,13 +4,15 @@ import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from functools import partial
-from typing import Literal
+from typing import Literal, get_args
+
+import numpy as np
 
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.claims.statistics.sequential import nominal
 
-Kind = Literal["difference", "equivalence"]
-"""What is claimed: an effect above the margin, or one within ±margin."""
+Kind = Literal["difference", "equivalence", "either"]
+"""What is claimed: an effect above the margin, one within ±margin, or one beyond ±margin, either way."""
 
 
 class Verdict(StrEnum):
@@ -27,6 +29,9 @@ class Verdict(StrEnum):
 AGAINST = frozenset({Verdict.refuted, Verdict.equivalent})
 """Verdicts that the claim does not hold."""
 
+OPEN = frozenset({Verdict.inconclusive, Verdict.invalid})
+"""Verdicts that answer nothing."""
+
 
 def decide(interval: Interval, margin: float, kind: Kind) -> Verdict:
     """The verdict on an effect known to lie in ``interval``, oriented so that above 0 favours the claim.
@@ -41,6 +46,8 @@ def decide(interval: Interval, margin: float, kind: Kind) -> Verdict:
     difference   high < margin, or low = high = 0 with margin = 0   refuted
     equivalence  -margin < low, high < margin                       supported
     equivalence  low > margin, or high < -margin                    refuted
+    either       low > margin, or high < -margin                    supported
+    either       -margin < low, high < margin                       equivalent
     any          anything else                                      inconclusive
     ===========  =================================================  ============
 
@@ -52,14 +59,24 @@ def decide(interval: Interval, margin: float, kind: Kind) -> Verdict:
     above, below, within = low > margin, high < -margin, -margin < low and high < margin
     if kind == "equivalence":
         return _first(supported=within, refuted=above or below)
+    if kind == "either":
+        return _first(supported=above or below, equivalent=within)
     return _first(supported=above, equivalent=within, refuted=high < margin or low == high == margin == 0)
 
 
 def _check(margin: float, kind: str) -> None:
-    if kind not in ("difference", "equivalence"):
-        raise ValueError(f"A claim is of a difference or an equivalence, not of {kind!r}.")
+    if kind not in get_args(Kind):
+        raise ValueError(f"A claim is of a {', '.join(get_args(Kind))}, not of {kind!r}.")
     if not 0 <= margin < math.inf:
         raise ValueError(f"A margin must be 0 or a finite number above, not {margin}.")
+
+
+def is_decided(low: np.ndarray, high: np.ndarray, margin: float, kind: Kind) -> np.ndarray:
+    """Whether intervals, of any shape, decide: ``decide`` for arrays; bool, of their shape."""
+    within, above, below = (low > -margin) & (high < margin), low > margin, high < -margin
+    if kind != "difference":
+        return np.asarray(within | above | below)
+    return np.asarray(above | (high < margin) | ((low == high) & (high == margin) & (margin == 0)))
 
 
 def _first(**found: bool) -> Verdict:
@@ -85,7 +102,8 @@ def combine(verdicts: Sequence[Verdict]) -> Verdict:
     Of several others one that contradicts is enough. Refuted and equivalent agree: either way the claim does
     not hold. What the primary definition leaves open no other may close, for then one could be
     picked that does; and one that is open or invalid says nothing against the primary. So others can take a
-    claim's support away but never give it, and how many there are does not raise the error rate.
+    claim's support away but never give it. How many there are does raise the rate at which one contradicts by
+    chance: the verdicts of others must come from intervals that allow for it, see ``dae_lab.claims.judge``.
     Raises ValueError where there is no verdict.
     """
     if not verdicts:
@@ -153,6 +171,10 @@ _DISTANCES: dict[str, list[tuple[Verdict, frozenset[Verdict], _Distance]]] = {
     "equivalence": [
         (Verdict.supported, _SUPPORTED, lambda one: max(-one.low, one.high)),
         (Verdict.refuted, AGAINST, lambda one: min(-one.low, one.high)),
+    ],
+    "either": [
+        (Verdict.supported, _SUPPORTED, lambda one: min(-one.low, one.high)),
+        (Verdict.refuted, AGAINST, lambda one: max(-one.low, one.high)),
     ],
 }
 """Kind → verdict, the verdicts that count as it, and how far an interval is from it, up to a constant."""

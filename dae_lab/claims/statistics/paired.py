@@ -27,12 +27,9 @@ def mean_and_error(differences: np.ndarray) -> tuple[float, float]:
 
 
 def mean_interval(differences: ArrayLike, level: float, grain: float = 0.0) -> Interval:
-    """Student's interval of the mean difference: mean ± t · s / √n ("The probable error of a mean", 1908).
+    """The interval of the mean difference, by which claims are decided: Student's, wider for skewed ones.
 
-    Equal differences have one of no width, fewer than two (-∞, ∞). This is what claims are decided by: for
-    normal differences it holds the truth exactly as often as it says. At 95 %, of 200,000 simulated studies
-    of 5, 10 and 20 seeds, it did in 95.0, 94.9 and 95.0 % of normal, 97.5, 96.8 and 96.3 % of heavy-tailed
-    (lognormal minus lognormal), and 88.2, 90.1 and 91.9 % of skewed ones (exponential).
+    See ``mean_ends``. Equal differences have one of no width, fewer than two (-∞, ∞).
 
     grain: the step in which the outcome is measured, such as one epoch; 0 for what is continuous. Of few
         seeds differences that come in steps may all be equal by chance: with a grain, s is not taken to be
@@ -41,15 +38,71 @@ def mean_interval(differences: ArrayLike, level: float, grain: float = 0.0) -> I
     """
     if not 0 <= grain < math.inf:
         raise ValueError(f"A grain must be 0 or a finite number above, not {grain}.")
-    values = finite(differences)
-    tail = error_rate(level) / 2
+    values, error = finite(differences), error_rate(level)
+    if len(values) < 2:
+        return whole(level)
+    low, high = mean_ends(values, error, grain)
+    return Interval(float(low), float(high), level)
+
+
+def student_interval(differences: ArrayLike, level: float) -> Interval:
+    """Student's interval of a mean: mean ± t · s / √n ("The probable error of a mean", 1908).
+
+    Equal values have one of no width, fewer than two (-∞, ∞).
+    """
+    values, tail = finite(differences), error_rate(level) / 2
     if len(values) < 2:
         return whole(level)
     mean, error = mean_and_error(values)
-    error = max(error, grain / math.sqrt(6 * len(values)))
-    # from the lower tail, which keeps its digits at levels next to 1
     reach = abs(float(scipy.special.stdtrit(len(values) - 1, tail))) * error if error else 0.0
     return Interval(mean - reach, mean + reach, level)
+
+
+def mean_ends(differences: np.ndarray, error: float, grain: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of the intervals of many studies' mean differences at level 1 - ``error``.
+
+    Student's: mean ± t · s / √n ("The probable error of a mean", 1908), which holds for normal differences
+    exactly as often as it says. Where the sample's skewness exceeds its standard error under normality, an
+    end is moved out to that of the t statistic corrected for skewness (Hall, "On the removal of skewness by
+    transformation", JRSS B 1992, the monotone cubic), if that is further out. Without that a difference of
+    which one arm alone is skewed is found wrongly up to seven times as often as allowed; with it about half
+    as often. The error rates are on the page experiments/error_rates.
+
+    Args:
+        differences: finite, (..., n ≥ 2). grain: as in ``mean_interval``.
+
+    Returns:
+        low and high, (...).
+    """
+    n = differences.shape[-1]
+    size = np.abs(differences).max(axis=-1, keepdims=True)  # keeps powers within range
+    scaled = differences / np.where(size, size, 1.0)
+    mean = scaled.mean(axis=-1, keepdims=True)
+    mean = np.where(np.ptp(scaled, axis=-1, keepdims=True) == 0, scaled[..., :1], mean)  # no rounding
+    moment = [np.power(scaled - mean, power).mean(axis=-1) for power in (2, 3)]
+    standard_error, size, mean = np.sqrt(moment[0] / (n - 1)), size[..., 0], mean[..., 0]
+    if grain:
+        least = grain / math.sqrt(6 * n) / np.where(size, size, 1.0)
+        standard_error, size = np.maximum(standard_error, least), np.where(size, size, 1.0)
+    # from the lower tail, which keeps its digits at levels next to 1
+    t = abs(float(scipy.special.stdtrit(n - 1, error / 2)))
+    with np.errstate(all="ignore"):
+        skewness = np.where(moment[0] > 0, moment[1] / moment[0] ** 1.5, 0.0)
+        reach = np.where(standard_error > 0, t * standard_error, 0.0)
+        low, high = mean - reach, mean + reach
+        if n > 2 and math.isfinite(t):
+            for_normal = math.sqrt(6 * (n - 2) / ((n + 1) * (n + 3)))
+            seen = np.where(np.abs(skewness) > for_normal, skewness, 0.0) * math.sqrt(n * (n - 1)) / (n - 2)
+            low = np.minimum(low, mean - standard_error * _untransformed(t, seen, n))
+            high = np.maximum(high, mean - standard_error * _untransformed(-t, seen, n))
+    return low * size, high * size
+
+
+def _untransformed(t: float, skewness: np.ndarray, n: int) -> np.ndarray:
+    """The t statistic that Hall's transformation makes ``t`` of; 0 skewness: 0, which moves no end."""
+    a = np.where(skewness, skewness, 1.0) / math.sqrt(n)
+    found = 3 / a * (np.cbrt(1 + a * (t - a / 6)) - 1)
+    return np.where(skewness, found, 0.0)
 
 
 def bootstrap_interval(

@@ -5,7 +5,7 @@ import pytest
 import scipy
 
 from dae_lab.claims.statistics.equivalence import two_one_sided
-from dae_lab.claims.statistics.paired import mean_interval
+from dae_lab.claims.statistics.paired import student_interval
 
 
 @pytest.mark.parametrize("mean", [-1.5, -0.3, 0.0, 0.4, 2.0])
@@ -19,7 +19,7 @@ def test_the_larger_of_two_t_tests(mean):
 def test_it_agrees_with_the_interval_at_1_less_2_alpha():
     answers = []
     for values in np.random.default_rng(2).normal(0.2, 0.5, (300, 6)):
-        found = mean_interval(values, 0.9)
+        found = student_interval(values, 0.9)
         answers.append(two_one_sided(values, 0.6) < 0.05)
         assert answers[-1] == (found.low > -0.6 and found.high < 0.6)
     assert 0.1 < np.mean(answers) < 0.9

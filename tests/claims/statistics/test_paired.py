@@ -10,8 +10,10 @@ import scipy
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.claims.statistics.paired import (
     bootstrap_interval,
+    mean_ends,
     mean_interval,
     sign_flip,
+    student_interval,
     superiority,
     wilcoxon,
 )
@@ -27,20 +29,25 @@ def rng(seed=0):
 
 
 def test_the_interval_of_darwins_maize():
-    found = mean_interval(MAIZE, 0.95)
+    found = student_interval(MAIZE, 0.95)
     assert (found.low, found.high) == pytest.approx((20.933 - 20.901, 20.933 + 20.901), abs=2e-3)
+    wider = mean_interval(MAIZE, 0.95)  # they are skewed to the low side
+    assert wider.low < found.low
+    assert wider.high == pytest.approx(found.high)
 
 
 @pytest.mark.parametrize(("n", "level"), [(2, 0.95), (5, 0.9), (20, 1 - 1e-6)])
 def test_the_interval_is_that_of_scipy(n, level):
     values = rng(n).normal(0.1, 0.01, n)
-    found = mean_interval(values, level)
+    found = student_interval(values, level)
     wanted = scipy.stats.ttest_1samp(values, 0).confidence_interval(level)
     assert (found.low, found.high) == pytest.approx((wanted.low, wanted.high), rel=1e-6)
     assert found.level == level
 
 
-@pytest.mark.parametrize("interval", [mean_interval, lambda *args: bootstrap_interval(*args, rng())])
+@pytest.mark.parametrize(
+    "interval", [mean_interval, student_interval, lambda *args: bootstrap_interval(*args, rng())]
+)
 def test_intervals_of_too_few_or_equal_differences(interval):
     assert interval(NONE, 0.95) == interval([3.0], 0.95) == INFINITE
     assert interval([0.1] * 3, 0.95) == Interval(0.1, 0.1, 0.95)
@@ -66,11 +73,34 @@ def test_at_level_1_everything_is_possible():
 
 @pytest.mark.parametrize("n", [2, 5, 10, 20])
 def test_the_interval_covers_at_its_nominal_rate(n):
-    held = [
-        found.low <= 0 <= found.high
-        for found in (mean_interval(x, 0.9) for x in rng(n).normal(size=(4000, n)))
-    ]
-    assert np.mean(held) == pytest.approx(0.9, abs=0.015)
+    low, high = mean_ends(rng(n).normal(size=(40_000, n)), 0.1)
+    held = float(np.mean((low <= 0) & (high >= 0)))
+    assert 0.895 < held < 0.925  # Student's alone 0.9
+    one = rng(n).exponential(size=n)
+    found = mean_interval(one, 0.9)
+    assert (found.low, found.high) == pytest.approx(tuple(map(float, mean_ends(one, 0.1))))
+
+
+@pytest.mark.parametrize(("n", "most"), [(10, 0.065), (20, 0.055)])
+def test_a_skewed_difference_is_found_above_its_mean_about_half_as_often_as_by_student(n, most):
+    """Of exponential differences, at 2.5 % a side; the side on which they have no tail."""
+    values = rng(n).exponential(size=(40_000, n))
+    wrong = float(np.mean(mean_ends(values, 0.05)[1] < 1))
+    mean, error = values.mean(axis=1), values.std(axis=1, ddof=1) / math.sqrt(n)
+    student = float(np.mean(mean + scipy.stats.t.ppf(0.975, n - 1) * error < 1))
+    assert wrong < most
+    assert wrong < 0.62 * student
+
+
+def test_the_correction_for_skewness_is_halls():
+    """His transformation of the t statistic, at the end of the interval, is the quantile of Student's."""
+    values = np.array([1.0, 1.1, 1.3, 1.2, 1.25, 4.0, 1.15, 1.05])
+    n, mean, spread = len(values), values.mean(), values.std(ddof=1)
+    skewness = scipy.stats.skew(values, bias=False)
+    high = mean_interval(values, 0.95).high
+    t = (mean - high) / (spread / math.sqrt(n))
+    a = skewness / math.sqrt(n)
+    assert t + a * t**2 / 3 + a**2 * t**3 / 27 + a / 6 == pytest.approx(scipy.stats.t.ppf(0.025, n - 1))
 
 
 def test_the_bootstrap_is_bca_and_repeatable():

@@ -1,0 +1,143 @@
+"""A page made again from its own files is the same, byte for byte, without a store."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from claims import OUTCOME, made, plain, recorded, seeds
+from processes import assert_refused, finish, start
+
+from dae_lab.claims import notebook
+from dae_lab.claims.archive import read_runs, write_runs
+from dae_lab.claims.evidence import gather
+from dae_lab.claims.judge import invalid, judge
+from dae_lab.claims.regenerate import regenerate
+from dae_lab.claims.remarks import remarks
+from dae_lab.errors import UserError
+
+RNG = np.random.default_rng(3)
+
+
+def curve(end: float) -> list[float]:
+    return [float(end + np.exp(-epoch / 5)) for epoch in range(40)]
+
+
+@pytest.fixture
+def every(store):
+    """Runs of three arms, one of them a cause with fewer seeds."""
+    return {
+        arm: {
+            seed: recorded(
+                store,
+                {"test/mse": end + RNG.normal() / 100, "baseline_mse/noisy": 0.1, "time/cpu_s": 3.25},
+                curve=curve(end + RNG.normal() / 1000),
+                collapse="black" if (arm, seed) == ("c", 1) else "none",
+            )
+            for seed in range(2 if arm == "c" else 5)
+        }
+        for arm, end in (("a", 0.3), ("b", 0.1), ("c", 0.2))
+    }
+
+
+CLAIM = {
+    "seeds": seeds(2, 5, 3),
+    "causes": {"c": ["loss=mae"]},
+    "definition": {**plain()["definition"], "outcome": {**OUTCOME, "relative_to": "baseline_mse/noisy"}},
+    "alternatives": {
+        "time": {"outcome": {"kind": "time", "metric": "val/mse", "share": 0.9, "relative_to": None}},
+        "common": {"outcome": {"kind": "time", "metric": "val/mse", "target": "common", "relative_to": None}},
+        "collapse": {
+            "outcome": {"kind": "share", "metric": "collapse", "among": ["black"], "relative_to": None}
+        },
+        "epoch_3": {"outcome": {"metric": "val/mse", "at": 3, "relative_to": None}},
+    },
+}
+
+
+def write(folder, every, found, **changes):
+    circumstances = notebook.Circumstances(
+        "mine",
+        found.n,
+        stated=1_700_000_000_000,
+        changed="judged by another rule",
+        command="python",
+        **changes,
+    )
+    said = remarks(found.claim, found, every, circumstances.stated, circumstances.changed, [])
+    found = replace(found, remarks=said, history=circumstances.history)
+    return notebook.write(folder, found, every, circumstances)[0].parent
+
+
+def content(home):
+    return {file.name: file.read_bytes() for file in home.iterdir()}
+
+
+@pytest.mark.parametrize("changes", [{}, {"divisor": 3, "history": "Asked again", "cut_short": True}])
+def test_a_page_is_made_again_byte_for_byte(every, tmp_path, changes):
+    found = judge(gather(made(**CLAIM), every, 5), changes.get("divisor", 1))
+    home = write(tmp_path / "one", every, found, **changes)
+    before = content(home)
+    elsewhere = tmp_path / "two" / "mine"
+    elsewhere.mkdir(parents=True)
+    for name in ("rule.yaml", "runs.csv"):
+        shutil.copy(home / name, elsewhere / name)
+    page, again = regenerate(tmp_path / "two", "mine")
+    assert content(page.parent) == before
+    assert again.verdict is found.verdict
+    assert {"README.md", "verdict.json", "effect.png", "val_mse.png"} <= before.keys()
+
+
+def test_a_claim_that_could_not_be_judged_is_made_again_too(every, tmp_path):
+    del every["a"][3]
+    found = invalid(made(**CLAIM), ["arm a has no run with seed 3: it went wrong"], 5)
+    home = write(tmp_path, every, found, missing=[*found.broken])
+    before = content(home)
+    regenerate(tmp_path, "mine")
+    assert content(home) == before
+
+
+def test_runs_are_read_as_they_were_written(every):
+    claim = made(**CLAIM)
+    found = judge(gather(claim, every, 5))
+    known = read_runs(write_runs(claim, found.readings, every))
+    assert {arm: list(of) for arm, of in known.items()} == {arm: list(of) for arm, of in every.items()}
+    one, other = known["a"][2], every["a"][2]
+    assert one.curve("val/mse") == other.curve("val/mse")
+    assert one.values["test/mse"] == other.values["test/mse"]
+    assert (one.run_id, one.began, one.tags["collapse"]) == (other.run_id, other.began, "none")
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("rule.yaml", "id: [X1"),
+        ("rule.yaml", "id: X1"),
+        ("rule.yaml", "[]"),
+        ("rule.yaml", "judged: 3"),
+        ("runs.csv", ""),
+        ("runs.csv", "arm,seed\na,0\n"),
+        ("runs.csv", "arm,seed,run_id,began\na,zero,x,1\n"),
+        ("runs.csv", "\0"),
+    ],
+)
+def test_damaged_files_are_refused(every, tmp_path, file, text):
+    home = write(tmp_path, every, judge(gather(made(**CLAIM), every, 5)))
+    (home / file).write_text(text)
+    with pytest.raises(UserError, match="mine"):
+        regenerate(tmp_path, "mine")
+
+
+def test_the_command(every, tmp_path, monkeypatch):
+    write(tmp_path / "experiments", every, judge(gather(made(**CLAIM), every, 5)))
+    before = content(tmp_path / "experiments" / "mine")
+    monkeypatch.chdir(tmp_path)
+    code, output, errors = finish(start("regenerate=mine", store=None, fresh=True))
+    assert code == 0, errors
+    assert "X1 mine: a is worse than b" in output
+    assert content(tmp_path / "experiments" / "mine") == before
+    assert not (tmp_path / "mlruns").exists()
+    for name, message in (("other", "there is mine"), ("../mine", "a claim's name takes")):
+        assert_refused(
+            code=1, errors=finish(start(f"regenerate={name}", store=None, fresh=True))[2], message=message
+        )
