@@ -130,7 +130,7 @@ def _problems_of_reading(
     level, last = 1 - look_error(claim, n, claim.error), n == claim.seeds.last
     times = {arm: arms[arm] for arm in compared}
     yield from _cut_short(times, seeds)
-    yield from _not_reached(times, claim.guards.reached, level, last)
+    yield from not_reached(times, claim.guards.reached, level, last)
     if outcome.share is not None and outcome.comparable is not None:
         yield from _ends_apart(times, outcome.comparable, level, last)
     if outcome.target == "common":
@@ -153,7 +153,7 @@ def _cut_short(times: Mapping[str, Measured], seeds: Mapping[str, Sequence[int]]
             )
 
 
-def _not_reached(times: Mapping[str, Measured], wanted: float, level: float, last: bool) -> Iterator[Problem]:
+def not_reached(times: Mapping[str, Measured], wanted: float, level: float, last: bool) -> Iterator[Problem]:
     """Arms of which too few runs reached the target; final where that is certain, or no seeds are left."""
     for arm, measured in times.items():
         count, n = int(measured.reached.sum()), len(measured.reached)
