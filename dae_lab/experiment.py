@@ -165,7 +165,8 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
     from dae_lab.recording.describe import describe, describe_resumption
-    from dae_lab.recording.results import record_evaluation, record_figures, record_model
+    from dae_lab.recording.model import record_model
+    from dae_lab.recording.results import record_evaluation, record_figures
     from dae_lab.training import fit
     from dae_lab.training.watch import IMAGES, Watch
 

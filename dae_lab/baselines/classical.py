@@ -35,7 +35,10 @@ class Filter:
 
 
 def tuned(a_filter: Filter, tuning: Tuning) -> Fitted:
-    """The filter at the strength with the least MSE on at most 100 tuning images; of equals, the weakest."""
+    """The filter at the strength with the least MSE on at most 100 tuning images; of equals, the weakest.
+
+    Its answers are cut to [0, 1] before they are compared.
+    """
     tuning = tuning.at_most(_TUNING_IMAGES)
     scale = tuning.noise_level if a_filter.relative else 1.0
     strengths = [0.0, *(scale * strength for strength in a_filter.strengths)]

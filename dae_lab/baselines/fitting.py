@@ -36,6 +36,19 @@ class Fitted(NamedTuple):
     denoise: Denoiser
     note: str
 
+    def bounded(self) -> "Fitted":
+        """The denoiser that answers within [0, 1], see ``cut_to_range``; its note says so."""
+        return Fitted(lambda noisy: cut_to_range(self.denoise(noisy)), f"{self.note}; cut to [0, 1]")
+
+
+def cut_to_range(images: np.ndarray) -> np.ndarray:
+    """``images`` with what is below 0 or above 1 set to 0 or 1; NaN stays.
+
+    Clean images lie in [0, 1], so no pixel is farther from the clean one than before: of an interval's points
+    the nearest to a value beyond it is also the nearer one to every value within it.
+    """
+    return np.clip(images, 0, 1)
+
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
@@ -63,11 +76,12 @@ class Tuning:
         return float(np.mean(np.square(answers - self.clean), dtype=np.float64))
 
     def best(self, strengths: Sequence[float], answers: Callable[[float], np.ndarray]) -> float:
-        """The strength whose answers have the least MSE; of equals, the first.
+        """The strength whose answers, cut to [0, 1], have the least MSE; of equals, the first.
 
         One that gives NaN is chosen, as ``argmin`` does, so that it is not passed over in silence.
         """
-        return strengths[int(np.argmin([self.error(answers(strength)) for strength in strengths]))]
+        errors = [self.error(cut_to_range(answers(strength))) for strength in strengths]
+        return strengths[int(np.argmin(errors))]
 
     @property
     def noise_level(self) -> float:

@@ -34,7 +34,8 @@ class Baseline:
     note: how it was fitted or tuned, one line, as ``σ = 0.8 pixels, chosen on 100 validation images``.
     test: for each metric, its value for each test image, float32 (n,), as ``metrics.table`` gives.
     validation: mean MSE on the validation images; None where there are none.
-    examples: its answers to the first ten test images, float32 (min(n, 10), h, w, c).
+    examples: its answers to the first ten test images, float32 (min(n, 10), h, w, c); within [0, 1]
+        unless it is the noisy image itself.
     """
 
     title: str
@@ -129,7 +130,7 @@ def _judged(
     test: NoisySet,
     validation: NoisySet,
 ) -> Baseline:
-    denoise, note = recipe.fit(material)
+    denoise, note = recipe.denoiser(material)
     answers = np.concatenate([answer for answer, _ in _answers(denoise, *test)])
     errors = [metrics.mse(clean, answer) for answer, clean in _answers(denoise, *validation)]
     table = metrics.table(test[1].pixels, answers)

@@ -1,4 +1,8 @@
-"""The best linear denoisers there are, in closed form: filters, and a map of the whole image."""
+"""The linear denoisers of least squares, in closed form: filters, and a map of the whole image.
+
+They are fitted without regard to the cut to [0, 1] that their answers get afterwards, see
+``dae_lab.baselines.fitting.cut_to_range``: with it there is no closed form, and it only improves them.
+"""
 
 import numpy as np
 import scipy.linalg
@@ -14,7 +18,7 @@ def best_filter(moments: Moments, size: int) -> Denoiser:
     """The affine ``size`` × ``size`` filter with the least MSE over all pixels of the images fitted.
 
     Every output channel has size·size·c weights on the zero-padded neighbourhood, and a bias: what a
-    network of one convolution with linear output can reach at best.
+    network of one convolution with linear output can reach at best, before it is cut to [0, 1].
 
     Args:
         moments: of neighbourhoods of ``WIDEST`` × ``WIDEST`` pixels and their clean middle pixels.
@@ -37,7 +41,7 @@ def best_filter(moments: Moments, size: int) -> Denoiser:
 def ridge(moments: Moments, tuning: Tuning) -> Fitted:
     """The affine map, image to image, with the least MSE + λ·‖W‖², W = (Cov(x, x) + λI)⁻¹ Cov(x, y).
 
-    λ is the one of a logarithmic grid with the least MSE on the tuning images; all share one
+    λ is the one of a logarithmic grid with the least MSE, cut to [0, 1], on the tuning images; all share one
     eigendecomposition. Source: Hoerl and Kennard, "Ridge Regression", 1970.
 
     Args:

@@ -13,8 +13,9 @@ from dae_lab.pixels import to_float
 def pca(train: Images, code_size: int) -> Fitted:
     """Projection on the first ``code_size`` principal components of the clean training images.
 
-    Of all linear codes of that width, the one with the least MSE on these images: the yardstick for
-    what a network's code is worth. There are at most h·w·c components, and at most m - 1 of m images.
+    Of all linear codes of that width, the one with the least MSE on these images before it is cut to [0, 1]:
+    the yardstick for what a network's code is worth. There are at most h·w·c components, and at most m - 1
+    of m images.
     Source: Baldi and Hornik, "Neural Networks and Principal Component Analysis", 1989.
     """
     values = int(np.prod(train.shape))

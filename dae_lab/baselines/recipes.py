@@ -19,11 +19,19 @@ class Recipe:
     title: for tables and figures.
     fit: from what may be learned from to a denoiser.
     whole: it maps whole images at once, so they must not be large.
+    bounded: its answers are cut to [0, 1], where images lie. Not the noisy image itself, whose MSE says how
+        much noise there is, nor what is made of clean images alone and cannot leave [0, 1].
     """
 
     title: str
     fit: Callable[[Material], Fitted]
     whole: bool = False
+    bounded: bool = True
+
+    def denoiser(self, material: Material) -> Fitted:
+        """What is judged: the fit, cut to [0, 1] unless the recipe is not ``bounded``."""
+        fitted = self.fit(material)
+        return fitted.bounded() if self.bounded else fitted
 
 
 def _noisy(material: Material) -> Fitted:
@@ -71,10 +79,10 @@ def _classical(name: str, material: Material) -> Fitted:
 
 
 _TRIVIAL = {
-    "noisy": Recipe("noisy image, as it is", _noisy),
-    "black": Recipe("black image", _black),
-    "constant": Recipe("best constant grey", _constant),
-    "mean_image": Recipe("mean training image", _mean_image),
+    "noisy": Recipe("noisy image, as it is", _noisy, bounded=False),
+    "black": Recipe("black image", _black, bounded=False),
+    "constant": Recipe("best constant grey", _constant, bounded=False),
+    "mean_image": Recipe("mean training image", _mean_image, bounded=False),
 }
 _LINEAR = {
     "linear_3x3": Recipe("best linear 3×3 filter", partial(_filter, 3)),

@@ -64,7 +64,19 @@ class Dense(Latent):
 class Variational(Dense):
     """A normal code, sampled in training (Kingma & Welling 2014, arXiv:1312.6114).
 
-    beta: weight of KL(code ‖ N(0, 1)); 1 is the evidence bound, other values Higgins et al. 2017.
+    The evidence bound is E log p(image | code) - KL(code ‖ N(0, 1)), and training minimises, up to a constant
+    factor, error + beta·KL, with the error summed over an image. What beta is its bound depends on the loss,
+    whose error is -log p of a distribution of pixels, times a factor and up to a constant:
+
+    - bce: -log p of pixels that are 0 or 1, with the reconstruction as probability: beta = 1. Grey values
+      count as probabilities, for which it is no normalised density (Loaiza-Ganem & Cunningham 2019).
+    - mse: normal pixels of variance s² have -log p = Σd²/(2s²) + constant. Times 2s² this is Σd², so beta =
+      2s²: 1 is the bound for s² = 1/2, more than pixels in [0, 1] can vary, and for s² = 0.01 it is 0.02.
+    - mae: Laplace-distributed pixels of scale b have -log p = Σ|d|/b + constant: beta = b.
+    - others: a weight.
+
+    beta: weight of KL(code ‖ N(0, 1)), beside the error summed over an image; divided by the number of values
+        of an image where the loss is a mean. Weights other than the bound's: Higgins et al. 2017.
     """
 
     _target_: str = target("dae_lab.model.latent.Variational")

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 from omegaconf import OmegaConf
 
 from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.evaluation.convergence import Trajectory
 from dae_lab.evaluation.evaluate import Evaluation
-from dae_lab.model.autoencoder import Autoencoder, first_kernels, has_own_layers
+from dae_lab.model.autoencoder import Autoencoder, first_kernels
 from dae_lab.provenance import packages
 from dae_lab.recording.names import VIEW
 from dae_lab.tracking.plain import plain
@@ -42,12 +41,6 @@ def record_evaluation(record: Record, found: Evaluation) -> None:
     record.tag("beats", ", ".join(found.names("beats")) or "none")
     record.describe(markdown(found))
     record.text(json.dumps(as_json(found), indent=1) + "\n", "evaluation.json")
-
-
-def record_model(record: Record, model: Autoencoder, example: np.ndarray) -> None:
-    """Keep the trained model; ``example`` is one noisy image, float32 (1, h, w, c)."""
-    answer = np.asarray(model.denoiser(example, training=False))
-    record.model(model.denoiser, example, answer, not has_own_layers(model))
 
 
 def record_figures(

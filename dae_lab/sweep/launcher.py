@@ -94,6 +94,26 @@ class Engine(Launcher):
             values = Engine.current.run(jobs, initial_job_idx)
         return [_as_return(value) for value in values]
 
+    def task(self, overrides: list[str]) -> str | None:
+        """The task of a run, see ``dae_lab.sweep.tasks``; None for one that is refused. Nothing is done.
+
+        Args:
+            overrides: the run's.
+        """
+        setup_globals()
+        from dataclasses import asdict
+
+        from dae_lab.config.validate import validate
+        from dae_lab.sweep.tasks import as_text, identity
+
+        try:
+            config = validate(self._composer(overrides)[0])
+        except Exception as error:
+            if isinstance(error, ConfigError) or explain(error) is not None:
+                return None
+            raise
+        return as_text(identity(asdict(config), config.sweep.metric))
+
     def compose(self, overrides: list[str], number: int | None = None) -> "Composed":
         """The config of one run.
 

@@ -29,11 +29,14 @@ class Member:
     cpu_seconds: float
 
 
-def arm_names(jobs: Sequence[Job]) -> dict[int, str]:
-    """By a job's number its arm, such that no two different runs of one seed share an arm.
+def arm_names(jobs: Sequence[Job], tasks: Mapping[int, str]) -> dict[int, str]:
+    """By a job's number its arm, such that no two different runs of one seed share an arm, and no two tasks.
 
     They do where a search names each batch of runs by itself, and where long names were cut: then the
     label tells them apart, or at last the number.
+
+    Args:
+        tasks: by a job's number, see ``dae_lab.sweep.tasks``.
     """
     names = {job.number: job.arm for job in jobs}
     for finer in (lambda job: job.label or job.arm, lambda job: f"run {job.number + 1}"):
@@ -41,6 +44,10 @@ def arm_names(jobs: Sequence[Job]) -> dict[int, str]:
         for job in jobs:
             runs.setdefault((names[job.number], job.config["seed"]), set()).add(job.fingerprint)
         shared = {name for (name, _), prints in runs.items() if len(prints) > 1}
+        named: dict[str, set[str]] = {}
+        for job in jobs:
+            named.setdefault(names[job.number], set()).add(tasks[job.number])
+        shared |= {name for name, own in named.items() if len(own) > 1}
         names |= {job.number: finer(job) for job in jobs if names[job.number] in shared}
     return names
 

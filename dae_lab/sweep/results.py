@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +79,11 @@ def pictures(found: Summary, runs: Mapping[int, Recorded]) -> "dict[str, Image]"
 
 
 def table(found: Summary) -> str:
-    """Every run with its metrics and what differs between runs, as CSV."""
+    """Every run, its task where there are several, its metrics and what differs between runs, as CSV."""
     metrics = [metric.name for metric in found.metrics]
-    head = ["number", "arm", "seed", "run_id", *metrics, "collapse", "time/run_s", "time/cpu_s"]
+    task_of = {arm.name: {"task": arm.task} if len(found.tasks) > 1 else {} for arm in found.arms}
+    head = ["number", *task_of[found.arms[0].name], "arm", "seed", "run_id", *metrics, "collapse"]
+    head += ["time/run_s", "time/cpu_s"]
     file = io.StringIO()
     rows = csv.DictWriter(file, list(dict.fromkeys([*head, *found.differences])), lineterminator="\n")
     rows.writeheader()
@@ -90,7 +92,7 @@ def table(found: Summary) -> str:
         row |= {param: values.get(one.number) for param, values in found.differences.items()}
         numbers = {**one.values, "time/run_s": one.seconds, "time/cpu_s": one.cpu_seconds}
         row |= {name: value if finite(value) else None for name, value in numbers.items()}
-        rows.writerow({**row, "seed": one.seed})
+        rows.writerow({**row, "seed": one.seed, **task_of[one.arm]})
     return file.getvalue()
 
 
@@ -99,23 +101,38 @@ def markdown(found: Summary) -> str:
     titles = [words.title(metric) for metric in found.metrics]
     lines = [
         f"{words.counts(found)}. {prose(words.best(found))}.\n",
+        *[f"{prose(words.tasks(found))}\n"] * (len(found.tasks) > 1),
         f"| arm | seeds | {' | '.join(titles)} |",
     ]
     lines.append("|---" * (len(titles) + 2) + "|")
-    rows = [_row(arm, found) for arm in found.arms]
+    rows = list(_rows(found))
     after = f"\n{words.intervals(found)}"
     room = LONGEST - sum(len(line) + 1 for line in [*lines, after])
-    for place, row in enumerate(rows):
+    for place, (_, row) in enumerate(rows):
         room -= len(row) + 1
         if room < 0:
-            after = f"\nAnd {len(rows) - place} more arms, in sweep.html.\n{after}"
+            left = sum(is_arm for is_arm, _ in rows[place:])
+            after = f"\nAnd {left} more arms, in sweep.html.\n{after}"
             rows = rows[:place]
             break
-    return "\n".join([*lines, *rows, after])
+    return "\n".join([*lines, *(row for _, row in rows), after])
+
+
+def _rows(found: Summary) -> Iterator[tuple[bool, str]]:
+    """Rows of the table of arms, and whether each is an arm's; of several tasks each has its name above."""
+    for task in found.tasks:
+        if len(found.tasks) > 1:
+            yield False, f"| **{_cell(task.name)}** |{' |' * (len(found.metrics) + 1)}"
+        for arm in found.arms_of(task):
+            yield True, _row(arm, found)
+
+
+def _cell(text: str) -> str:
+    return prose(text).replace("|", "\\|")
 
 
 def _row(arm: Arm, found: Summary) -> str:
-    cells = [prose(arm.name).replace("|", "\\|"), words.seeds(arm)]
+    cells = [_cell(arm.name), words.seeds(arm)]
     for metric in found.metrics:
         item = arm.estimates[metric.name]
         parts = (words.mean(item, metric.decimals), words.bounds(item, metric.decimals))

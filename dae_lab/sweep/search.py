@@ -1,7 +1,7 @@
 """A search over keys of the config: Optuna chooses the next runs by what those before were worth."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -53,7 +53,8 @@ def search(overrides: Sequence[Override], engine: Engine, settings: Settings) ->
         engine: does the runs.
 
     Raises:
-        ConfigError: nothing to search over, a space that is none, or a first run that is refused.
+        ConfigError: nothing to search over, a space that is none, or of different tasks, or a first run that
+            is refused.
     """
     given = {item.get_key_element(): item for item in overrides}  # the last word on a key counts
     space = {key: distribution(item) for key, item in given.items() if item.is_sweep_override()}
@@ -63,6 +64,7 @@ def search(overrides: Sequence[Override], engine: Engine, settings: Settings) ->
             "hydra/sweeper=optuna: there is nothing to search over; give a key a space, as "
             "'optimizer.learning_rate=tag(log, interval(1e-4, 1e-2))'"
         )
+    need_one_task(space, fixed, engine)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     direction: Any = settings.direction
     study = optuna.create_study(sampler=_sampler(settings.sampler), direction=direction)
@@ -75,6 +77,33 @@ def search(overrides: Sequence[Override], engine: Engine, settings: Settings) ->
             _tell(study, trial, value)
         begun += sum(value is not None for value in values)
     return study
+
+
+def need_one_task(space: Mapping[str, BaseDistribution], fixed: Sequence[str], engine: Engine) -> None:
+    """Check that no key of ``space`` changes the task of a run, see ``dae_lab.sweep.tasks``.
+
+    A search learns from the values of one metric which run to try next, and would soon try the easiest task:
+    the least noise. A relative metric does not undo that: what share of the noise can be removed changes with
+    the noise as well, so the best share would again name a noise and not a network.
+
+    Raises:
+        ConfigError: a key does, at one of its choices, or at an end of its range.
+    """
+    for key, values in space.items():
+        tasks = {engine.task([*fixed, f"{key}={value}"]) for value in _extremes(values)} - {None}
+        if len(tasks) > 1:
+            raise ConfigError(
+                f"{key}: its values make different tasks, other test images or other noise on them, and a "
+                f"search would choose the easiest; fix it, or list its values without hydra/sweeper=optuna, "
+                f"which names the best of each"
+            )
+
+
+def _extremes(values: BaseDistribution) -> list[Any]:
+    if isinstance(values, CategoricalDistribution):
+        return list(values.choices)
+    assert isinstance(values, IntDistribution | FloatDistribution)
+    return [values.low, values.high]
 
 
 def distribution(override: Override) -> BaseDistribution:

@@ -68,7 +68,7 @@ def summary(found: Summary, given_up: str) -> None:
     print(f"\nsweep {found.name}: {words.counts(found)}")
     if found.members:
         _arms(found)
-        print(words.best(found))
+        print("\n".join(filter(None, [words.tasks(found), words.best(found)])))
     if found.differences:
         print(f"differed: {', '.join(_first(list(found.differences), 6))}")
     for failure in found.failures:
@@ -93,7 +93,12 @@ def _arms(found: Summary) -> None:
         pieces = [*title.split(" "), *(line for cell in cells for line in cell.plain.split("\n"))]
         table.add_column(title, justify="right", width=max(map(len, pieces)))  # titles break between words
     names = words.short(found)
+    several, task = len(found.tasks) > 1, None
     for arm, *cells in zip(shown, *columns.values(), strict=True):
+        if several and arm.task != task:
+            task = arm.task
+            table.add_section()
+            table.add_row(Text(task, "italic"))
         table.add_row(Text(names[arm.name]), *cells)
     console = Console()
     least = console.measure(table, options=console.options.update(max_width=1000)).minimum
@@ -102,7 +107,8 @@ def _arms(found: Summary) -> None:
     if words.numbered(found):
         print("\n".join(words.called(found)[arm.name] for arm in shown))
     if len(shown) < len(found.arms):
-        print(f"… the best {len(shown)} of {len(found.arms)} arms; all of them are on the page")
+        among = " of their tasks" if several else ""
+        print(f"… the best {len(shown)} of {len(found.arms)} arms{among}; all of them are on the page")
     print(f"Means over seeds. {words.intervals(found)}")
 
 

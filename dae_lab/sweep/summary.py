@@ -1,4 +1,4 @@
-"""What came of a sweep, in numbers: arms over seeds, the best run, differences, failures, cost.
+"""What came of a sweep, in numbers: arms over seeds, the best run of a task, differences, failures, cost.
 
 Nothing here prints, and nothing imports TensorFlow: a sweep that was finished before is summed up at once.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from dae_lab.sweep.estimate import Estimate, Points, estimate
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.members import Member, arm_names, distinct, members
+from dae_lab.sweep.tasks import task_names
 from dae_lab.tracking.plain import finite
 from dae_lab.tracking.recorded import Recorded
 
@@ -42,11 +43,12 @@ METRICS = (
 class Arm:
     """One setting over its seeds.
 
-    members: its runs that finished, each once. asked: how many there were to be.
+    task: the name of its task. members: its runs that finished, each once. asked: how many there were to be.
     estimates: by metric, over those members whose value is finite.
     """
 
     name: str
+    task: str
     asked: int
     members: tuple[Member, ...]
     estimates: dict[str, Estimate]
@@ -55,6 +57,18 @@ class Arm:
     def collapsed(self) -> int:
         """How many of its runs collapsed."""
         return sum(member.collapse != "none" for member in self.members)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Runs that are judged on equal test pairs, see ``dae_lab.sweep.tasks``: only these are compared.
+
+    name: as ``noise.sigma=0.3``; empty where a sweep has one task.
+    best: its best run; None where none has a finite value.
+    """
+
+    name: str
+    best: Member | None
 
 
 @dataclass(frozen=True)
@@ -93,8 +107,7 @@ class Summary:
     """What came of a sweep.
 
     name: the sweep's. metric: what the best run is the best in. metrics: the table's columns.
-    arms: in the order in which they were asked for.
-    best: the best run; None where none has a finite value.
+    tasks: one at least. arms: task by task, and of a task in the order in which they were asked for.
     differences: param → by a job's number its value, None where its run has no such param; only params
         that are not equal in all runs.
     counts: outcome, or ``unfinished`` → jobs.
@@ -103,8 +116,8 @@ class Summary:
     name: str
     metric: Metric
     metrics: tuple[Metric, ...]
+    tasks: tuple[Task, ...]
     arms: tuple[Arm, ...]
-    best: Member | None
     differences: dict[str, dict[int, str | None]]
     failures: tuple[Failure, ...]
     counts: dict[str, int]
@@ -120,16 +133,41 @@ class Summary:
         """Whether every job has ended by itself."""
         return not {"stopped", "unfinished"} & set(self.counts)
 
+    @property
+    def best(self) -> Member | None:
+        """The best run; None where none has a finite value, and where there is none for several tasks."""
+        return self.tasks[0].best if len(self.tasks) == 1 else None
+
+    @property
+    def winners(self) -> set[int]:
+        """The numbers of the best run of each task."""
+        return {task.best.number for task in self.tasks if task.best}
+
+    def arms_of(self, task: Task) -> list[Arm]:
+        """The arms that may be compared with each other."""
+        return [arm for arm in self.arms if arm.task == task.name]
+
     def top(self, count: int) -> list[Arm]:
-        """Of the arms with runs those ``count`` with the best mean of ``metric``, in the table's order."""
+        """Of the arms with runs those ``count`` with the best mean of ``metric``, in the table's order.
+
+        Of several tasks the best of each, then the second of each, and so on.
+        """
         sign = -1 if self.metric.rises else 1
-        means = {arm.name: sign * arm.estimates[self.metric.name].mean for arm in self.arms if arm.members}
-        order = sorted(means, key=lambda name: (math.isnan(means[name]), means[name]))
-        return [arm for arm in self.arms if arm.name in order[:count]]
+        places: dict[str, int] = {}
+        for task in self.tasks:
+            own = [arm for arm in self.arms_of(task) if arm.members]
+            means = {arm.name: sign * arm.estimates[self.metric.name].mean for arm in own}
+            ranked = sorted(means, key=lambda name: (math.isnan(means[name]), means[name]))
+            places |= {name: place for place, name in enumerate(ranked)}
+        chosen = sorted(places, key=places.__getitem__)[:count]
+        return [arm for arm in self.arms if arm.name in chosen]
 
     def leaders(self, metric: Metric) -> set[str]:
-        """The arms with the best mean; none where there are no two arms to choose from."""
-        means = {arm.name: arm.estimates[metric.name].mean for arm in self.arms}
+        """The arms with the best mean of their task; none of a task without two arms to choose from."""
+        return {name for task in self.tasks for name in self._leaders(self.arms_of(task), metric)}
+
+    def _leaders(self, arms: Sequence[Arm], metric: Metric) -> set[str]:
+        means = {arm.name: arm.estimates[metric.name].mean for arm in arms}
         means = {name: mean for name, mean in means.items() if math.isfinite(mean)}
         if len(means) < 2:
             return set()
@@ -158,16 +196,20 @@ def summarise(
     columns[metric] = replace(
         columns.get(metric, Metric(metric, metric, 4, False)), rises=direction == "maximize"
     )
-    names = arm_names(jobs)
+    tasks = task_names(jobs, metric)
+    names = arm_names(jobs, tasks)
     found = members(jobs, runs, names, list(columns))
     asked = Counter(names[job.number] for job in distinct(jobs, names))
     states = (outcomes[job.number].status if job.number in outcomes else "unfinished" for job in jobs)
+    task_of = {names[job.number]: tasks[job.number] for job in jobs}
+    order = list(dict.fromkeys(tasks.values()))
+    arms = [_arm(name, task_of[name], count, found, list(columns)) for name, count in asked.items()]
     return Summary(
         name=jobs[0].sweep,
         metric=columns[metric],
         metrics=tuple(columns.values()),
-        arms=tuple(_arm(name, count, found, list(columns)) for name, count in asked.items()),
-        best=_best(found, columns[metric]),
+        tasks=tuple(_task(name, arms, columns[metric]) for name in order),
+        arms=tuple(sorted(arms, key=lambda arm: order.index(arm.task))),
         differences=_differences({one.number: runs[one.number].settings for one in found}),
         failures=_failures(jobs, outcomes),
         counts=dict(Counter(states)),
@@ -185,9 +227,13 @@ def _curve(run: Recorded, metric: str) -> Points:
     return [(epoch, value if finite(value) else math.nan) for epoch, value in run.curve(metric)]
 
 
-def _arm(name: str, asked: int, found: Sequence[Member], metrics: Sequence[str]) -> Arm:
+def _arm(name: str, task: str, asked: int, found: Sequence[Member], metrics: Sequence[str]) -> Arm:
     own = tuple(member for member in found if member.arm == name)
-    return Arm(name, asked, own, {key: estimate(one.values[key] for one in own) for key in metrics})
+    return Arm(name, task, asked, own, {key: estimate(one.values[key] for one in own) for key in metrics})
+
+
+def _task(name: str, arms: Sequence[Arm], metric: Metric) -> Task:
+    return Task(name, _best([one for arm in arms if arm.task == name for one in arm.members], metric))
 
 
 def _best(found: Sequence[Member], metric: Metric) -> Member | None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from dae_lab.report import words as report_words
 from dae_lab.sweep.estimate import Estimate
+from dae_lab.sweep.members import Member
 from dae_lab.sweep.summary import Arm, Metric, Summary
 from dae_lab.tracking.plain import finite
 
@@ -13,6 +14,9 @@ DRAWN = 12
 
 SHORT = 30
 """Letters of a name that figures have room for."""
+
+NAMED = 6
+"""Tasks that are named in a sentence, at most."""
 
 NONE = "–"
 """Stands where there is no number."""
@@ -83,12 +87,37 @@ def counts(found: Summary) -> str:
 
 
 def best(found: Summary) -> str:
-    """The best run, a sentence without its end."""
-    if found.best is None:
+    """The best run, or that of each task, a sentence without its end."""
+    if not found.winners:
         return f"No run has finished with a value of {found.metric.name}"
-    value = number(found.best.values[found.metric.name], found.metric.decimals)
-    kind = "Highest" if found.metric.rises else "Lowest"
-    return f"{kind} {found.metric.name}: {value}, {found.best.arm}, seed {found.best.seed}"
+    kind = f"{'Highest' if found.metric.rises else 'Lowest'} {found.metric.name}"
+    if found.best:
+        return f"{kind}: {_run(found, found.best)}"
+    each = [f"{task.name}: {_run(found, task.best)}" for task in found.tasks[:NAMED]]
+    return f"{kind} of each task: {'; '.join(each)}" + _more(found)
+
+
+def _run(found: Summary, run: Member | None) -> str:
+    """``0.0124, loss=bce, seed 0``."""
+    if run is None:
+        return "no run has finished with a value"
+    return f"{number(run.values[found.metric.name], found.metric.decimals)}, {run.arm}, seed {run.seed}"
+
+
+def _more(found: Summary) -> str:
+    left = len(found.tasks) - NAMED
+    return f"; and {left} more task{'s' * (left > 1)}" if left > 0 else ""
+
+
+def tasks(found: Summary) -> str:
+    """That runs of several tasks are not compared, and which tasks; empty where there is one."""
+    if len(found.tasks) == 1:
+        return ""
+    names = "; ".join(task.name for task in found.tasks[:NAMED])
+    return (
+        f"These runs have {len(found.tasks)} tasks: {names}{_more(found)}. Other test images, or other noise "
+        f"on them, make other errors, so runs and arms are compared within a task only."
+    )
 
 
 def intervals(found: Summary) -> str:
@@ -109,9 +138,10 @@ def values(found: Summary, param: str, most: int = 6) -> str:
 def most_drawn(found: Summary) -> str:
     """That not all arms are in a figure, if so."""
     have = sum(bool(arm.members) for arm in found.arms)
-    return (
-        f"Shown: the {DRAWN} of {have} arms with the best mean {found.metric.name}." if have > DRAWN else ""
-    )
+    if have <= DRAWN:
+        return ""
+    among = " of their task" if len(found.tasks) > 1 else ""
+    return f"Shown: the {DRAWN} of {have} arms with the best mean {found.metric.name}{among}."
 
 
 def duration(seconds: float) -> str:

@@ -55,12 +55,12 @@ def test_the_strength_is_the_best_of_the_grid(images, name):
     assert 4 <= len(a_filter.strengths) <= 8
     scale = np.sqrt(np.mean((noisy - clean) ** 2, dtype=np.float64)) if a_filter.relative else 1
     strengths = np.array([0, *a_filter.strengths]) * scale
-    errors = [np.mean((a_filter(noisy, strength) - clean) ** 2) for strength in strengths]
-    denoise, note = tuned(a_filter, Tuning(noisy, clean, "made images"))
+    errors = [np.mean((np.clip(a_filter(noisy, strength), 0, 1) - clean) ** 2) for strength in strengths]
+    denoise, note = tuned(a_filter, Tuning(noisy, clean, "made images")).bounded()
     assert np.mean((denoise(noisy) - clean) ** 2) == pytest.approx(min(errors), rel=1e-6)
     assert min(errors) < errors[0]  # it removes noise
     assert note.startswith(f"{a_filter.symbol} = {strengths[np.argmin(errors)]:.3g}")
-    assert note.endswith(", chosen on 6 made images")
+    assert note.endswith(", chosen on 6 made images; cut to [0, 1]")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,6 +82,13 @@ def test_tiny_and_constant_images_and_values_far_outside(name, shape):
     spread = np.random.default_rng(0).normal(0, 5, shape).astype(np.float32)
     denoise, _ = tuned(FILTERS[name], Tuning(spread, clean, "made images"))
     assert np.isfinite(denoise(spread)).all()
+
+
+def test_the_strength_is_chosen_by_what_is_left_after_the_cut():
+    """Uncut, the answer 1.4 is worse than 0.7 where 1 is right; cut, it is right."""
+    clean = np.ones((1, 4, 4, 1), np.float32)
+    answers = {1.0: 0.7 * clean, 2.0: 1.4 * clean}
+    assert Tuning(clean, clean, "made images").best([1.0, 2.0], answers.__getitem__) == 2.0
 
 
 def test_a_strength_that_gives_nan_is_not_passed_over():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dae_lab.baselines.fitting import Material, blocks, fits_whole
+from dae_lab.baselines.fitting import Fitted, Material, blocks, cut_to_range, fits_whole
 from dae_lab.data.images import Images
 from dae_lab.noise import corrupted
 from dae_lab.pixels import to_float
@@ -64,6 +64,19 @@ def test_the_error_and_level_of_noise(problem):
     assert tuning.error(made.validation[0]) == pytest.approx(error)
     assert tuning.noise_level == pytest.approx(np.sqrt(error))
     assert tuning.at_most(3).title == "3 validation images"
+
+
+def test_the_cut_leaves_what_is_in_range_and_what_is_no_number():
+    answers = np.array([-np.inf, -0.1, 0, 0.25, 1, 1.5, np.inf, np.nan], np.float32)
+    found = cut_to_range(answers)
+    np.testing.assert_array_equal(found, np.array([0, 0, 0, 0.25, 1, 1, 1, np.nan], np.float32))
+    assert found.dtype == np.float32
+
+
+def test_a_bounded_fit_says_that_it_is_cut():
+    denoise, note = Fitted(lambda noisy: 3 * noisy - 1, "a line").bounded()
+    np.testing.assert_array_equal(denoise(np.array([0, 0.5, 1], np.float32)), [0, 0.5, 1])
+    assert note == "a line; cut to [0, 1]"
 
 
 def test_blocks_hold_every_image_once():

@@ -4,7 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from scipy import stats
 
+from dae_lab.config.construct import construct
 from dae_lab.config.latent import SCHEMAS as LATENTS
 from dae_lab.losses import Output
 from dae_lab.model.autoencoder import build
@@ -52,6 +54,35 @@ def test_beta_weighs_the_divergence_beside_the_error_of_a_whole_image(compose, t
         model(noisy)
         penalties.append(float(model.losses[0]))
     np.testing.assert_allclose(penalties[1], 64 * penalties[0], rtol=1e-5)
+
+
+def summed(compose, loss, clean, image) -> np.ndarray:
+    """The error of each reconstruction of one image, summed over it: (n,)."""
+    config = compose(*SMALL, f"loss={loss}", "loss.reduction=sum")
+    output = Output(np.log(image / (1 - image)), image, "sigmoid")
+    return np.asarray(
+        construct(config.loss).per_image(np.broadcast_to(clean, image.shape), output), np.float64
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "beta", "log_density"),
+    [
+        ("bce", 1, lambda image, x: stats.bernoulli(image).logpmf(x)),
+        ("mse", 1, lambda image, x: stats.norm(image, np.sqrt(1 / 2)).logpdf(x)),
+        ("mse", 2 * 0.01, lambda image, x: stats.norm(image, 0.1).logpdf(x)),
+        ("mae", 1, lambda image, x: stats.laplace(image, 1).logpdf(x)),
+        ("mae", 0.2, lambda image, x: stats.laplace(image, 0.2).logpdf(x)),
+    ],
+)
+def test_the_weight_that_makes_the_loss_the_evidence_bound(compose, loss, beta, log_density):
+    """Then error + β·KL is β·(KL - log p) and a constant: the error is -β·log p and a constant."""
+    clean = (RNG.random((8, 8, 1)) < 0.3).astype(np.float32)
+    image = RNG.uniform(0.05, 0.95, (20, 8, 8, 1)).astype(np.float32)
+    constants = summed(compose, loss, clean, image) + beta * log_density(image, clean).sum(axis=(1, 2, 3))
+    np.testing.assert_allclose(constants, constants[0], atol=1e-4)
+    if loss == "bce":
+        np.testing.assert_allclose(constants, 0, atol=1e-4)
 
 
 def test_an_l1_penalty_is_the_mean_of_the_code():

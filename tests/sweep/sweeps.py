@@ -42,6 +42,15 @@ def recorded(
     return store.read(record.run_id)
 
 
+def with_noise(made: Made, sigmas: Sequence[float]) -> Made:
+    """``made`` with jobs that add normal noise of these strengths, one an arm."""
+    jobs, outcomes, runs = made
+    strengths = dict(zip(dict.fromkeys(one.arm for one in jobs), sigmas, strict=True))
+    noise = {"_target_": "dae_lab.noise.Gaussian", "clip": True, "resample": "epoch"}
+    configs = [{**one.config, "noise": {**noise, "sigma": strengths[one.arm]}} for one in jobs]
+    return [replace(one, config=config) for one, config in zip(jobs, configs, strict=True)], outcomes, runs
+
+
 def swept(store: Store, arms: Mapping[str, Sequence[Mapping[str, float] | None]]) -> Made:
     """Jobs, outcomes and runs of arm → the metrics of each seed; None: that run failed."""
     asked = [(arm, seed, values) for arm, runs in arms.items() for seed, values in enumerate(runs)]

@@ -34,6 +34,10 @@ class Bowl:
     def __init__(self):
         self.asked = []
 
+    def task(self, overrides):
+        """Of one task all of them."""
+        return "bowl"
+
     def launch(self, wanted, begun):
         assert begun == len(self.asked)
         points = [float(dict(item.split("=") for item in one)["x"]) for one in wanted]
@@ -133,6 +137,29 @@ def test_a_search_in_real_processes_and_again(tmp_path):
     assert code == 0, errors
     assert len(runs(tmp_path)) == 2
     assert said[0] in again
+
+
+@pytest.mark.parametrize(
+    ("space", "key"),
+    [
+        (["noise.sigma=interval(0.1, 0.5)"], "noise.sigma"),
+        (["noise=gaussian,uniform"], "noise"),
+        (["optimizer.learning_rate=interval(1e-4, 1e-3)", "data.test=[1700,1797],[1600,1797]"], "data.test"),
+        (["experiment=conv_conv,spatial_latent"], "experiment"),
+    ],
+)
+def test_a_search_over_tasks_is_refused_before_anything_is_trained(tmp_path, space, key):
+    given = [one for one in TINY if not (key == "experiment" and one.startswith("data"))]
+    code, _, errors = run(*OPTUNA, *given, *space, store=tmp_path)
+    assert_refused(code, errors, f"{key}: its values make different tasks, other test images or other noise")
+    assert runs(tmp_path) == []
+
+
+def test_how_the_training_noise_is_drawn_may_be_searched(tmp_path):
+    command = (*OPTUNA, "hydra.sweeper.n_trials=1", *TINY, "noise.resample=once,epoch")
+    code, output, errors = run(*command, "tracking.log_model=false", store=tmp_path)
+    assert code == 0, errors
+    assert "best of 1 trials" in output
 
 
 @pytest.mark.parametrize(

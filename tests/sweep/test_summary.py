@@ -14,8 +14,9 @@ import pytest
 from omegaconf import OmegaConf
 from processes import client, prepare, run, runs
 from scipy import stats
-from sweeps import job, recorded, swept
+from sweeps import job, recorded, swept, with_noise
 
+from dae_lab.report.markdown import prose
 from dae_lab.sweep import results, show, words
 from dae_lab.sweep.estimate import Estimate, course, estimate
 from dae_lab.sweep.job import Outcome
@@ -199,6 +200,94 @@ def test_the_mean_curve_goes_as_far_as_all_seeds_do():
 def test_numbers_show_at_least_the_first_digit_of_their_interval(values, written):
     found = estimate(values)
     assert (words.mean(found), words.bounds(found), words.reach(found)) == written
+
+
+@pytest.fixture
+def strengths(store):
+    """Two losses under two strengths of noise; the weaker noise has the lower errors, whatever the loss."""
+    arms = {
+        "noise.sigma=0.5 loss=bce": mse(0.02, 0.03),
+        "noise.sigma=0.1 loss=bce": mse(0.002, 0.003),
+        "noise.sigma=0.5 loss=mse": mse(0.015, 0.025),
+        "noise.sigma=0.1 loss=mse": mse(0.004, 0.005),
+    }
+    return with_noise(swept(store, arms), [0.5, 0.1, 0.5, 0.1])
+
+
+def test_under_different_noise_each_task_has_a_best_of_its_own(strengths):
+    found = summed(strengths)
+    assert [task.name for task in found.tasks] == ["noise.sigma=0.5", "noise.sigma=0.1"]
+    assert [task.best.arm for task in found.tasks] == ["noise.sigma=0.5 loss=mse", "noise.sigma=0.1 loss=bce"]
+    assert found.best is None
+    assert [arm.name[-8:] for arm in found.arms_of(found.tasks[1])] == ["loss=bce", "loss=mse"]
+    assert [arm.task for arm in found.arms] == ["noise.sigma=0.5"] * 2 + ["noise.sigma=0.1"] * 2
+    assert found.leaders(found.metric) == {"noise.sigma=0.5 loss=mse", "noise.sigma=0.1 loss=bce"}
+    assert [arm.name for arm in found.top(2)] == ["noise.sigma=0.5 loss=mse", "noise.sigma=0.1 loss=bce"]
+    assert summed(strengths, direction="maximize").winners == {1, 7}
+
+
+def test_a_task_of_one_arm_has_no_leader(store):
+    found = summed(with_noise(swept(store, {"a": mse(0.1), "b": mse(0.2)}), [0.1, 0.3]))
+    assert found.leaders(found.metric) == set()
+    assert [task.best.arm for task in found.tasks] == ["a", "b"]
+
+
+def test_a_task_of_which_nothing_has_finished_has_no_best(store):
+    found = summed(with_noise(swept(store, {"a": mse(None), "b": mse(0.2)}), [0.1, 0.3]))
+    assert words.best(found) == (
+        "Lowest test/mse of each task: noise.sigma=0.1: no run has finished with a value; "
+        "noise.sigma=0.3: 0.2000, b, seed 0"
+    )
+
+
+def test_every_page_says_that_different_tasks_are_not_compared(strengths, capsys, store):
+    found = summed(strengths)
+    each = (
+        "Lowest test/mse of each task: noise.sigma=0.5: 0.0150, noise.sigma=0.5 loss=mse, seed 0; "
+        "noise.sigma=0.1: 0.0020, noise.sigma=0.1 loss=bce, seed 0"
+    )
+    why = (
+        "These runs have 2 tasks: noise.sigma=0.5; noise.sigma=0.1. Other test images, or other noise on "
+        "them, make other errors, so runs and arms are compared within a task only."
+    )
+    said = printed(capsys, found)
+    assert each in said
+    assert why in said
+    described = results.markdown(found)
+    assert prose(each) in described
+    assert prose(why) in described
+    table = [line for line in described.splitlines() if line.startswith("|")]
+    assert [line.partition(" |")[0] for line in table[2:]] == [
+        f"| **{prose('noise.sigma=0.5')}**",
+        f"| {prose('noise.sigma=0.5 loss=bce')}",
+        f"| {prose('noise.sigma=0.5 loss=mse')}",
+        f"| **{prose('noise.sigma=0.1')}**",
+        f"| {prose('noise.sigma=0.1 loss=bce')}",
+        f"| {prose('noise.sigma=0.1 loss=mse')}",
+    ]
+    assert len({line.count("|") for line in table}) == 1
+    rows = list(csv.DictReader(io.StringIO(results.table(found))))
+    assert {(row["task"], row["arm"][:15]) for row in rows} == {
+        ("noise.sigma=0.5", "noise.sigma=0.5"),
+        ("noise.sigma=0.1", "noise.sigma=0.1"),
+    }
+
+
+def test_one_task_is_not_spoken_of(store, capsys):
+    found = summed(with_noise(swept(store, {"a": mse(0.1), "b": mse(0.2)}), [0.3, 0.3]))
+    assert [task.name for task in found.tasks] == [""]
+    assert words.tasks(found) == ""
+    assert words.best(found) == "Lowest test/mse: 0.1000, a, seed 0"
+    said = printed(capsys, found) + results.markdown(found) + results.table(found)
+    assert "task" not in said
+
+
+def test_many_tasks_are_counted_and_the_first_named(store):
+    arms = {f"noise.sigma={place}": mse(0.1) for place in range(9)}
+    found = summed(with_noise(swept(store, arms), range(9)))
+    assert words.best(found).endswith("noise.sigma=5: 0.1000, noise.sigma=5, seed 0; and 3 more tasks")
+    assert words.tasks(found).startswith("These runs have 9 tasks: noise.sigma=0; noise.sigma=1; ")
+    assert len(results.markdown(found)) <= results.LONGEST
 
 
 def printed(capsys, found, given_up=""):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from browser import look
 from processes import prepare
-from sweeps import recorded, swept
+from sweeps import recorded, swept, with_noise
 
 from dae_lab.sweep import words
 from dae_lab.sweep.page import SECTIONS, page
@@ -132,6 +132,24 @@ def test_all_that_was_found_is_said(usual, whole):
     assert all(one.run_id in said for one in found.members)
     assert "the command took 0:01:05" in said
     assert said.count("by Student’s t") == 2
+
+
+def test_arms_under_different_noise_stand_under_their_task(store):
+    arms = {"sigma=0.1": [scores(0.002)], "sigma=0.5 bce": [scores(0.03)], "sigma=0.5 mse": [scores(0.02)]}
+    made = with_noise(swept(store, arms), [0.1, 0.5, 0.5])
+    html = page(summarise(*made, "test/mse", "minimize"), {})
+    said = Parsed(html).text
+    assert (
+        "Lowest test/mse of each task: noise.sigma=0.1: 0.0020, sigma=0.1, seed 0; noise.sigma=0.5: 0.0200"
+        in said
+    )
+    assert "These runs have 2 tasks: noise.sigma=0.1; noise.sigma=0.5." in said
+    assert "collapsed" not in said
+    assert html.count('<th scope="rowgroup" class="left" colspan="7">') == 2
+    assert html.count('<tr class="model">') == 2
+    assert "<strong>0.0200</strong>" in html
+    assert "<strong>0.0020</strong>" not in html  # the only arm of its task
+    assert "not for arms of different tasks" not in said  # no curves are drawn here
 
 
 def test_equal_arguments_give_equal_bytes(usual):
