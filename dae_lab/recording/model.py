@@ -10,7 +10,6 @@ import numpy as np
 
 from dae_lab.model.autoencoder import Autoencoder, has_own_layers
 from dae_lab.provenance import packages
-from dae_lab.tracking import writes
 from dae_lab.tracking.record import Record
 
 README = "README.md"
@@ -29,8 +28,7 @@ def record_model(record: Record, model: Autoencoder, example: np.ndarray) -> Non
     """
     with TemporaryDirectory() as folder:
         save(model.denoiser, example, Path(folder, "model"), not has_own_layers(model), record.run_id)
-        # Record.model would save the model by itself, without what is added here
-        record._sender.send(writes.model(), Path(folder, "model"))
+        record.model(Path(folder, "model"))
 
 
 def save(denoiser: keras.Model, example: np.ndarray, folder: Path, portable: bool, run_id: str) -> None:

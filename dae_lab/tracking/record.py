@@ -9,10 +9,9 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +24,6 @@ from dae_lab.commands import format_override, format_run_command
 from dae_lab.config.server import PASSWORD, USERNAME
 from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
-from dae_lab.provenance import packages
 from dae_lab.tracking import writes
 from dae_lab.tracking.damage import need_files_alone
 from dae_lab.tracking.locks import remove_lock
@@ -196,29 +194,9 @@ class Record(Recorded):
                 save(path)
             self._sender.send(writes.files(), Path(folder))
 
-    def model(self, model: Any, example_in: Any, example_out: Any, portable: bool) -> None:
-        """Keep a Keras model, with its signature, as ``runs:/<run id>/model``.
-
-        Args:
-            model: image → image, Keras.
-            example_in, example_out: float32 (n, h, w, c); only shapes and types are kept.
-            portable: the model has layers of Keras alone and is kept as a ``.keras`` file; otherwise
-                as a TensorFlow graph, which needs no code of this project either.
-        """
-        import mlflow.keras
-        from mlflow.models import infer_signature
-
-        needs = ("mlflow", "keras", "tensorflow")
-        with TemporaryDirectory() as folder:
-            with redirect_stdout(StringIO()):  # Keras prints what it exports
-                mlflow.keras.save_model(
-                    model,
-                    f"{folder}/model",
-                    signature=infer_signature(example_in[:1], example_out[:1]),
-                    pip_requirements=[f"{name}=={packages()[name]}" for name in needs],
-                    save_exported_model=not portable,
-                )
-            self._sender.send(writes.model(), Path(folder, "model"))
+    def model(self, folder: Path) -> None:
+        """Keep ``folder``, which holds an MLflow model, as ``runs:/<run id>/model``."""
+        self._sender.send(writes.model(), folder)
 
     def model_scores(self) -> None:
         """Give the model that is kept the metrics of the whole run, so that models can be compared too."""

@@ -289,9 +289,7 @@ def main() -> None:
         found = [pool.submit(make, count) for make, count in parts]
         rows = [row for one in found for row in one.result()]
     error = 100 * math.sqrt(0.025 * 0.975 / studies)
-    print(
-        f"{studies:,} studies a setting (families: {studies // 5:,}); 2.5 % is known to ±{error:.2f} points.\n"
-    )
+    print(f"{studies:,} studies a setting (of families {studies // 5:,}); 2.5 % is known to ±{error:.2f}.\n")
     print("| setting | before | now |\n|---|---|---|")
     print("\n".join(f"| {' | '.join(row)} |" for row in rows))
 
