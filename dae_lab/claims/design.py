@@ -11,7 +11,8 @@ from dae_lab.claims.evidence import Evidence, correlated, look_error
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.intervals import grain_of
 from dae_lab.claims.outcome import Measured
-from dae_lab.claims.spec import FUTILITY_FROM, Claim, Definition
+from dae_lab.claims.rule import FUTILITY_FROM, Definition
+from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics import paired, prediction, proportion, sequential
 from dae_lab.claims.statistics.decision import Verdict, is_decided
 from dae_lab.seeds import derive

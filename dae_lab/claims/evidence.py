@@ -8,7 +8,8 @@ import numpy as np
 
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.outcome import ClaimRun, Measured, Runs, horizon, measure, restricted
-from dae_lab.claims.spec import Claim, Outcome
+from dae_lab.claims.rule import Outcome
+from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics import correlation, paired, proportion, sequential
 from dae_lab.seeds import derive
 

@@ -7,7 +7,7 @@ import numpy as np
 from dae_lab.claims.evidence import Evidence, correlated, look_error
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.outcome import Measured
-from dae_lab.claims.spec import Outcome
+from dae_lab.claims.rule import Outcome
 from dae_lab.claims.statistics import anytime, paired, proportion
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.recording.names import COUNTS

@@ -11,7 +11,8 @@ from dae_lab.claims.design import FixedDesign, chance_of_verdict, fixed_design
 from dae_lab.claims.evidence import Evidence, look_error
 from dae_lab.claims.intervals import interval_of
 from dae_lab.claims.outcome import Measured
-from dae_lab.claims.spec import Claim, Definition
+from dae_lab.claims.rule import Definition
+from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics import decision
 from dae_lab.claims.statistics.decision import AGAINST, Verdict
 from dae_lab.claims.statistics.family import holm

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from dae_lab.claims.spec import Outcome
+from dae_lab.claims.rule import Outcome
 from dae_lab.evaluation.convergence import epochs_to_share, first_reached
 from dae_lab.tracking.plain import finite
 

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from dae_lab.claims.evidence import Evidence
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.judge import Judgement
-from dae_lab.claims.spec import Claim, Outcome, claim
+from dae_lab.claims.rule import Outcome
+from dae_lab.claims.spec import Claim, claim
 from dae_lab.claims.statistics import correlation, paired, proportion
 from dae_lab.claims.statistics.decision import can_be_both, telling
 from dae_lab.claims.statistics.interval import Interval

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 
 from dae_lab.claims import design
 from dae_lab.claims.judge import Judgement, Reading
-from dae_lab.claims.spec import Claim, Definition, Outcome
+from dae_lab.claims.rule import Definition, Outcome
+from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics import proportion
 from dae_lab.claims.statistics.decision import OPEN, Verdict
 from dae_lab.claims.statistics.interval import Interval

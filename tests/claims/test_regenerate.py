@@ -2,6 +2,7 @@
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,3 +142,16 @@ def test_the_command(every, tmp_path, monkeypatch):
         assert_refused(
             code=1, errors=finish(start(f"regenerate={name}", store=None, fresh=True))[2], message=message
         )
+
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+PAGES = sorted(file.parent.name for file in EXPERIMENTS.glob("*/rule.yaml"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_that_is_kept_is_made_again_byte_for_byte(tmp_path, name):
+    (tmp_path / name).mkdir()
+    for file in ("rule.yaml", "runs.csv"):
+        shutil.copy(EXPERIMENTS / name / file, tmp_path / name / file)
+    page, _ = regenerate(tmp_path, name)
+    assert content(page.parent) == content(EXPERIMENTS / name)

@@ -165,6 +165,16 @@ def test_a_family_shares_arms_and_the_error_rate(mine, tmp_path):
     names = {item.path for item in client(store).list_artifacts(claimed.info.run_id)}
     assert {"claim.html", "README.md", "verdict.json", "runs.csv", "outcome.png"} <= names
 
+    assert known["mine"]["history"] == ""
+    alone = [text.replace("claim=mine,other", "claim=mine") for text in command]
+    code, _, errors = run(*alone, f"claim.notebook={notebook}", store=store)
+    assert code == 0, errors
+    again = json.loads((notebook / "mine" / "verdict.json").read_text())
+    assert again["error_divided_by"] == 1
+    assert again["history"].startswith("Asked again (before: ")
+    assert "after 2 of at most 2 seeds, in a family of 2" in again["history"]
+    assert again["sentence"].startswith(again["history"])
+
 
 def summaries(store):
     home = client(store).get_experiment_by_name("dae_lab claims")

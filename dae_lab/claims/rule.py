@@ -1,0 +1,168 @@
+"""The rule of a claim, in parts: which seeds, what is measured, what is asked of it, what must be so."""
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import cast
+
+from dae_lab.claims.statistics.decision import Kind
+from dae_lab.config.fields import Checked, choice, number, required, text
+from dae_lab.errors import ConfigError
+
+LOOKS = 50
+"""How often a claim may be looked at."""
+
+FUTILITY_FROM = 10
+"""Seeds before a study may be stopped because nothing can be expected of it."""
+
+
+@dataclass
+class Seeds(Checked):
+    """Which seeds a claim trains with, and when it stops.
+
+    first: the first seed; the others follow it.
+    minimum: seeds before the first look. batch: seeds between two looks.
+    maximum: seeds at the last planned look.
+    support: no claim is supported by fewer seeds, as the intervals of few, skewed effects are too narrow.
+    futility: from ``FUTILITY_FROM`` seeds on, stop where the chance of any verdict at ``maximum`` is
+        smaller; 0: never.
+    beyond: ``e-process``: what is undecided at ``maximum`` goes on to ``limit`` seeds, by intervals that are
+        valid after any number of seeds; ``none``: it ends at ``maximum``.
+    """
+
+    first: int = number(minimum=0, maximum=1_000_000)
+    minimum: int = number(minimum=2)
+    maximum: int = number(minimum=2, maximum=500)
+    batch: int = number(minimum=1)
+    support: int = number(minimum=2)
+    futility: float = number(minimum=0, below=1)
+    beyond: str = choice("none", "e-process")
+    limit: int = number(minimum=2, maximum=5000)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.minimum > self.maximum:
+            raise ConfigError(f"minimum must be at most maximum, {self.maximum}; got {self.minimum}")
+        if self.support > self.maximum:
+            raise ConfigError(
+                f"support must be at most maximum, {self.maximum}, or nothing can be supported; got "
+                f"{self.support}"
+            )
+        if self.beyond != "none" and self.limit <= self.maximum:
+            raise ConfigError(f"limit must be above maximum, {self.maximum}; got {self.limit}")
+        if len(self.looks()) > LOOKS:
+            raise ConfigError(f"batch: {len(self.looks())} looks are too many, {LOOKS} are allowed")
+
+    def planned_looks(self) -> list[int]:
+        """After how many seeds the claim is looked at, up to ``maximum``."""
+        return [*range(self.minimum, self.maximum, self.batch), self.maximum]
+
+    def looks(self) -> list[int]:
+        """After how many seeds the claim is looked at, those beyond ``maximum`` too."""
+        return [*self.planned_looks(), *self._looks_beyond()]
+
+    def _looks_beyond(self) -> list[int]:
+        if self.beyond == "none":
+            return []
+        return [*range(self.maximum + self.batch, self.limit, self.batch), self.limit]
+
+    @property
+    def last(self) -> int:
+        """Seeds at the last look of all."""
+        return self.looks()[-1]
+
+
+@dataclass
+class Outcome(Checked):
+    """What is measured of each run.
+
+    kind: ``value``: a metric, at the run's end; ``time``: the epoch at which the curve ``metric`` has made
+        ``share`` of its own drop, or is at ``target``; a run that does not get there is censored at its
+        end; ``share``: whether the run's tag ``metric`` is ``among`` those; ``correlation``: how ``metric``
+        goes with ``relative_to`` over an arm's seeds, Spearman's rho.
+    metric: a metric of MLflow, or a tag.
+    relative_to: another metric that each run's value is divided by, or correlated with; null: none.
+    at: the step of the metric; null: its last.
+    target: a value of the curve, or ``common``: for each seed, the largest end value of the arms that are
+        compared, times 1 + ``tolerance``. The end value is the median of a curve's last tenth.
+    from_epoch: the first epoch of a curve that counts: 0, the untrained model, or 1.
+    comparable: arms are compared by shares of their own drops only if no arm's mean end value exceeds
+        another's by more than this share; null: they always are.
+    """
+
+    kind: str = choice("value", "time", "share", "correlation")
+    metric: str = text()
+    relative_to: str | None = text()
+    at: int | None = number(minimum=0)
+    share: float | None = number(above=0, below=1)
+    target: int | float | str | None = required()
+    tolerance: float = number(above=0, maximum=10)
+    from_epoch: int = number(minimum=0, maximum=1)
+    comparable: float | None = number(above=0)
+    among: list[str] = text()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.target, str) and self.target != "common":
+            raise ConfigError(f"target must be a number, or common; got {self.target!r}")
+        if isinstance(self.target, float) and not isfinite(self.target):
+            raise ConfigError(f"target must be a finite number; got {self.target}")
+        if self.kind == "time" and (self.share is None) == (self.target is None):
+            raise ConfigError(
+                "kind=time needs either share, of the curve's own drop, or target, a value or common"
+            )
+        if self.kind == "share" and not self.among:
+            raise ConfigError("kind=share needs among: the values of the tag that count")
+        if self.kind == "correlation" and not self.relative_to:
+            raise ConfigError("kind=correlation needs relative_to: the metric that it is correlated with")
+        of_kinds = {
+            "relative_to": ("value", "correlation"),
+            "at": ("value", "correlation"),
+            "share": ("time",),
+            "target": ("time",),
+        }
+        for key, kinds in of_kinds.items():
+            if self.kind not in kinds and getattr(self, key) is not None:
+                raise ConfigError(
+                    f"{key} means nothing with kind={self.kind}; leave it away, or set it to null"
+                )
+
+
+@dataclass
+class Definition(Checked):
+    """One reading of the claim.
+
+    effect: of the arms' values, so oriented that a positive one speaks for the claim.
+    rule: ``difference``: is the effect above ``margin``? ``equivalence``: is it within ±``margin``?
+        ``either``: is it beyond ±``margin``, whichever way?
+    margin: the smallest effect that matters, in the effect's unit.
+    """
+
+    outcome: Outcome = required()
+    effect: str = text()
+    rule: str = choice("difference", "equivalence", "either")
+    margin: float = number(minimum=0, maximum=1e9)
+
+    @property
+    def kind(self) -> Kind:
+        """The rule, as the statistics know it."""
+        return cast(Kind, self.rule)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rule != "difference" and self.margin == 0:
+            raise ConfigError(f"rule={self.rule} needs a margin above 0: nothing is equal to the last digit")
+
+
+@dataclass
+class Guards(Checked):
+    """What must be so, or the verdict is ``invalid``.
+
+    improved: these arms' ``val/mse`` ends below where it began, in every run.
+    not_collapsed: these arms' runs did not collapse; null in a file: none of any arm.
+    reached: at least this share of each arm's runs reached the target, where times are compared. It is judged
+        at the last look, or as soon as the share's own interval excludes it.
+    """
+
+    improved: list[str] = text()
+    not_collapsed: list[str] = text()
+    reached: float = number(minimum=0, maximum=1)
