@@ -43,7 +43,8 @@ def number(
 ) -> Any:
     """A number, or a list of numbers, within ``[minimum, maximum]`` or ``(above, below)``."""
     limits = {"minimum": minimum, "above": above, "maximum": maximum, "below": below}
-    return field(default=MISSING, metadata={k: v for k, v in limits.items() if v is not None})
+    given = {k: v for k, v in limits.items() if v is not None}
+    return field(default=MISSING, metadata={"number": True, **given})
 
 
 def text(*, longest: int = 250, lines: bool = False) -> Any:
@@ -110,6 +111,8 @@ def _check_text(name: str, value: str, rule: Any) -> None:
 def _check(name: str, value: Any, rule: Any) -> None:
     if "longest" in rule:
         _check_text(name, value, rule)
+    if rule.get("number") and isinstance(value, str):  # OmegaConf takes ${…} for a number to come
+        raise ConfigError(f"{name} must be a number; got {value!r}")
     options = rule.get("options")
     if options and value not in options:
         raise ConfigError(f"{name} must be one of {', '.join(options)}; got {value!r}")

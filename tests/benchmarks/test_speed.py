@@ -27,7 +27,7 @@ SIZES = {"spatial_latent": (8064, 2), "dense_latent": (10400, 2), "shallow_pool"
 HALF = provenance.computes_bfloat16()
 LIMITS = {
     "spatial_latent": (1.0, 0.6 if HALF else 0.95),
-    "dense_latent": (1.0, 0.6 if HALF else 1.0),
+    "dense_latent": (1.0, 0.7 if HALF else 1.0),
     "shallow_pool": (1.0, 0.6 if HALF else 0.95),
 }
 """Float32 with fresh noise ÷ script, and fast ÷ script, at most.
@@ -166,6 +166,7 @@ def test_a_step_is_faster_than_in_the_script_a_user_would_have_written(system, m
     float32, fast = LIMITS[system]
     assert ratio(rounds, FLOAT32, SCRIPT)[0] <= float32
     assert ratio(rounds, FAST, SCRIPT)[0] <= fast
+    assert ratio(rounds, FAST, FLOAT32)[1] <= 1.02, "the precision that was measured as faster is slower"
 
 
 @pytest.mark.long

@@ -144,6 +144,8 @@ MISTAKES = {
     f"tracking.dir={'x' * 4097}": "tracking.dir must have at most 4,096 characters; got 4,097",
     'name="a\x1b[31mb"': r"name must not contain control characters; got 'a\x1b[31mb'",
     "tracking.experiment='a\u202eb'": r"tracking.experiment must not contain control characters",
+    r"decoder.output.stride=\${name}": "decoder.output.stride must be a number; got '${name}'",
+    r"encoder.filters=[3,\${name}]": "encoder.filters must be a number; got '${name}'",
     "noise.sigma=${noise.sigma}": "noise.sigma: Recursive interpolation detected",
     # what is built
     "loss._target_=[a]": f"loss._target_ must be one of {LOSSES}; got ['a']",

@@ -20,7 +20,7 @@ from hydra.types import RunMode
 from dae_lab import arguments, command
 from dae_lab.claims import question, study
 from dae_lab.config.explain import explain
-from dae_lab.config.places import conf_folder
+from dae_lab.config.places import PACKAGE, conf_folder
 from dae_lab.errors import CONTROL, ConfigError, UserError, printable
 from dae_lab.sweep import sweep
 from dae_lab.sweep.compose import Composer
@@ -42,6 +42,8 @@ CHANGES = (
     "os.truncate",
     "os.chmod",
 )
+OWN = ("git", "-c", f"safe.directory={PACKAGE.parent}")
+"""How the command asks for the version of its own code."""
 NETWORK = ("socket.connect", "socket.bind", "socket.getaddrinfo", "urllib.Request")
 
 
@@ -82,6 +84,8 @@ class _Watch:
 
     def _hear(self, event: str, details: tuple[Any, ...]) -> None:
         if not self.folder:
+            return
+        if event == "subprocess.Popen" and tuple(details[1][:3]) == OWN:
             return
         if event in PROGRAMS or event in NETWORK:
             self.touched.append(f"{event} {details!r}")
@@ -237,6 +241,23 @@ def _expired(number: int, frame: Any) -> None:
     raise _TooLong
 
 
+@contextmanager
+def _absl_logs_to(stream: io.StringIO) -> Iterator[None]:
+    """Have absl, where TensorFlow has imported it, log to ``stream``, which is standard error meanwhile.
+
+    Hydra closes all handlers as it sets up logging, and absl's closes a stream that is not standard error.
+    """
+    if "absl.logging" not in sys.modules:
+        yield
+        return
+    handler = sys.modules["absl.logging"].get_absl_handler().python_handler
+    before, handler.stream = handler.stream, stream
+    try:
+        yield
+    finally:
+        handler.stream = before
+
+
 def _answered(command: Callable[[], None], folder: Path) -> Answer:
     output, errors, code = io.StringIO(), io.StringIO(), 0
     before, handlers = sys.argv, {number: signal.getsignal(number) for number in (15, 1)}
@@ -244,7 +265,7 @@ def _answered(command: Callable[[], None], folder: Path) -> Answer:
     WATCH.folder, WATCH.touched = str(folder.resolve()), []
     try:
         signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-        with chdir(folder), redirect_stdout(output), redirect_stderr(errors):
+        with chdir(folder), redirect_stdout(output), redirect_stderr(errors), _absl_logs_to(errors):
             command()
     except SystemExit as end:
         code = end.code if end.code is not None else 0
