@@ -136,6 +136,27 @@ def test_a_damaged_file_of_a_cache(single, name, how):
     assert try_damage(single, named(CACHE, name), how, "finished", *RUN, AFRESH) == ""
 
 
+def replaced(file: Path, how: str, victim: Path) -> None:
+    """What was at ``file`` is now a folder, a FIFO, or a link to ``victim``."""
+    file.unlink(missing_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    makers = {"folder": file.mkdir, "FIFO": lambda: os.mkfifo(file), "link": lambda: file.symlink_to(victim)}
+    makers[how]()
+
+
+@pytest.mark.parametrize("how", ["folder", "FIFO", "link"])
+@pytest.mark.parametrize("name", ["multirun.yaml", pytest.param("NAME/logs/0.log", marks=pytest.mark.long)])
+def test_what_is_in_the_way_of_a_sweep_s_files(tmp_path, name, how):
+    """A plan says the sweep's name; nothing is trained where the first file cannot be written."""
+    world = World(tmp_path / "world")
+    assert finish(world.start(*SWEPT, "plan=true"))[0] == 0
+    (plan,) = world.store.glob("sweeps/*/plan.json")
+    victim = world.folder / "victim" / "thesis.tex"
+    replaced(world.store / "sweeps" / name.replace("NAME", plan.parent.name), how, victim)
+    code, said = world.answer(*SWEPT)
+    assert (code, said) == (int(name == "multirun.yaml"), "")
+
+
 def everything(world: World, kinds: list[Kind], states: list[str], *command: str) -> Results:
     """Every damage of every kind in every state that has files of it."""
     results: Results = {}
