@@ -180,22 +180,6 @@ def send_self(number: int) -> None:
 
 
 @contextmanager
-def blocked(*numbers: int) -> Iterator[None]:
-    """Have signals wait until the block has ended; processes and threads that it starts never hear them.
-
-    Windows cannot do that.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
 def delayed() -> Iterator[None]:
     """Let signals of ``STOPS`` that Python answers wait until the block has ended.
 
@@ -225,6 +209,24 @@ def delayed() -> Iterator[None]:
             signal.signal(number, answer)
         for one in came:
             signal.raise_signal(one)
+
+
+@contextmanager
+def blocked(*numbers: int) -> Iterator[None]:
+    """Have signals wait until the block has ended; processes and threads that it starts never hear them.
+
+    Windows cannot do the latter. That the signals are blocked is not enough for the former: the system hands
+    them to a thread that a library has started before, and Python answers them in the main thread.
+    """
+    with delayed():
+        if not hasattr(signal, "pthread_sigmask"):
+            yield
+            return
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from contextlib import suppress
 import pytest
 from processes import needs_full_disk
 
-from dae_lab.process import STOPS, delayed
+from dae_lab.process import STOPS, blocked, delayed
 
 WAIT = """
 import signal, time
@@ -160,3 +160,24 @@ def test_warnings_that_would_be_errors_are_shown():
     here = {**os.environ, "PYTHONWARNINGS": "error"}
     done = subprocess.run([sys.executable, "-c", asked], env=here, capture_output=True, text=True, check=True)
     assert "UserWarning: look" in done.stderr
+
+
+def test_processes_are_started_undisturbed_though_another_thread_hears_signals():
+    """One that is half started reads nothing and ends with a traceback."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    over, reached = threading.Event(), []
+    threading.Thread(target=over.wait, daemon=True).start()
+
+    def start():
+        with blocked(signal.SIGINT):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+            reached.append("the end")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start()
+    finally:
+        over.set()
+        signal.signal(signal.SIGINT, before)
+    assert reached

@@ -14,6 +14,7 @@ from filelock import FileLock
 from dae_lab.data.chain import write
 from dae_lab.environment import kernel_settings
 from dae_lab.errors import DataError
+from dae_lab.files import need_regular, open_lock
 from dae_lab.provenance import packages, source_of
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class Cache(Generic[T]):
     def _read(self, name: str) -> T | None:
         path = self._path(name)
         try:
+            need_regular(path)
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 if str(arrays[_NAME]) != name:
                     raise ValueError(f"it is a copy of {arrays[_NAME]}")
@@ -100,7 +102,7 @@ class Cache(Generic[T]):
         folder = self._folder / "locks"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(folder / name)
+            lock = open_lock(folder / name)
             lock.acquire()
         except OSError as error:
             self._give_up(error)

@@ -15,6 +15,7 @@ from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, printable, unexpected
+from dae_lab.files import set_aside
 from dae_lab.process import Terminated, prepare_streams, signals_caught, stop_signal
 
 Logging = dict[str, Any]
@@ -129,6 +130,7 @@ def _attempt(job: Job) -> tuple[str, str, str]:
 def _into(file: Path) -> Iterator[None]:
     """Have everything that this process prints, libraries in C++ included, end up in ``file``."""
     file.parent.mkdir(parents=True, exist_ok=True)
+    set_aside(file, "the log")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     root = logging.getLogger()

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -14,6 +15,7 @@ from dae_lab.config.explain import explain
 from dae_lab.config.outside import choices, outside_files
 from dae_lab.config.validate import check_working_folder
 from dae_lab.errors import ConfigError
+from dae_lab.files import is_in_the_way
 from dae_lab.process import STOPS, catch_signals
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.hydra_jobs import HydraJobs, shared_environment
@@ -65,6 +67,7 @@ class Engine(Launcher):
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         self.context, self.config = hydra_context, config
         check_working_folder(config.hydra)
+        _need_writable(Path(config.hydra.sweep.dir).expanduser() / "multirun.yaml")
         self.environment = shared_environment(config.hydra)
         loader = hydra_context.config_loader
         assert isinstance(loader, ConfigLoaderImpl)
@@ -145,6 +148,12 @@ class Engine(Launcher):
             files = outside_files(self.context.config_loader, self.config.hydra, options)
             self._known_files[options] = config_text(files)
         return self._known_files[options]
+
+
+def _need_writable(file: Path) -> None:
+    """Raise a ConfigError where a sweeper of Hydra's, which writes ``file``, would fail, or wait for ever."""
+    if is_in_the_way(file):
+        raise ConfigError(f"hydra.sweep.dir: {file} is no regular file; move it away")
 
 
 def _as_return(value: float) -> JobReturn:

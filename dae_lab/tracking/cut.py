@@ -10,7 +10,8 @@ from mlflow.entities import Run
 
 from dae_lab.config.run import Tracking
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.locks import is_lock_name, is_run_id, open_lock, remove_lock
+from dae_lab.files import open_lock
+from dae_lab.tracking.locks import is_lock_name, is_run_id, remove_lock
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.runs import Runs, part_of
 from dae_lab.tracking.sync import push

@@ -1,16 +1,10 @@
 """Lock files of a store, and which names records may give to files and folders of it."""
 
-import logging
-import os
 import re
-import stat
-import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from filelock import BaseFileLock, FileLock
-
-log = logging.getLogger(__name__)
+from filelock import BaseFileLock
 
 RUN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 """Ids of runs, of which MLflow makes 32 hex digits. They name folders of checkpoints and spools."""
@@ -30,26 +24,6 @@ def is_run_id(name: object) -> bool:
 def is_lock_name(name: object) -> bool:
     """Whether ``name``, which a record or a server gives, may be used as the name of a run's lock file."""
     return isinstance(name, str) and LOCK_NAME.fullmatch(name) is not None
-
-
-def open_lock(path: Path, timeout: float = -1) -> FileLock:
-    """The lock ``path``, to be acquired.
-
-    A lock is a regular file. Anything else at its place (a folder, a link, a FIFO) is renamed, never opened:
-    opening it could empty the file that a link points to.
-
-    Args:
-        timeout: seconds that acquiring waits; negative: as long as it takes.
-    """
-    if path.is_symlink() or (path.exists() and not path.is_file()):
-        aside = path.with_name(f"{path.name}.damaged-{uuid.uuid4().hex[:8]}")
-        with suppress(FileNotFoundError):  # another process was faster
-            path.rename(aside)
-            log.warning("the lock %s was no regular file: it is now %s", path, aside.name)
-    elif path.exists() and not os.access(path, os.R_OK | os.W_OK):
-        with suppress(OSError):  # it belongs to another user, whose process may hold it
-            path.chmod(stat.S_IRUSR | stat.S_IWUSR)
-    return FileLock(path, timeout=timeout)
 
 
 def remove_lock(lock: BaseFileLock) -> None:

@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.locks import open_lock
+from dae_lab.files import open_lock
 from dae_lab.tracking.recorded import local_path
 
 KIND = "mlflow.experimentKind"

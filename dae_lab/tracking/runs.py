@@ -1,7 +1,9 @@
 """All runs of a store, to be read."""
 
 import logging
+import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -18,6 +20,7 @@ from dae_lab.tracking.recorded import Left, Recorded
 from dae_lab.tracking.server import ClientErrors, away, denial, denied, trouble
 from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.sync import push, waiting
+from dae_lab.tracking.tables import finished_runs
 
 log = logging.getLogger(__name__)
 
@@ -72,15 +75,22 @@ class Runs:
         return None
 
     def finished_of(self, kind: str, name: str) -> dict[str, Recorded]:
-        """By fingerprint, the last of up to 1000 runs that have finished and are known as ``name``'s.
+        """By fingerprint, the last of the runs that have finished and are known as ``name``'s.
+
+        A server is asked for up to 1000.
 
         Args:
             kind: ``sweep`` or ``claim``, the tag that names those a run is part of.
         """
-        query = f"{part_of(kind, name)} and attributes.status = 'FINISHED'"
-        found = [run for run in self._search(query, [self.experiment_id]) if "replay_of" not in run.data.tags]
+        found = [run for run in self._finished_part_of(kind, name) if "replay_of" not in run.data.tags]
         found.sort(key=lambda run: run.info.end_time)
         return {run.data.tags.get("fingerprint", ""): Recorded(self.client, run) for run in found}
+
+    def _finished_part_of(self, kind: str, name: str) -> list[Run]:
+        if not self.uri.startswith("http"):
+            with suppress(sqlite3.Error):  # else MLflow says what is wrong with its database
+                return finished_runs(self.folder / "mlflow.db", self.experiment_id, kind, name)
+        return self._search(f"{part_of(kind, name)} and attributes.status = 'FINISHED'", [self.experiment_id])
 
     def typical_seconds(self, workload: str) -> float | None:
         """The median of what the last ``RECENT`` finished runs of this ``workload`` took, in seconds.

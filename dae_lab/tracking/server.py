@@ -10,6 +10,7 @@ from mlflow.utils.rest_utils import http_request
 
 from dae_lab.config.server import PASSWORD, TOKEN, USERNAME
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.limits import within
 
 ClientErrors = (MlflowException, requests.RequestException)
 """What MLflow's client raises where a server refuses, cannot be reached, or is none."""
@@ -50,7 +51,8 @@ def _health(uri: str, timeout: float) -> str:
         requests.RequestException, MlflowException: it does not answer, or is not well.
     """
     request = {"timeout": timeout, "max_retries": 0, "raise_on_status": False}
-    answer = http_request(get_default_host_creds(uri.rstrip("/")), "/health", "GET", **request)
+    credentials = get_default_host_creds(uri.rstrip("/"))
+    answer = within(timeout, lambda: http_request(credentials, "/health", "GET", **request))
     answer.raise_for_status()
     return str(answer.text)
 

@@ -23,6 +23,7 @@ from dae_lab.process import delayed, stop_signal
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient, need_intact
 from dae_lab.tracking.disks import disk_complaint
+from dae_lab.tracking.limits import ServerClient
 from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.record import Record, first_sentence
 from dae_lab.tracking.recorded import Recorded
@@ -61,7 +62,7 @@ class Store(CutRuns):
             reach(tracking.uri)
         try:
             with self._lock("store"):  # two fresh openings at once break each other
-                self.client = MlflowClient(self.uri) if tracking.uri else self._database()
+                self.client = ServerClient(self.uri) if tracking.uri else self._database()
                 if not tracking.uri:
                     need_in_place(self.client, self.folder)
                 self.experiment_id = self._experiment(tracking)

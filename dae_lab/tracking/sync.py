@@ -6,11 +6,12 @@ from functools import partial
 from pathlib import Path
 
 from filelock import Timeout
-from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.locks import SUMMARY_LOCKS, is_run_id, open_lock, remove_lock
+from dae_lab.files import open_lock
+from dae_lab.tracking.limits import ServerClient
+from dae_lab.tracking.locks import SUMMARY_LOCKS, is_run_id, remove_lock
 from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.sender import send_surely
 from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach
@@ -82,7 +83,7 @@ def _knows(uri: str, run_id: str) -> bool:
     """Whether the server at ``uri`` has that run, as one that has moved to another address does."""
     reach(uri)
     try:
-        return bool(MlflowClient(uri).get_run(run_id))
+        return bool(ServerClient(uri).get_run(run_id))
     except ClientErrors:
         return False
 
@@ -115,7 +116,7 @@ def _pushed(spool: Spool, run_id: str, uri: str, said: "partial[Synced]") -> Syn
     reach(uri)
     count = len(spool)
     try:
-        spool.deliver(partial(send_surely, MlflowClient(uri), run_id))
+        spool.deliver(partial(send_surely, ServerClient(uri), run_id))
     except ClientErrors as error:
         if away(error):
             raise TrackingError(

@@ -19,6 +19,7 @@ from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
 from dae_lab.data.chain import write
 from dae_lab.progress import progress
+from dae_lab.tracking.damage import DamagedError, read_with_checksum, with_checksum
 
 if TYPE_CHECKING:
     from dae_lab.model.autoencoder import Autoencoder
@@ -118,9 +119,10 @@ def load(config: Config, image: Shape, threads: int | None = None) -> Measuremen
     """The cached measurement of a network; None if there is none, or its file is damaged or another's."""
     key = _key(config, image, threads)
     try:
-        content = json.loads(_file(config, key).read_text(encoding="utf-8"))
-        return Measurement(**content["measurement"]) if content["key"] == key else None
-    except (OSError, ValueError, TypeError, KeyError):
+        content = read_with_checksum(_file(config, key))
+        known = content.keys() == {"key", "measurement"} and content["key"] == key
+        return Measurement(**content["measurement"]) if known else None
+    except (DamagedError, TypeError):
         return None
 
 
@@ -133,7 +135,7 @@ def _measure_and_keep(config: Config, image: Shape) -> Measurement:
     content = {"key": _key(config, image), "measurement": asdict(measurement)}
     path = _file(config, content["key"])
     try:
-        write(path, lambda file: file.write(json.dumps(content, indent=1).encode()))
+        write(path, lambda file: file.write(with_checksum(content).encode()))
     except OSError as error:
         log.warning("%s cannot be written, so the next run measures again: %s", path, error)
     return measurement

@@ -1,5 +1,6 @@
 """What is kept comes back; what is damaged, locked or not to be written costs time and no more."""
 
+import os
 import shutil
 import tempfile
 import time
@@ -49,6 +50,7 @@ DAMAGES = {
     ),
     "pickle": pickled,
     "folder": lambda path: (path.unlink(), path.mkdir()),
+    "FIFO": lambda path: (path.unlink(), os.mkfifo(path)),
 }
 
 
@@ -66,6 +68,14 @@ def test_a_damaged_file_is_warned_of_once_and_computed_again(tmp_path, caplog, d
     assert "\n" not in first
     if damage != "folder":
         assert cache(tmp_path).load("x") == 2.5
+
+
+def test_a_lock_that_is_a_link_empties_no_file(tmp_path):
+    (tmp_path / "cache" / "locks").mkdir(parents=True)
+    (tmp_path / "thesis.tex").write_text("four years of work")
+    (tmp_path / "cache" / "locks" / "x").symlink_to(tmp_path / "thesis.tex")
+    assert cache(tmp_path / "cache").once("x", lambda: 1.5) == 1.5
+    assert (tmp_path / "thesis.tex").read_text() == "four years of work"
 
 
 def test_a_folder_that_cannot_be_written_is_warned_of_once(tmp_path, caplog):

@@ -1,23 +1,71 @@
-"""Ways in which a file gets damaged, and the kinds of files of a store."""
+"""Ways in which a file gets damaged, and the kinds of files that there are."""
 
 import os
 import random
-import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-KINDS = {
-    "database": "mlflow.db",
-    "journal": "mlflow.db-journal",
-    "write-ahead log": "mlflow.db-wal",
-    "lock of the store": "locks/store",
-    "lock of the run": "locks/" + "[0-9a-f]" * 32,
-    "checkpoint": "checkpoints/*/checkpoint.npz",
-    "artifact": "artifacts/dae_lab/*/artifacts/config.yaml",
-    "model": "artifacts/dae_lab/models/*/artifacts/MLmodel",
-}
-"""Where files of each kind are, below the store."""
-
 DAMAGES = ("truncated", "bit flipped", "empty", "removed", "folder", "FIFO", "dangling link")
+
+HEX32 = "[0-9a-f]" * 32
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Files of one kind.
+
+    name: for people. pattern: where they are, below the world's folder.
+    made: one that is not there is made of random bytes first.
+    """
+
+    name: str
+    pattern: str
+    made: bool = False
+
+    def files(self, folder: Path) -> list[Path]:
+        """Those in ``folder``; where one may be, if there is none and it is made."""
+        return sorted(folder.glob(self.pattern)) or ([folder / self.pattern] if self.made else [])
+
+
+STORE = [
+    Kind("database", "store/mlflow.db"),
+    Kind("journal", "store/mlflow.db-journal", made=True),
+    Kind("write-ahead log", "store/mlflow.db-wal", made=True),
+    Kind("lock of the store", "store/locks/store"),
+    Kind("lock of the run", f"store/locks/{HEX32}"),
+    Kind("lock of a turn", "store/locks/turn-*"),
+    Kind("checkpoint", "store/checkpoints/*/checkpoint.npz"),
+    Kind("artifact", "store/artifacts/dae_lab/*/artifacts/config.yaml"),
+    Kind("model", "store/artifacts/dae_lab/models/*/artifacts/MLmodel"),
+    Kind("backup of a relocation", "store/mlflow.db.before-relocation-*"),
+]
+"""Of a run that was cut, or has finished."""
+
+CACHE = [
+    Kind("baseline", "cache/baselines/*.npz"),
+    Kind("lock of a baseline", "cache/baselines/locks/*"),
+    Kind("measured precision", "cache/precision/*.json"),
+]
+
+SWEEP = [
+    Kind("plan of a sweep", "store/sweeps/*/plan.json"),
+    Kind("log of a sweep's run", "store/sweeps/*/logs/*"),
+    Kind("Hydra's config of a sweep", "store/sweeps/multirun.yaml"),
+    Kind("lock of sweeps", "store/locks/sweeps"),
+    Kind("checkpoint of a sweep's run", "store/checkpoints/*/checkpoint.npz"),
+]
+
+SPOOL = [
+    Kind("spool: whose it is", f"store/spool/{HEX32}/run.json"),
+    Kind("spool: a write", "store/spool/*/0*.json"),
+    Kind("spool: a file of a write", "store/spool/*/0*/**/*.*"),
+]
+
+DATA = [
+    Kind("downloaded data", "cache/mnist/*.gz"),
+    Kind("a person's image", "data/images/*.png"),
+    Kind("a person's arrays", "data/images.npz"),
+]
 
 
 def damage(file: Path, how: str, chance: random.Random) -> None:
@@ -44,25 +92,24 @@ def damage(file: Path, how: str, chance: random.Random) -> None:
             file.symlink_to(file.with_name("nowhere-to-be-found"))
 
 
-def files(store: Path, kind: str) -> list[Path]:
-    """The files of this kind in ``store``; where one may be, if there is none."""
-    pattern = KINDS[kind]
-    return sorted(store.glob(pattern)) or ([] if "*" in pattern or "[" in pattern else [store / pattern])
+Results = dict[tuple[str, str], list[str]]
+"""By kind and damage: what was wrong at each try; empty texts where nothing was."""
 
 
-def restore(snapshot: Path, store: Path) -> None:
-    """Have ``store`` as it was when ``snapshot`` was taken; places of artifacts are absolute."""
-    shutil.rmtree(store, ignore_errors=True)
-    shutil.copytree(snapshot, store, symlinks=True)
-
-
-def table(results: dict[tuple[str, str], list[str]]) -> str:
-    """Kinds × damages: how many were tried, and how many survived; then what did not."""
-    kinds = list(dict.fromkeys(kind for kind, _ in results))
-    lines = ["| file | " + " | ".join(DAMAGES) + " |", "|---" * (len(DAMAGES) + 1) + "|"]
+def table(results: Results) -> str:
+    """Kinds × damages: how many survived of those tried; then what did not."""
+    kinds, columns = (list(dict.fromkeys(key[place] for key in results)) for place in (0, 1))
+    lines = ["|  | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for kind in kinds:
-        found = [results.get((kind, how), []) for how in DAMAGES]
+        found = [results.get((kind, how), []) for how in columns]
         cells = [f"{sum(not text for text in cell)}/{len(cell)}" if cell else "" for cell in found]
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
     failed = [f"{kind}, {how}: {text}" for (kind, how), cell in results.items() for text in cell if text]
     return "\n".join([*lines, "", *failed])
+
+
+def assert_survived(results: Results) -> None:
+    """Print the table, and fail where something was wrong."""
+    print(f"\n{table(results)}")
+    assert any(results.values())
+    assert not [text for texts in results.values() for text in texts if text]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.locks import is_lock_name, is_run_id, open_lock
+from dae_lab.files import open_lock
+from dae_lab.tracking.locks import is_lock_name, is_run_id
 from dae_lab.tracking.relocate import relocate
 from dae_lab.tracking.store import Store
 

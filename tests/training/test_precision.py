@@ -1,6 +1,7 @@
 """training.precision=auto: the widest layers are measured in both precisions, once a machine and network."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,20 @@ def test_a_file_of_another_network_or_a_damaged_one_is_not_believed(config, tmp_
     for damaged in ("", "{", "[]", json.dumps({"key": kept["key"], "measurement": {"float32_ms": 1}})):
         file.write_text(damaged)
         assert load(config, DIGITS) is None
+    os.remove(file)
+    os.mkfifo(file)
+    assert load(config, DIGITS) is None
+
+
+def test_a_measurement_that_has_changed_since_is_not_believed(config, tmp_path):
+    """Else one bit decides in which precision a network is trained."""
+    measurement = measure_networks([(config, DIGITS)])
+    (file,) = (tmp_path / "precision").glob("*.json")
+    kept = file.read_text()
+    file.write_text(kept.replace(str(measurement.float32_ms), str(9 + measurement.float32_ms)))
+    assert load(config, DIGITS) is None
+    file.write_text(kept)
+    assert load(config, DIGITS) == measurement
 
 
 def test_a_cache_that_cannot_be_written_costs_only_time(config, tmp_path, caplog):
