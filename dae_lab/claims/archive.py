@@ -21,6 +21,13 @@ TAGS = ("fingerprint", "collapse", "mlflow.source.git.commit")
 """Tags that the page speaks of."""
 
 
+LONGEST_CELL = 2**26
+"""Letters of a cell: a curve of a million epochs."""
+
+LATEST = 253_402_300_799_000
+"""The end of the year 9999, in milliseconds since 1970."""
+
+
 @dataclass(frozen=True)
 class ArchivedRun:
     """One run as ``runs.csv`` keeps it, see ``ClaimRun``."""
@@ -68,11 +75,12 @@ def read_runs(text: str) -> dict[str, dict[int, ArchivedRun]]:
         UserError: it is something else.
     """
     found: dict[str, dict[int, ArchivedRun]] = {}
+    csv.field_size_limit(LONGEST_CELL)
     try:
         for row in csv.DictReader(io.StringIO(text), strict=True):
             run = ArchivedRun(
                 row["run_id"],
-                int(row["began"]),
+                min(max(int(row["began"]), 0), LATEST),
                 tags=_columns(row, "tag:"),
                 settings=_columns(row, "setting:"),
                 values={name: float(value) for name, value in _columns(row, "value:").items()},

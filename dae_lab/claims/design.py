@@ -87,12 +87,12 @@ def _fixed_of_share(
 def chance_of_verdict(evidence: Evidence, name: str, error: float) -> float | None:
     """The predictive probability that the reading ``name`` is decided at the planned maximum.
 
-    None: not predicted, as there are fewer than ``FUTILITY_FROM`` seeds, none are left, or the outcome is a
-    difference of shares.
+    None: not predicted, as there are fewer than ``FUTILITY_FROM`` seeds, none are left, the study may go on
+    beyond the maximum, or the outcome is a difference of shares.
     """
     claim, n = evidence.claim, evidence.n
     given, effects, maximum = claim.readings[name], evidence.effects[name], claim.seeds.maximum
-    if not FUTILITY_FROM <= n < maximum or not np.isfinite(effects).all():
+    if not FUTILITY_FROM <= n < maximum or claim.seeds.beyond != "none" or not np.isfinite(effects).all():
         return None
     level = 1 - look_error(claim, maximum, error)
     rng = np.random.default_rng(derive(0, "claim", "prediction", name, str(n)))

@@ -121,7 +121,7 @@ def _problems_of_reading(
     outcome, compared = claim.readings[name].outcome, claim.effects[name].arms
     metric = " and ".join(filter(None, (outcome.metric, outcome.relative_to)))
     known = True
-    for arm in claim.arms if name == "definition" else compared:
+    for arm in compared:
         unknown = np.flatnonzero(~np.isfinite(arms[arm].values + arms[arm].beside))
         if len(unknown):
             known = False
@@ -130,7 +130,7 @@ def _problems_of_reading(
         return
     level, last = 1 - look_error(claim, n, claim.error), n == claim.seeds.last
     times = {arm: arms[arm] for arm in compared}
-    yield from _cut_short(times, seeds)
+    yield from _cut_short(times, seeds, outcome)
     yield from not_reached(times, claim.guards.reached, level, last)
     if outcome.share is not None and outcome.comparable is not None:
         yield from _ends_apart(times, outcome.comparable, level, last)
@@ -138,8 +138,20 @@ def _problems_of_reading(
         yield from _reached_at_once(times, seeds, outcome)
 
 
-def _cut_short(times: Mapping[str, Measured], seeds: Mapping[str, Sequence[int]]) -> Iterator[Problem]:
-    """A run that ended without its target before others reached theirs: it would erase their times."""
+def _cut_short(
+    times: Mapping[str, Measured], seeds: Mapping[str, Sequence[int]], outcome: Outcome
+) -> Iterator[Problem]:
+    """Runs that ended before others: their targets would be other ones, or they would erase others' times."""
+    if outcome.share is not None or outcome.target == "common":
+        longest = np.max([of.epochs for of in times.values()], axis=0)
+        for arm, measured in times.items():
+            for place in np.flatnonzero(measured.epochs < longest).tolist():
+                yield Problem(
+                    f"arm {arm}'s run with seed {seeds[arm][place]} ended at epoch "
+                    f"{measured.epochs[place]:g}, another one with that seed at {longest[place]:g}: a target "
+                    "made of where runs end needs runs of equal length"
+                )
+        return
     end = horizon(times.values())
     if end is None:
         return
@@ -158,7 +170,7 @@ def not_reached(times: Mapping[str, Measured], wanted: float, level: float, last
     """Arms of which too few runs reached the target; final where that is certain, or no seeds are left."""
     for arm, measured in times.items():
         count, n = int(measured.reached.sum()), len(measured.reached)
-        if count < wanted * n:
+        if count < wanted * n or not count:
             final = last or proportion.exact_interval(count, n, level).high < wanted
             yield Problem(f"only {count / n:.0%} of the runs of arm {arm} reached the target", final)
 
@@ -166,8 +178,10 @@ def not_reached(times: Mapping[str, Measured], wanted: float, level: float, last
 def _ends_apart(times: Mapping[str, Measured], most: float, level: float, last: bool) -> Iterator[Problem]:
     """Arms that end apart: shares of their own drops are of different drops."""
     ends = {arm: measured.last for arm, measured in times.items()}
-    if not all(np.isfinite(of).all() and (of > 0).all() for of in ends.values()):
-        return
+    for arm, of in ends.items():
+        if not (np.isfinite(of).all() and (of > 0).all()):
+            yield Problem(f"arm {arm} does not end at values above 0 that could be compared")
+            return
     low, high = min(ends, key=lambda arm: ends[arm].mean()), max(ends, key=lambda arm: ends[arm].mean())
     if ends[high].mean() > ends[low].mean() * (1 + most):
         ratios = np.log(ends[high] / ends[low])

@@ -6,7 +6,7 @@ import numpy as np
 
 from dae_lab.claims.evidence import Evidence, correlated, look_error
 from dae_lab.claims.expression import Effect
-from dae_lab.claims.outcome import Measured
+from dae_lab.claims.outcome import Measured, first_seeds
 from dae_lab.claims.rule import Outcome
 from dae_lab.claims.statistics import anytime, paired, proportion
 from dae_lab.claims.statistics.interval import Interval
@@ -14,14 +14,25 @@ from dae_lab.recording.names import COUNTS
 
 
 def interval_of(evidence: Evidence, name: str, error: float) -> Interval:
-    """The interval of the reading ``name``, so that those of all looks hold at error rate ``error``."""
-    claim, effects, arms = evidence.claim, evidence.effects[name], evidence.arms[name]
-    outcome, effect = claim.readings[name].outcome, claim.effects[name]
-    level = 1 - look_error(claim, evidence.n, error)
+    """The interval of the reading ``name`` after all looks so far, at error rate ``error`` over all of them.
+
+    It is what the intervals of these looks have in common: as they hold together, so does that, and what was
+    decided at a look stays decided. Where they have nothing in common it is the last one.
+    """
+    looks = [n for n in evidence.claim.seeds.looks() if n <= evidence.n]
+    each = [_interval_at(evidence, name, error, n) for n in looks]
+    low, high = max(one.low for one in each), min(one.high for one in each)
+    return Interval(low, high, each[-1].level) if low <= high else each[-1]
+
+
+def _interval_at(evidence: Evidence, name: str, error: float, n: int) -> Interval:
+    """The interval of the look after ``n`` seeds, by itself."""
+    claim, effect = evidence.claim, evidence.claim.effects[name]
+    arms = {arm: first_seeds(evidence.arms[name][arm], n) for arm in effect.arms}
+    outcome, level = claim.readings[name].outcome, 1 - look_error(claim, n, error)
     if outcome.kind in ("value", "time"):
-        planned = evidence.n <= claim.seeds.maximum
-        method = paired.mean_interval if planned else anytime.mean_interval
-        return method(effects, level, grain_of(effect, outcome, arms))
+        method = paired.mean_interval if n <= claim.seeds.maximum else anytime.mean_interval
+        return method(evidence.effects[name][:n], level, grain_of(effect, outcome, arms))
     sides = effect.sides()
     assert sides is not None
     one, other = sides

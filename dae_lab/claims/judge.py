@@ -128,7 +128,9 @@ def _judge(evidence: Evidence, share: int) -> Judgement:
         evidence=evidence,
         waiting=waiting,
         unconditional=whatever if collapse_alone else None,
-        settled=bool(broken) or n == claim.seeds.last or _settled(readings, evidence),
+        settled=(bool(broken) and not collapse_alone)
+        or n == claim.seeds.last
+        or _settled(readings, evidence),
     )
 
 

@@ -107,10 +107,16 @@ def _arms_asked(found: Judgement) -> str:
 
 def _readings(found: Judgement) -> str:
     rows = [
-        [_title(one.name), words.number(one.effect), words.bounds(one.interval), words.said(found, one)]
+        [
+            _title(one.name),
+            words.number(one.effect),
+            words.bounds(one.interval),
+            f"{words.percent(one.interval.level)} %",
+            words.said(found, one),
+        ]
         for one in found.readings
     ]
-    return table(["reading", "effect", f"{words.percent(found.level)} % interval", "verdict"], rows)
+    return table(["reading", "effect", "interval", "at the level", "verdict"], rows)
 
 
 def _protection(found: Judgement) -> str:
@@ -194,7 +200,7 @@ def _others(found: Judgement, others: Mapping[str, Found]) -> str:
         [_title(one.name), *(_cell(others[one.name].get(name)) for name in names)] for one in found.readings
     ]
     told = (
-        "They decide nothing; intervals at the level above. p: two-sided, that the effect is the margin (of "
+        "They decide nothing; intervals at the levels above. p: two-sided, that the effect is the margin (of "
         "an equivalence: 0), so it is small too where the effect is clearly below; log-rank and McNemar: "
         "that the two arms are alike. Wilcoxon's is Pratt's variant, exact up to 20 seeds. P(effect > 0): on "
         "one seed, ties counted half; its interval is Clopper and Pearson's, ties as losses at its low end "

@@ -18,12 +18,13 @@ from urllib.parse import quote
 from omegaconf import OmegaConf
 
 from dae_lab.claims import beside, markdown, words
-from dae_lab.claims.archive import write_runs
+from dae_lab.claims.archive import LATEST, write_runs
 from dae_lab.claims.beside import Found
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import ClaimRun, Runs
 from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.config.fields import Checked
 from dae_lab.errors import ConfigError
 from dae_lab.provenance import code_fingerprint
 from dae_lab.report.markdown import code, prose
@@ -37,8 +38,8 @@ FILES = ("README.md", "rule.yaml", "runs.csv", "verdict.svg", "outcome.png", "ef
 INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
 
 
-@dataclass(frozen=True)
-class Circumstances:
+@dataclass
+class Circumstances(Checked):
     """How a claim was asked and judged, as far as its runs do not say it; kept in ``rule.yaml``.
 
     claim: its name. seeds: those judged. divisor: of its error rate.
@@ -50,8 +51,8 @@ class Circumstances:
 
     claim: str
     seeds: int
-    divisor: int = 1
-    stated: int = 0
+    divisor: int = field(default=1, metadata={"minimum": 1, "maximum": 1000})
+    stated: int = field(default=0, metadata={"minimum": 0, "maximum": LATEST})
     changed: str = ""
     history: str = ""
     overrides: list[str] = field(default_factory=list)
@@ -274,7 +275,8 @@ def index(folder: Path) -> None:
         place = quote(known["claim"])
         link = f"[{prose(known['id'])} {prose(known['claim'])}]({place}/README.md)"
         mark = f"![{prose(known['verdict'])}]({place}/verdict.svg)"
-        words_of_people = prose(known["statement"]), prose("; ".join(known["remarks"]))
+        mind = filter(None, [str(known.get("history") or ""), *known["remarks"]])
+        words_of_people = prose(known["statement"]), prose("; ".join(mind))
         rows.append([link, words_of_people[0], mark, str(known["seeds"]), words_of_people[1]])
     listed = markdown.table(["claim", "statement", "verdict", "seeds", "to mind"], rows)
     text = f"<!-- verdicts -->\n\n{listed}\n\n<!-- end -->"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -56,6 +56,7 @@ class Measured:
     beside: float (seeds,); of correlations the other metric, else the values again.
     first, last: float (seeds,); of times the value where the curve begins, and its end value, see
         ``end_value``; else NaN.
+    epochs: float (seeds,); of times the last epoch of the curve; else NaN.
     """
 
     values: np.ndarray
@@ -63,6 +64,7 @@ class Measured:
     beside: np.ndarray
     first: np.ndarray = field(default_factory=lambda: np.zeros(0))
     last: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    epochs: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ class _Value:
     other: float = math.nan
     first: float = math.nan
     last: float = math.nan
+    epochs: float = math.nan
+
+
+def first_seeds(measured: Measured, n: int) -> Measured:
+    """What the first ``n`` seeds gave."""
+    return Measured(*(getattr(measured, item.name)[:n] for item in fields(measured)))
 
 
 def measure(
@@ -128,15 +136,16 @@ def restricted(measured: Measured, end: float | None) -> Measured:
 
 
 def _measured(found: Sequence[_Value], outcome: Outcome) -> Measured:
-    values, other, first, last = (
-        np.array([getattr(one, name) for one in found], float) for name in ("value", "other", "first", "last")
+    values, other, first, last, epochs = (
+        np.array([getattr(one, name) for one in found], float)
+        for name in ("value", "other", "first", "last", "epochs")
     )
     reached = np.array([one.reached for one in found], bool)
     if outcome.relative_to and outcome.kind != "correlation":
         with np.errstate(all="ignore"):
             values = np.where(other == 0, math.nan, values / other)
     beside = other if outcome.kind == "correlation" else values
-    return Measured(values, reached, beside, first, last)
+    return Measured(values, reached, beside, first, last, epochs)
 
 
 def _measure_run(run: ClaimRun, outcome: Outcome, common: float) -> _Value:
@@ -163,13 +172,13 @@ def _curve(run: ClaimRun, outcome: Outcome) -> Curve:
 def _time(curve: Curve, outcome: Outcome, common: float) -> _Value:
     if not curve:
         return _Value(math.nan, False)
-    first, last = _finite(curve[0][1]), end_value(curve)
+    first, last, epochs = _finite(curve[0][1]), end_value(curve), float(curve[-1][0])
     if outcome.share is not None:
         epoch = epochs_to_share(curve, outcome.share)
     else:
         target = common if outcome.target == "common" else float(outcome.target or 0.0)
         if math.isnan(target):
-            return _Value(math.nan, False, first=first, last=last)
+            return _Value(math.nan, False, first=first, last=last, epochs=epochs)
         epoch = first_reached(curve, target, 1).epoch
-    reached = epoch is not None
-    return _Value(float(epoch if epoch is not None else curve[-1][0]), reached, first=first, last=last)
+    time = epochs if epoch is None else float(epoch)
+    return _Value(time, epoch is not None, first=first, last=last, epochs=epochs)

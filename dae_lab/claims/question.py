@@ -43,7 +43,7 @@ class Composes(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """How a claim was judged once: by which rule, in which family, to what verdict.
+    """How a claim was judged once: by which rule and arms, in which family, to what verdict.
 
     family: the names of all claims that were judged together. divisor: of the error rate.
     maximum: seeds at the last look that was planned. seeds: those that were judged.
@@ -61,7 +61,7 @@ class Asked:
         return (self.rule, self.family, self.maximum) == (other.rule, other.family, other.maximum)
 
     def sentence(self) -> str:
-        """``inconclusive at 20 of at most 20 seeds, in a family of 13``."""
+        """``inconclusive after 20 of at most 20 seeds, in a family of 13``."""
         alone = "alone" if len(self.family) == 1 else f"in a family of {len(self.family)}"
         return f"{self.verdict} after {self.seeds} of at most {self.maximum} seeds, {alone}"
 
@@ -233,6 +233,7 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,), divis
     error = found.error / divisor
     for name, reading in found.readings.items():
         effect, kind = found.effects[name], reading.outcome.kind
+        others = 1 if name == "definition" else len(found.alternatives)
         exact = None if kind == "value" else _attainable(effect, kind, max(epochs))
         bounded = effect.bounds(*_range(reading.outcome)) if kind == "value" else None
         if bounded and reading.rule == "difference" and bounded[0] >= reading.margin:
@@ -240,7 +241,7 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,), divis
                 f"{name}: this rule is undecidable: it could never be refuted, for {reading.effect} is never "
                 f"below {bounded[0]:g}, and the margin is {reading.margin:g}"
             )
-        why = can_be_both(looks[-1], error, looks, reading.margin, reading.kind, bounded, exact)
+        why = can_be_both(looks[-1], error / others, looks, reading.margin, reading.kind, bounded, exact)
         if why:
             family = f" In a family of {divisor}, the error rate is {error:.2g}." if divisor > 1 else ""
             raise ConfigError(f"{name}: this rule is undecidable: {why}{family}")

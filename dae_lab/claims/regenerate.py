@@ -39,8 +39,8 @@ def regenerate(folder: Path, name: str) -> tuple[Path, Judgement]:
         known = ", ".join(sorted(file.parent.name for file in folder.glob("*/runs.csv"))) or "none"
         raise UserError(f"regenerate: {home} holds no page of a claim; there is {known}") from error
     try:
-        stated, circumstances = _read_rule(rule)
-        runs = read_runs(rows)
+        stated, circumstances = _read_rule(rule, name)
+        runs = _wanted(stated, circumstances.seeds, read_runs(rows))
         found = _judge(stated, circumstances, runs)
     except UserError as error:
         raise type(error)(f"regenerate: {home} is damaged, or of another version: {error}") from error
@@ -48,7 +48,7 @@ def regenerate(folder: Path, name: str) -> tuple[Path, Judgement]:
     return page, found
 
 
-def _read_rule(text: str) -> tuple[Claim, Circumstances]:
+def _read_rule(text: str, name: str) -> tuple[Claim, Circumstances]:
     try:
         known: Any = OmegaConf.to_container(OmegaConf.create(text), resolve=False)
     except (YAMLError, OmegaConfBaseException) as error:
@@ -56,20 +56,29 @@ def _read_rule(text: str) -> tuple[Claim, Circumstances]:
     if not isinstance(known, dict) or "judged" not in known:
         raise ConfigError("rule.yaml does not say how the claim was judged, under the key judged")
     circumstances: Circumstances = typed(known.pop("judged"), Circumstances, "judged")
+    if circumstances.claim != name:
+        raise ConfigError(f"judged.claim is {circumstances.claim!r}, not {name}")
     return claim(known), circumstances
+
+
+def _wanted(stated: Claim, n: int, runs: Runs) -> Runs:
+    """The runs of the first ``n`` seeds, by the arms of the claim."""
+    return {
+        arm: {seed: of for seed, of in runs.get(arm, {}).items() if seed in stated.wanted(arm, n)}
+        for arm in {**stated.arms, **stated.causes}
+    }
 
 
 def _judge(stated: Claim, circumstances: Circumstances, runs: Runs) -> Judgement:
     n = circumstances.seeds
     if n not in stated.seeds.looks():
         raise ConfigError(f"judged.seeds: there is no look after {n} seeds")
-    every = {arm: runs.get(arm, {}) for arm in {**stated.arms, **stated.causes}}
     if circumstances.missing:
         found = invalid(stated, circumstances.missing, n)
     else:
-        absent = [arm for arm in stated.arms for seed in stated.wanted(arm, n) if seed not in every[arm]]
+        absent = [arm for arm in stated.arms for seed in stated.wanted(arm, n) if seed not in runs[arm]]
         if absent:
             raise ConfigError(f"runs.csv lacks runs of arm {absent[0]}")
-        found = judge(gather(stated, every, n), circumstances.divisor)
-    said = remarks(stated, found, every, circumstances.stated, circumstances.changed, circumstances.overrides)
+        found = judge(gather(stated, runs, n), circumstances.divisor)
+    said = remarks(stated, found, runs, circumstances.stated, circumstances.changed, circumstances.overrides)
     return replace(found, remarks=said, history=circumstances.history)

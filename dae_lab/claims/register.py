@@ -16,8 +16,8 @@ from dae_lab.tracking.store import Store
 
 log = logging.getLogger(__name__)
 
-KEPT = 20
-"""How many earlier judgements a register remembers."""
+LONGEST_TAG = 5000
+"""Letters of a tag; the oldest judgements are forgotten first."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,11 @@ def record_judgement(question: Question, found: Judgement, family: Sequence[str]
     """Remember how ``question`` was judged: the last look of each study."""
     now = asked_now(question, found, family)
     kept = [one for one in question.asked if not one.is_same_study(now)]
+    entries = [asdict(one) for one in [*kept, now]]
+    while len(text := json.dumps(entries)) > LONGEST_TAG and len(entries) > 1:
+        del entries[0]
     with store.summary_record("claim", question.name) as record:
-        text = json.dumps([asdict(one) for one in [*kept, now][-KEPT:]])
-        if len(text) <= 5000 and record.tags.get("judged") != text:
+        if record.tags.get("judged") != text:
             record.tag("judged", text)
 
 
@@ -67,7 +69,8 @@ def asked_now(question: Question, found: Judgement, family: Sequence[str]) -> As
     """How ``question`` is judged by this command."""
     maximum = question.claim.seeds.last
     names = tuple(sorted(family))
-    return Asked(question.claim.rule_hash(), names, found.share, maximum, found.n, found.verdict.value)
+    rule = f"{question.claim.rule_hash()}/{_arms(question)}"
+    return Asked(rule, names, found.share, maximum, found.n, found.verdict.value)
 
 
 def history(question: Question, found: Judgement, family: Sequence[str]) -> str:

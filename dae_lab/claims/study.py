@@ -101,6 +101,7 @@ class Study:
             self._judge()
             for question in waiting:
                 show.look(question)
+                self._register(question, store)
         if planned:
             for question in self.questions:
                 show.plan(question, len(self.questions))
@@ -193,13 +194,18 @@ class Study:
         runs = self._runs(question, question.judgement.n)
         try:
             page = keep.keep(question, runs, self._circumstances(question), self.sweep.store)
-            family = [one.name for one in self.questions]
-            register.record_judgement(question, question.judgement, family, self.sweep.store)
+            self._register(question, self.sweep.store)
         except Exception as error:  # the verdict has been said, and the runs are there all the same
             log.warning("claim %s: its page cannot be written: %s", question.name, error)
             return False
         print(f"  notebook: {page}")
         return True
+
+    def _register(self, question: Question, store: Store) -> None:
+        """Remember in ``store`` how ``question`` was judged."""
+        if question.judgement:
+            family = [one.name for one in self.questions]
+            register.record_judgement(question, question.judgement, family, store)
 
     def _circumstances(self, question: Question) -> Circumstances:
         found = question.judgement

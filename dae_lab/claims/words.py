@@ -216,9 +216,10 @@ def percent(level: float) -> str:
 def error(found: Judgement) -> str:
     """The error rate, and what became of it in a family."""
     rate = found.claim.error
+    once = rate if found.claim.definition.rule == "either" else rate / 2
     text = (
-        f"Error rate {number(rate)} over all looks together, half of it on each side: a wrong verdict, also "
-        f"one of equality, has a probability of {number(rate / 2)} at most"
+        f"Error rate {number(rate)} over all looks together, half of it on each side: for normal effects a "
+        f"wrong verdict, also one of equality, has a probability of {number(once)} at most"
     )
     if found.share == 1:
         return text

@@ -122,10 +122,10 @@ def shape(name: str, sign: int, mean: float, rng: np.random.Generator, n: int) -
 
 def skewness_rows(studies: int) -> list[list[str]]:
     """No effect, and effects of other shapes than normal, before and after."""
-    jobs = [(name, sign) for name in SHAPES for sign in ((1,) if place_symmetric(name) else (1, -1))]
+    jobs = [(name, sign) for name in SHAPES for sign in ((1,) if is_symmetric(name) else (1, -1))]
     rows = []
     for name, sign in jobs:
-        title = f"{name}{'' if place_symmetric(name) else ', tail up' if sign > 0 else ', tail down'}"
+        title = f"{name}{'' if is_symmetric(name) else ', tail up' if sign > 0 else ', tail down'}"
         draw = partial(shape, name, sign, 0.0)
         before, after = (of(stated(), draw, studies, title) for of in (as_before, simulate))
         rows.append([f"no effect: {title}", before.text(), after.text()])
@@ -138,7 +138,7 @@ def skewness_rows(studies: int) -> list[list[str]]:
     return rows
 
 
-def place_symmetric(name: str) -> bool:
+def is_symmetric(name: str) -> bool:
     return not name.startswith(("one arm", "5 %"))
 
 

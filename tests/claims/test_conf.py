@@ -40,7 +40,7 @@ def test_all_claims_of_both_articles_are_there_and_the_framework_s_own():
     numbered = [
         f"{of}{number}" for of, last in (("A", 6), ("B", 7), ("F", 3)) for number in range(1, last + 1)
     ]
-    assert ids == sorted([*numbered, "B4m"])  # article B says two things of the stall
+    assert ids == sorted([*numbered, "B4m", "B5r"])  # article B says two things of the stall, and of levers
 
 
 def test_the_rule_they_start_from_fills_what_a_claim_need_not_say():

@@ -173,9 +173,65 @@ def test_collapse_is_a_condition_that_is_said_and_the_unconditional_reading_stan
     assert f"With collapsed runs counted: {found.unconditional.value}" in words.headline(found)
 
 
+def test_a_study_that_a_collapse_has_made_invalid_goes_on_until_all_runs_decide_without_the_guard(store):
+    claim = made(guards={"improved": [], "not_collapsed": ["a"], "reached": 0.5}, seeds=seeds(5, 10))
+    values = np.linspace(0.1, 0.11, 5)
+    every = runs(store, a=values + np.array([0.4, 0, 0, 0.001, -0.001]), b=values)
+    every["a"][0] = recorded(store, {"test/mse": 0.9}, collapse="black")
+    found = judge(gather(claim, every, 5))
+    assert found.verdict is Verdict.invalid
+    assert not found.settled
+
+
 @pytest.mark.parametrize(("n", "most"), [(5, "52%"), (10, "31%"), (20, "17%")])
 def test_what_no_collapse_in_n_runs_allows(store, n, most):
     claim = made(guards={"improved": [], "not_collapsed": ["a"], "reached": 0.5}, seeds=seeds(n, n))
     values = np.linspace(0.1, 0.11, n)
     found = judge(gather(claim, runs(store, a=values + 0.1, b=values), n))
     assert f"up to {most} of all runs" in words.condition(found)
+
+
+@pytest.mark.parametrize("outcome", [{"target": "common"}, {"share": 0.9, "target": None}])
+def test_a_short_run_is_named_where_targets_are_made_of_ends(store, outcome):
+    """Its end would be its seed's target, or its own drop a small one: reached at once."""
+    claim = timed(outcome=outcome)
+    every = arms(store, at(store, 30), at(store, 10))
+    assert judge(gather(claim, every, 5)).verdict is Verdict.supported
+    every["a"][3] = recorded(store, {}, curve=[1.0, 0.9])
+    found = judge(gather(claim, every, 5))
+    assert found.verdict is Verdict.invalid
+    assert "arm a's run with seed 3 ended at epoch 1, another one with that seed at 60" in found.broken[0]
+
+
+def test_an_end_that_is_not_known_is_not_comparable(store):
+    claim = timed(outcome={"share": 0.95, "target": None, "comparable": 0.25})
+    slow = [max(0.1, 1 - 0.03 * epoch) for epoch in range(61)]
+    every = arms(
+        store,
+        lambda seed: recorded(store, {}, curve=[*slow[:-1], np.nan] if seed == 2 else slow),
+        lambda seed: recorded(store, {}, curve=[max(0.95, 1 - 0.02 * epoch) for epoch in range(61)]),
+    )
+    found = judge(gather(claim, every, 5))
+    assert found.verdict is Verdict.invalid
+    assert "arm a does not end at values above 0" in found.broken[0]
+
+
+def test_nothing_reached_is_no_equality_whatever_share_must(store):
+    every = arms(store, lambda seed: reaching(store, 100), lambda seed: reaching(store, 100))
+    found = judge(gather(timed({"margin": 5.0}, reached=0.0), every, 5))
+    assert found.verdict is Verdict.invalid
+
+
+def test_an_arm_of_another_reading_takes_nothing_from_the_one_that_decides(store):
+    claim = made(
+        arms={"a": ["name=a"], "b": ["name=b"], "c": ["name=c"]},
+        alternatives={"third": {"effect": "c - b"}},
+        seeds=seeds(5, 5),
+    )
+    values = np.linspace(0.1, 0.11, 5)
+    every = runs(store, a=values + 0.1, b=values, c=values)
+    every["c"][2] = recorded(store, {})
+    found = judge(gather(claim, every, 5))
+    assert found.verdict is Verdict.supported
+    assert found.readings[1].verdict is Verdict.invalid
+    assert "arm c has no test/mse with seed 2" in found.readings[1].problem

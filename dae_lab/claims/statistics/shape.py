@@ -16,11 +16,12 @@ def outlier(values: ArrayLike) -> tuple[int, float]:
     """The value furthest from the mean, its place, and the p that one of a normal sample lies so far.
 
     Grubbs' test, "Sample criteria for testing outlying observations", Annals of Mathematical Statistics 1950,
-    with the p of both sides, Bonferroni's. Fewer than three values, or equal ones: place 0 and p 1.
+    with the p of both sides, Bonferroni's. Fewer than three values, or half of them equal, as counts may be:
+    place 0 and p 1.
     """
     array = finite(values)
     n = len(array)
-    if n < 3 or constant(array):
+    if n < 3 or np.unique(array, return_counts=True)[1].max() * 2 > n:
         return 0, 1.0
     distances = np.abs(array - array.mean()) / array.std(ddof=1)
     place = int(distances.argmax())
