@@ -100,7 +100,7 @@ def test_the_claim_shown_can_be_asked(tmp_path):
     assert code == 0, errors
     assert "10 to train" in output
     small = ("data=digits", "training.epochs=1", "training.batches=2", "tracking.log_model=false")
-    rule = ("claim.seeds={minimum: 2, maximum: 2}", f"claim.notebook={tmp_path}/notebook")
+    rule = ("claim.seeds={minimum: 2, maximum: 2, support: 2}", f"claim.notebook={tmp_path}/notebook")
     code, output, errors = run(*asked, *small, *rule, store=tmp_path / "store")
     assert code == 0, errors
     assert "W1 wider: A code of 32 values denoises better than one of 2" in output

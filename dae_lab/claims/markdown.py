@@ -38,12 +38,12 @@ def page(
     parts = [
         f"# {prose(claim.id)}: {prose(claim.statement)}",
         f"![{found.verdict.value}](verdict.svg)",
-        f"**{prose(words.headline(found))}** ({words.meaning(found)})",
+        f"**{_bold(words.headline(found))}** ({words.meaning(found)})",
         f"*Source: {prose(claim.source)}*",
     ]
     if condition := words.condition(found):
         parts.append(prose(condition))
-    parts += [f"**Mind: {prose(remark)}.**" for remark in found.remarks]
+    parts += [f"**Mind: {_bold(remark)}.**" for remark in found.remarks]
     if claim.quotation:
         parts.append(f"> {prose(claim.quotation)}")
     if claim.confound:
@@ -63,6 +63,11 @@ def page(
         parts += ["## How it was judged before", "\n".join(f"- {prose(one)}" for one in claim.history)]
     parts += ["## How it was found", _method(found, facts)]
     return "\n\n".join(parts) + "\n"
+
+
+def _bold(text: str) -> str:
+    """Text that stands between ``**``: an effect in it may multiply."""
+    return prose(text).replace("*", r"\*")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -45,7 +45,7 @@ class Seeds(Checked):
         if self.support > self.maximum:
             raise ConfigError(
                 f"support must be at most maximum, {self.maximum}, or nothing can be supported; got "
-                f"{self.support}"
+                f"{self.support}; give seeds.support={self.maximum} or less, too"
             )
         if self.beyond != "none" and self.limit <= self.maximum:
             raise ConfigError(f"limit must be above maximum, {self.maximum}; got {self.limit}")

@@ -37,7 +37,7 @@ TINY = (
 
 
 def seeds(count: int) -> tuple[str, ...]:
-    return f"claim.seeds.minimum={count}", f"claim.seeds.maximum={count}"
+    return tuple(f"claim.seeds.{key}={count}" for key in ("minimum", "maximum", "support"))
 
 
 def arms(store: Path) -> list[Config]:

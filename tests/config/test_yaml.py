@@ -20,6 +20,7 @@ WITHOUT_TARGET = {
     "training/fast.yaml": run.Training,
     "evaluation/default.yaml": run.Evaluation,
     "evaluation/scores.yaml": run.Evaluation,
+    "evaluation/claims.yaml": run.Evaluation,
     "tracking/default.yaml": run.Tracking,
     "sweep/default.yaml": run.Sweep,
     "decoder/output/conv.yaml": decoder.ConvOutput,
