@@ -85,7 +85,7 @@ def read_number(name: str) -> int:
 
 
 def check_environment() -> None:
-    """Refuse variables that no training survives, and warn of those that TensorFlow cannot read, once a process.
+    """Refuse variables that no training survives, and warn, once a process, of those that cannot be read.
 
     Raises:
         ConfigError: a number of threads that would end TensorFlow, or weights that it takes for constant.
@@ -123,8 +123,8 @@ def check_mlflow_logging() -> None:
     level = os.environ.get("MLFLOW_LOGGING_LEVEL", "")
     if level and level.upper() not in logging.getLevelNamesMapping():
         raise ConfigError(
-            f"MLFLOW_LOGGING_LEVEL={level} is no level of logging; set it to DEBUG, INFO, WARNING or ERROR, or "
-            f"unset it"
+            f"MLFLOW_LOGGING_LEVEL={level} is no level of logging; set it to DEBUG, INFO, WARNING "
+            f"or ERROR, or unset it"
         )
     switch = os.environ.get("MLFLOW_CONFIGURE_LOGGING")
     if switch is not None and switch.lower() not in ("0", "1", "false", "true"):

@@ -16,7 +16,7 @@ from dae_lab.errors import DataError
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif"}
 SHOWN_SUFFIXES = 5  # of files that are no images, in the data line
 MOST_WAYS = 10
-"""Ways that may lead to one folder by links; where links lead to links, their number doubles at every step."""
+"""Ways that may lead to one folder by links; where links lead to links they double at every step."""
 
 _PART_OF = {name: part for part, names in PART_FOLDERS.items() for name in names}
 
