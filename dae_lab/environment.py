@@ -31,7 +31,7 @@ KERNEL_SETTINGS = (
     *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_CPU_ISA_HINTS", "DNNL_CPU_ISA_HINTS"),
     *("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE", "TF_SET_ONEDNN_FPMATH_MODE"),
     *("TF_ENABLE_ZENDNN_OPTS", "TF_ENABLE_ONEDNN_SPMM", "TF_USE_DEEP_CONV2D"),
-    *("TF_XLA_FLAGS", "XLA_FLAGS", "TF_JITRT_FLAGS", "TF_FUNCTION_JIT_COMPILE_DEFAULT"),
+    *("TF_XLA_FLAGS", "XLA_FLAGS", "TF_JITRT_FLAGS"),
     *(f"TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_{name}" for name in _MIXED_PRECISION),
     # how work is divided among threads, and which graph is run
     *("TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD", "TF_USE_EIGEN_PARALLEL_FOR_IN_WORK_SHARDER"),
@@ -58,9 +58,13 @@ KERNEL_SETTINGS = (
 )
 """What changes the last digits or more where it is set, beside ``TF_ENABLE_ONEDNN_OPTS``."""
 
-FROZEN_WEIGHTS = "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS"
-"""Where it is set, oneDNN's kernels keep the weights of their first call: a network that learns gives wrong
-numbers (a test MSE of 0.21 in place of 0.07)."""
+NO_TRAINING = {
+    "TF_ONEDNN_ASSUME_FROZEN_WEIGHTS": "has oneDNN compute with weights as they were at first, so that "
+    "training gives wrong numbers",
+    "TF_FUNCTION_JIT_COMPILE_DEFAULT": "has XLA compile steps of Keras that it cannot compile, so that training "
+    "fails",
+}
+"""Switches that no training survives, and why. The first turned a test MSE of 0.07 into 0.21."""
 
 MOST_THREADS = 4096
 """TensorFlow starts as many threads as it is told to, and ends the process where the system refuses."""
@@ -88,14 +92,12 @@ def check_environment() -> None:
     """Refuse variables that no training survives, and warn, once a process, of those that cannot be read.
 
     Raises:
-        ConfigError: a number of threads that would end TensorFlow, or weights that it takes for constant.
+        ConfigError: a number of threads that would end TensorFlow, or a switch of ``NO_TRAINING``.
     """
-    frozen = os.environ.get(FROZEN_WEIGHTS, "").strip()
-    if frozen and read_switch(FROZEN_WEIGHTS, default=True):
-        raise ConfigError(
-            f"{FROZEN_WEIGHTS}={frozen} has TensorFlow compute with weights as they were at first, so that "
-            f"training gives wrong numbers; unset it"
-        )
+    for name, why in NO_TRAINING.items():
+        value = os.environ.get(name, "").strip()
+        if value and read_switch(name, default=True):
+            raise ConfigError(f"{name}={value} {why}; unset it")
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         number, value = read_number(name), os.environ.get(name, "").strip()
         if number > MOST_THREADS or (number < 0 and name == "TF_NUM_INTRAOP_THREADS"):

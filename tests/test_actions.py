@@ -10,7 +10,8 @@ TINY = ("data=digits", "debug=smoke", "evaluation=scores")
 @pytest.mark.parametrize("engine", [(), ("hydra/launcher=basic",)], ids=["pool", "basic"])
 def test_a_plan_does_nothing_else(tmp_path, other, engine):
     """A plan of a relocation relocated the store."""
-    code, output, errors = finish(start(*TINY, "plan=true", other, *engine, store=tmp_path / "store"))
+    place = f"tracking.dir={tmp_path}/store"
+    code, output, errors = finish(start(*TINY, "plan=true", other, *engine, place, store=None))
     assert_refused(code, errors, other.partition("=")[0])
     assert not output
     assert not (tmp_path / "store").exists()

@@ -18,7 +18,7 @@ from dae_lab import provenance
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
 from dae_lab.data.chain import write
-from dae_lab.environment import kernel_settings
+from dae_lab.environment import check_environment, kernel_settings
 from dae_lab.progress import progress
 from dae_lab.tracking.damage import DamagedError, read_with_checksum, with_checksum
 from dae_lab.training.timing import ROUNDS, time_layers
@@ -148,6 +148,7 @@ def _measurement(content: Mapping[str, Any], key: Mapping[str, Any]) -> Measurem
 def _measure_and_keep(config: Config, image: Shape) -> Measurement:
     from dae_lab.startup import import_tensorflow
 
+    check_environment()
     import_tensorflow()
     with progress("Measuring precisions"):
         measurement = _measure(config, image)
