@@ -9,7 +9,8 @@ from omegaconf import DictConfig
 from dae_lab import summary
 from dae_lab.config.overrides import label
 from dae_lab.config.run import Config, Tracking
-from dae_lab.errors import TrackingError
+from dae_lab.config.sources import ACTIONS
+from dae_lab.errors import ConfigError, TrackingError
 from dae_lab.experiment import run
 from dae_lab.provenance import config_text
 from dae_lab.replay import replay
@@ -39,6 +40,9 @@ def act(
     Raises:
         UserError: it cannot be done.
     """
+    asked = [key for key in ACTIONS if getattr(config, key)]
+    if len(asked) > 1:
+        raise ConfigError(f"{' and '.join(asked)} are given, but a command does one of them: leave one away")
     if config.sync:
         push_records(config.tracking)
         return math.nan

@@ -18,7 +18,17 @@ from dae_lab.snapshot import sources
 PACKAGE = Path(__file__).resolve().parent
 
 RESULT_ROOMS = (
-    *("baselines", "collapse.py", "config", "data", "evaluation", "losses.py", "metrics.py", "model"),
+    *(
+        "baselines",
+        "blas.py",
+        "collapse.py",
+        "config",
+        "data",
+        "evaluation",
+        "losses.py",
+        "metrics.py",
+        "model",
+    ),
     *("noise.py", "optimizers.py", "pixels.py", "seeds.py", "training"),
 )
 """The rooms of the package that can change a number."""

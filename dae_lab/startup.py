@@ -108,7 +108,7 @@ def _import_quietly() -> None:
         log.warning("this machine has an NVIDIA GPU that TensorFlow cannot use: training on the CPU")
 
 
-FLAGS = ("TF_XLA_FLAGS", "XLA_FLAGS")
+FLAGS = ("TF_XLA_FLAGS", "XLA_FLAGS", "TF_JITRT_FLAGS")
 """Variables with flags of XLA; an unknown flag ends the process that reads it."""
 
 TRIAL = "import tensorflow as tf; tf.function(abs, jit_compile=True)(tf.constant(1.0))"

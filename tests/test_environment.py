@@ -1,17 +1,19 @@
 """Variables of the environment are read as the libraries read them, and none ends a run."""
 
 import json
+import mmap
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
 from processes import assert_refused, finish, runs, start
 
-from dae_lab import environment
+from dae_lab import environment, provenance
 from dae_lab.config.places import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError
@@ -97,6 +99,56 @@ def test_what_is_not_obeyed_is_said_and_goes_on(monkeypatch, caplog, name, value
     environment.check_environment()
     environment.check_environment()
     assert [name in record.getMessage() for record in caplog.records] == [True] * warned
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"), [("1", True), ("true", True), ("x", True), ("0", False), ("", False)]
+)
+@pytest.mark.parametrize("name", environment.NO_TRAINING)
+def test_switches_that_no_training_survives_are_refused(monkeypatch, name, value, refused):
+    """Frozen weights gave a test MSE of 0.21 in place of 0.07, and no word of it."""
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError, match="unset it") if refused else nullcontext():
+        environment.check_environment()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "TF_ONEDNN_THREADPOOL_USE_CALLER_THREAD",
+        "TF_ENABLE_MAXPOOL_NANPROP",
+        "TF_AUTO_MIXED_PRECISION_GRAPH_REWRITE_ALLOWLIST_ADD",
+        "TF_DISABLE_JIT_KERNELS",
+        "OPENBLAS_CORETYPE",
+    ],
+)
+def test_what_may_change_numbers_is_recorded_and_in_the_fingerprint(monkeypatch, name):
+    fingerprint = provenance.code_fingerprint.__wrapped__
+    before = fingerprint()
+    monkeypatch.setenv(name, "1")
+    assert environment.kernel_settings()[name] == "1"
+    assert fingerprint() != before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="TensorFlow's library for Linux")
+def test_tensorflow_still_knows_the_variable_that_is_refused():
+    (library,) = Path(sys.prefix).glob("lib/python*/site-packages/tensorflow/libtensorflow_framework.so.2")
+    with library.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        assert content.find(b"TF_ONEDNN_ASSUME_FROZEN_WEIGHTS") >= 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("MLFLOW_LOGGING_LEVEL", "nope"), ("MLFLOW_CONFIGURE_LOGGING", "maybe")]
+)
+def test_what_mlflow_cannot_be_imported_with_is_said_in_one_sentence(tmp_path, name, value):
+    code, _, errors = finish(start("data=digits", "plan=true", store=tmp_path, **{name: value}))
+    assert_refused(code, errors, f"{name}={value}")
+
+
+@pytest.mark.parametrize("level", ["", "debug", "WARNING"])
+def test_levels_that_logging_knows_are_taken(monkeypatch, level):
+    monkeypatch.setenv("MLFLOW_LOGGING_LEVEL", level)
+    environment.check_mlflow_logging()
 
 
 def test_a_run_that_tensorflow_would_not_survive_is_not_begun(tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dae_lab import metrics
+from dae_lab import blas, metrics
 from dae_lab.baselines.cache import Cache, code_digest, digest, without_resample
 from dae_lab.baselines.fitting import MOST_VALUES, Denoiser, Material, blocks, fits_whole
 from dae_lab.baselines.recipes import RECIPES, Recipe
@@ -80,7 +80,7 @@ def judge(
     missing = [name for name, baseline in found.items() if baseline is None]
     if missing:
         material = Material(data, corruption, validation, code_size, seed)
-        with progress(_LABEL, total=len(missing)) as advance:
+        with blas.one_thread(), progress(_LABEL, total=len(missing)) as advance:
             for name in missing:
                 compute = partial(_judged, name, recipes[name], material, test, validation)
                 found[name] = kept.once(files[name], compute)

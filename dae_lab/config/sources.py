@@ -34,6 +34,11 @@ HARMLESS_CALLS = re.compile(r"\$\{(?:now:|dae_lab\.\w+:|oc\.env:DAE_LAB_)[^${}]*
 REFERENCE = re.compile(r"\$\{[^${}:]*\}")
 """An interpolation of another key."""
 
+ACTIONS = ("plan", "replay", "sync", "relocate", "regenerate")
+"""What a command does instead of training; only the command line asks for it."""
+COMMON_CACHE = re.compile(r"""\$\{oc\.env:DAE_LAB_CACHE(,\s*["']?~/\.cache/dae_lab["']?)?\}""")
+"""How the package's own files name the cache, which another file may repeat."""
+
 
 class FileConfigSource(file_config_source.FileConfigSource):
     """Hydra's source of config files, with a check of those that are not the package's own.
@@ -143,6 +148,7 @@ def check_content(config: Any, config_path: str, package: str, file: Path) -> No
         )
     _check_defaults(content.get("defaults", []), file)
     _check_tracking(content, config_path, package, file)
+    _check_actions(content, file)
     _check_values(content, file)
 
 
@@ -175,8 +181,30 @@ def _check_tracking(content: Mapping[Any, Any], config_path: str, package: str, 
         raise ConfigError(f"{file}: a file may not set tracking.dir or tracking.uri; use the command line")
 
 
+def _check_actions(content: Mapping[Any, Any], file: Path) -> None:
+    """Raise a ConfigError where a file says what the command does."""
+    for key in ACTIONS:
+        if key in content:
+            raise ConfigError(
+                f"{file}: a file may not set {key}: what a command does is said on the command line"
+            )
+
+
+def is_common_cache(value: Any) -> bool:
+    """Whether an unresolved value of a key ``cache`` is the package's own.
+
+    What is read from a cache is believed: baselines, decisions on precision, data.
+    """
+    return isinstance(value, str) and bool(COMMON_CACHE.fullmatch(value))
+
+
 def _check_values(content: Any, file: Path) -> None:
     if isinstance(content, dict):
+        if "cache" in content and not is_common_cache(content["cache"]):  # in whatever group it ends
+            raise ConfigError(
+                f"{file}: a file may not set cache, since what lies there is believed; give "
+                f"evaluation.cache or data.cache on the command line, or set DAE_LAB_CACHE"
+            )
         target = content.get("_target_")
         if target is not None and (not isinstance(target, str) or target not in SCHEMAS):
             raise ConfigError(f"{file}: _target_ must name a part of dae_lab; got {target!r}")

@@ -15,6 +15,8 @@ from dae_lab.errors import DataError
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif"}
 SHOWN_SUFFIXES = 5  # of files that are no images, in the data line
+MOST_WAYS = 10
+"""Ways that may lead to one folder by links; where links lead to links they double at every step."""
 
 _PART_OF = {name: part for part, names in PART_FOLDERS.items() for name in names}
 
@@ -72,8 +74,10 @@ def _list_images(folder: Path) -> tuple[list[Path], str]:
         raise DataError(f"{as_text(error.filename)} cannot be listed: {error.strerror}") from error
 
     images, others = [], Counter[str]()
+    ways = Counter[tuple[int, int]]()
     hidden = loops = 0
     for place, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        _count_way(Path(place), ways)
         shown = [name for name in folders if not name.startswith(".")]
         files = [Path(place, name) for name in names if not name.startswith(".")]
         hidden += len(folders) - len(shown) + len(names) - len(files)
@@ -83,6 +87,24 @@ def _list_images(folder: Path) -> tuple[list[Path], str]:
         others.update(file.suffix.lower() for file in files if file.suffix.lower() not in SUFFIXES)
     images.sort(key=lambda file: file.relative_to(folder).parts)
     return images, _describe_passed_over(others, hidden, loops)
+
+
+def _count_way(folder: Path, ways: Counter[tuple[int, int]]) -> None:
+    """Add one to the ways that lead to ``folder``, by device and inode.
+
+    Raises:
+        DataError: there are more than ``MOST_WAYS``, or it is gone.
+    """
+    try:
+        status = folder.stat()
+    except OSError as error:
+        raise DataError(f"{as_text(folder)} cannot be listed: {error.strerror}") from error
+    ways[status.st_dev, status.st_ino] += 1
+    if ways[status.st_dev, status.st_ino] > MOST_WAYS:
+        raise DataError(
+            f"{as_text(folder.resolve())} is reached by more than {MOST_WAYS} ways, over links: its images "
+            f"would be read as often; remove links until there is one"
+        )
 
 
 def _leads_back(path: Path, folder: Path) -> bool:

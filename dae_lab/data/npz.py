@@ -97,11 +97,13 @@ def _as_images(array: np.ndarray, name: str) -> np.ndarray:
             f"channels{_shape_remedy(array.shape)}"
         )
     pixels = array if array.ndim == 4 else array[..., np.newaxis]
-    if pixels.dtype == np.uint8:
-        return pixels
     if pixels.dtype.kind not in "fiub":
         raise DataError(f"{name} is {array.dtype}; images are uint8, or floating in [0, 1]")
     low, high = array.min(), array.max()
+    if low == high and np.isfinite(float(low)):
+        raise DataError(f"{name} is {array.dtype} {_range(low, high)}; {_range_remedy(low, high)}")
+    if pixels.dtype == np.uint8:
+        return pixels
     if pixels.dtype.kind != "f" or not _nearly_within_unit_interval(low, high):
         raise DataError(f"{name} is {array.dtype} {_range(low, high)}; {_range_remedy(low, high)}")
     pixels = pixels.astype(np.float32)
@@ -164,6 +166,12 @@ def _as_labels(array: np.ndarray, count: int, name: str) -> np.ndarray:
         raise DataError(
             f"{name} is {array.dtype} of shape {array.shape}; "
             f"labels are {count:,} whole numbers, one an image{_label_remedy(array, count)}"
+        )
+    largest = np.iinfo(np.int64).max
+    if array.max(initial=0) > largest:
+        raise DataError(
+            f"{name} holds {array.max()}; labels are at most {largest}: save "
+            f"np.unique(labels, return_inverse=True)[1]"
         )
     return array.reshape(-1).astype(np.int64)
 

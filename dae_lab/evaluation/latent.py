@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy  # whose parts load at their first use, so that the first step of training need not wait
 
+from dae_lab.blas import one_thread
 from dae_lab.config.latent import WIDEST
 from dae_lab.evaluation.separation import (
     ClassGeometry,
@@ -88,6 +89,7 @@ class Geometry:
         return self.views.get("code") or self.views.get("flattened")
 
 
+@one_thread()
 def geometry(
     codes: np.ndarray, labels: np.ndarray | None, class_errors: Mapping[int, float], fit: Fit | None
 ) -> Geometry:

@@ -218,6 +218,14 @@ def test_a_claim_s_file_cannot_say_where(mine, tmp_path):
         ({"[training.epochs=1]": "[tracking=theirs]"}, "tracking=theirs makes no arm"),
         ({"[training.epochs=1]": f"['tracking={{dir: {tmp_path}}}']"}, "makes no arm"),
         ({"[training.epochs=1]": "[+training@x=theirs]"}, "x: there is no such key"),
+        (
+            {"[training.epochs=1]": f"[evaluation.cache={tmp_path}/theirs]"},
+            "evaluation.cache is not an arm's",
+        ),
+        (
+            {"[training.epochs=1]": f"[data=mnist, data.cache={tmp_path}/theirs]"},
+            "data.cache is not an arm's",
+        ),
         ({"source: nobody": f"source: nobody\nnotebook: {tmp_path}/theirs"}, "inside the current one"),
         ({"source: nobody": "source: nobody\nnotebook: ../theirs"}, "inside the current one"),
     ):

@@ -58,6 +58,12 @@ FOREIGN = {
     "all of tracking": PRESET + "tracking: '${sweep}'",
     "a server by package": "# @package tracking\nuri: http://elsewhere",
     "a server by choice": PRESET + "defaults: [override /tracking: elsewhere]",
+    "a cache of baselines": PRESET + "evaluation: {cache: elsewhere}",
+    "a cache of data": PRESET + "data: {cache: elsewhere}",
+    "a cache by package": "# @package evaluation\ncache: elsewhere",
+    "a cache by reference": PRESET + "claim: {x: {cache: elsewhere}}\nevaluation: ${claim.x}",
+    "a cache by default": PRESET + "evaluation: {cache: '${oc.env:DAE_LAB_CACHE,elsewhere}'}",
+    **{key: PRESET + f"{key}: x" for key in ("plan", "replay", "sync", "relocate", "regenerate")},
     "a secret": PRESET + "name: ${oc.env:HOME}",
     "part of a secret": PRESET + "name: 'a ${oc.env:HOME} b'",
     "a secret by detour": PRESET + "name: '${oc.${latent.kind}:HOME}'",
@@ -71,6 +77,16 @@ FOREIGN = {
 def test_a_file_from_elsewhere_cannot_set(presets, kind):
     with pytest.raises(ConfigError, match=r"mine\.yaml"):
         presets(FOREIGN[kind])
+
+
+@pytest.mark.parametrize("group", ["evaluation", "data"])
+def test_an_option_of_its_own_repeats_the_common_cache_or_none(presets, group):
+    package = (conf_folder() / group / ("scores.yaml" if group == "evaluation" else "mnist.yaml")).read_text()
+    assert presets(package, file=f"{group}/mine.yaml")[group].cache
+    with pytest.raises(ConfigError, match="may not set cache"):
+        presets(package.replace("~/.cache/dae_lab", "/elsewhere"), file=f"{group}/mine.yaml")
+    given = presets(package, f"{group}.cache=/elsewhere", file=f"{group}/mine.yaml")
+    assert given[group].cache == "/elsewhere"
 
 
 def test_a_launcher_of_its_own_is_no_choice(presets):
@@ -155,7 +171,7 @@ encoder: {units: &u [3, 3]}
 decoder: {units: *u}
 loss: {_target_: dae_lab.losses.Mse}
 tracking: {grids: 3}
-evaluation: {cache: "${oc.env:DAE_LAB_CACHE,x}"}
+evaluation: {cache: '${oc.env:DAE_LAB_CACHE,"~/.cache/dae_lab"}'}
 """
     config = presets(PRESET + text, "training.epochs=2", "hydra.launcher.workers=2")
     assert config.name.endswith(" 2")

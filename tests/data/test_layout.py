@@ -86,3 +86,14 @@ def test_a_class_may_be_called_train(tmp_path):
     found = layout(tmp_path, "bus/0.png", "train/0.png", "truck/0.png")
     assert found.class_names == ["bus", "train", "truck"]
     assert not found.parts
+
+
+def test_links_that_multiply_are_refused_at_once(tmp_path):
+    """Two links to the next folder in each of 24: sixteen million ways lead to the last."""
+    for number in range(24):
+        (tmp_path / f"f{number}").mkdir()
+        for name in ("a", "b"):
+            (tmp_path / f"f{number}" / name).symlink_to(tmp_path / f"f{number + 1}")
+    layout(tmp_path / "f24", "x.png")
+    with pytest.raises(DataError, match=r"is reached by more than 10 ways, over links"):
+        read_layout(tmp_path / "f0")

@@ -101,6 +101,25 @@ def test_labels(tmp_path):
     assert dataset.test.labels.dtype == np.int64
 
 
+def test_labels_that_no_int64_holds_are_refused(tmp_path):
+    """They would have become negative numbers."""
+    labels = np.full(10, 2**64 - 1, np.uint64)
+    with pytest.raises(
+        DataError, match=r"holds 18446744073709551615; labels are at most 92\d+: save np\.unique"
+    ):
+        load(saved(tmp_path, images=PIXELS, labels=labels), labels="labels")
+    labels[:] = 2**63 - 1
+    dataset = load(saved(tmp_path, images=PIXELS, labels=labels), labels="labels")
+    assert set(dataset.train.labels) == {2**63 - 1}
+
+
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64", "int8", "uint8", "uint16", "bool"])
+def test_images_that_are_all_one_value_are_refused(tmp_path, kind, value):
+    with pytest.raises(DataError, match=rf"{kind} from {value} to {value}; all values are the same"):
+        load(saved(tmp_path, images=np.full((10, 4, 4), value, kind)))
+
+
 @pytest.mark.parametrize(
     ("images", "words"),
     [

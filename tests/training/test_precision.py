@@ -3,15 +3,18 @@
 import json
 import os
 import shutil
-from dataclasses import replace
+import time
+from dataclasses import asdict, replace
+from math import prod
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dae_lab.model.autoencoder import build
-from dae_lab.training import precision
-from dae_lab.training.precision import AUTO, LAYERS, Measurement, load, load_all, measure_networks, settle
+from dae_lab.tracking.damage import with_checksum
+from dae_lab.training import precision, timing
+from dae_lab.training.precision import AUTO, Measurement, load, load_all, measure_networks, settle
 
 DIGITS = (8, 8, 1)
 
@@ -82,7 +85,6 @@ def test_a_file_of_another_network_or_a_damaged_one_is_not_believed(config, tmp_
     for damaged in ("", "{", "[]", json.dumps({"key": kept["key"], "measurement": {"float32_ms": 1}})):
         file.write_text(damaged)
         assert load(config, DIGITS) is None
-    os.remove(file)
     os.mkfifo(file)
     assert load(config, DIGITS) is None
 
@@ -98,6 +100,78 @@ def test_a_measurement_that_has_changed_since_is_not_believed(config, tmp_path):
     assert load(config, DIGITS) == measurement
 
 
+DAMAGED = [
+    {"float32_ms": 0.0},
+    {"float32_ms": "9"},
+    {"float32_ms": None},
+    {"bfloat16_cpu_ms": -1.0},
+    {"bfloat16_ms": float("nan")},
+    {"machine": 5},
+    {"rounds": 1},
+    {"another": 1},
+]
+
+
+@pytest.mark.parametrize("changes", DAMAGED, ids=str)
+@pytest.mark.parametrize("sealed", [True, False])
+def test_values_that_are_no_times_are_ignored_with_one_warning(config, caplog, changes, sealed):
+    key = precision._key(config, DIGITS)
+    file = precision._file(config, key)
+    file.parent.mkdir(parents=True)
+    content = {"key": key, "measurement": {**asdict(Measurement(2.0, 1.0, 2.0, 1.0, "here")), **changes}}
+    file.write_text(with_checksum(content) if sealed else json.dumps(content))
+    assert load(config, DIGITS) is None
+    assert load(config, DIGITS) is None
+    assert caplog.text.count("is measured again") == 1
+
+
+def test_too_few_rounds_decide_nothing_and_are_not_kept(config, tmp_path, monkeypatch):
+    few = Measurement(100.0, 1.0, 100.0, 1.0, "here", rounds=1)
+    assert few.precision == "float32"
+    assert "1 of 3 rounds" in str(few)
+    assert precision.total([few, replace(few, rounds=9)]).rounds == 1
+    monkeypatch.setattr(timing, "LIMIT", 0)
+    monkeypatch.setattr(timing, "SMALLER", 1)
+    assert measure_networks([(config, DIGITS)]).rounds == 1
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_to_build_and_to_trace_takes_no_time_from_the_rounds(config, monkeypatch):
+    short = timing._short_passes
+
+    def slow(*arguments):
+        time.sleep(timing.LIMIT)
+        return short(*arguments)
+
+    monkeypatch.setattr(timing, "_short_passes", slow)
+    assert measure_networks([(config, DIGITS)]).rounds >= timing.ROUNDS
+
+
+def test_large_images_are_cropped(compose, tmp_path):
+    """A pass of one image of 3,000 × 3,000 pixels took a minute."""
+    config = compose("data=digits", "training=fast", "latent=spatial")
+    model = build(settle(config, Measurement(1.0, 1.0, 1.0, 1.0, "")), (3000, 3000, 1), np.array([0.5]))
+    layers = timing._widest_layers(model)
+    total = sum(map(timing._multiplications, layers))
+    shapes = [timing._shape(layer, 1, timing.MULTIPLICATIONS / total) for layer in layers]
+    areas = [
+        shape[1] * shape[2] / prod(layer.input.shape[1:3])
+        for shape, layer in zip(shapes, layers, strict=True)
+    ]
+    assert max(areas) < 1.1 * timing.MULTIPLICATIONS / total
+    began = time.perf_counter()
+    assert precision._measure(config, (3000, 3000, 1)).rounds >= timing.ROUNDS
+    assert time.perf_counter() - began < 60
+
+
+def test_a_pass_that_is_long_is_made_smaller(config, monkeypatch):
+    tried = []
+    monkeypatch.setattr(timing, "_compile_pass", lambda layers, batch, most: tried.append(most) or [])
+    monkeypatch.setattr(timing, "_milliseconds", lambda functions: (1e4 if len(tried) < 3 else 1.0, 1.0))
+    assert timing._short_passes([[], []], 9) == [[], []]
+    assert tried == [5e8, 5e8, 5e7, 5e7]
+
+
 def test_a_cache_that_cannot_be_written_costs_only_time(config, tmp_path, caplog):
     Path(tmp_path, "precision").write_text("a file, where a folder should be")
     assert measure_networks([(config, DIGITS)]).float32_ms > 0
@@ -106,13 +180,13 @@ def test_a_cache_that_cannot_be_written_costs_only_time(config, tmp_path, caplog
 
 def test_the_widest_layers_are_measured(compose):
     model = build(compose("encoder=residual", "decoder=residual"), (28, 28, 1), np.array([0.5]))
-    widest = precision._widest_layers(model)
+    widest = timing._widest_layers(model)
     layers = [*model.encoder.layers, *model.decoder.layers]
     others = [layer for layer in layers if hasattr(layer, "kernel") and layer not in widest]
-    assert len(widest) == LAYERS
+    assert len(widest) == timing.LAYERS
     assert others
-    least = min(map(precision._multiplications, widest))
-    assert all(precision._multiplications(layer) <= least for layer in others)
+    least = min(map(timing._multiplications, widest))
+    assert all(timing._multiplications(layer) <= least for layer in others)
 
 
 def test_multiplications_of_an_image(compose):
@@ -120,10 +194,10 @@ def test_multiplications_of_an_image(compose):
     model = build(compose("experiment=spatial_latent"), (28, 28, 1), np.array([0.5]))
     layers = [layer for layer in model.encoder.layers if hasattr(layer, "kernel")]
     expected = [28**2 * 9 * 32, 14**2 * 9 * 32 * 64, 7**2 * 9 * 64 * 128]
-    assert [precision._multiplications(layer) for layer in layers] == expected
+    assert [timing._multiplications(layer) for layer in layers] == expected
     layers = [layer for layer in model.decoder.layers if hasattr(layer, "kernel")]
     expected = [7**2 * 9 * 128 * 64, 14**2 * 9 * 64 * 32, 28**2 * 9 * 32]
-    assert [precision._multiplications(layer) for layer in layers] == expected
+    assert [timing._multiplications(layer) for layer in layers] == expected
 
 
 def test_another_machine_is_warned_of(caplog):
