@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from traceback import walk_tb
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
@@ -109,16 +110,44 @@ def _no_yaml(error: YAMLError) -> str:
 
 
 def _unreadable(override: str) -> str:
-    """``tracking.dir=~/x``: what Hydra's grammar has no place for."""
+    """``tracking.dir=a b``: what Hydra's grammar has no place for."""
     if not override.strip():
         return "an argument is empty; write key=value"
     key, equals, value = override.partition("=")
     if not equals:
         return f"{override}: a value is missing; write {override}=…"
+    if key.startswith("claim.") and (asked := re.fullmatch(r"choice\((.*)\)", value)):
+        value = asked[1]  # dae_lab.arguments has put it there
     return (
-        f"{override}: this value could not be read; put values with ~ ( ) = {{ }} , or spaces in quotes, "
-        f"as {format_command([format_override(key, value)])}"
+        f"{key}={value}: this value could not be read; put values with ~ ( ) = {{ }} , or spaces in quotes, "
+        f"as {format_command([_quoted(key, value)])}"
     )
+
+
+def _quoted(key: str, value: str) -> str:
+    """``key=value`` as Hydra can read it: items of lists and mappings in quotes each, else the whole value.
+
+    >>> _quoted("claim.arms.wide", "[latent.z_dim=2,1]")
+    'claim.arms.wide=["latent.z_dim=2",1]'
+    """
+    if value.startswith(("[", "{")):
+        pattern = r"(?<=[\[,])[^\[\]{},:]+(?=[\],])|(?<=:)[^\[\]{},]+"
+        items = re.sub(pattern, lambda found: _quoted_item(found[0]), value)
+        if _is_readable(items):
+            return f"{key}={items}"
+    return format_override(key, value)
+
+
+def _quoted_item(item: str) -> str:
+    return item if _is_readable(item) else format_override("", item.strip())[1:]
+
+
+def _is_readable(value: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(f"key={value}")
+    except HydraException:
+        return False
+    return True
 
 
 def _twice(message: str) -> str | None:
