@@ -108,7 +108,7 @@ def _describe(layout: Layout, slices: dict[str, Slice]) -> str:
             f", divided by the folders {', '.join(f'{as_text(name)}/' for name, _ in layout.parts.values())}"
         )
         if "validation" not in layout.parts and slices["validation"]:
-            text += f" (the last 10 % of {as_text(layout.parts['train'][0])}/ validate)"
+            text += f" (the last 10 % of {as_text(layout.parts['train'][0])}/ are used to validate)"
     return text
 
 

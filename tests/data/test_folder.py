@@ -142,7 +142,7 @@ def test_without_a_folder_val_a_tenth_of_train_validates(tmp_path):
     divided(tmp_path, train=10, test=2)
     dataset = load(tmp_path)
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [18, 2, 4]
-    assert "the last 10 % of train/ validate" in dataset.source
+    assert "the last 10 % of train/ are used to validate" in dataset.source
     dataset = load(tmp_path, validation=[])
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [20, 0, 4]
 
