@@ -4,14 +4,18 @@ import sys
 
 from hydra._internal.utils import get_args_parser
 
+from dae_lab.commands import format_override
 from dae_lab.config.places import need_utf8
 from dae_lab.config.server import adopt_credentials, refuse_hidden_credentials
 from dae_lab.errors import CONTROL, ConfigError, printable
 from dae_lab.sweep.launcher import Engine
 
+QUOTED = set("\"'[]{}()$=\\")
+"""What tells that a value is more than a path."""
+
 
 def arrange() -> None:
-    """Take out passwords, take ``claim=`` as a sweep, and have options stand after all overrides.
+    """Take out passwords, quote ``~/``, take ``claim=`` as a sweep, have options stand after overrides.
 
     Raises:
         ConfigError: an argument that cannot be recorded or shown, or an address with a password where
@@ -21,6 +25,7 @@ def arrange() -> None:
         need_utf8("the command line", argument)
     _refuse_control_characters()
     _take_out_credentials()
+    _quote_homes()
     _hear_claims()
     _order_arguments()
 
@@ -40,6 +45,15 @@ def _refuse_control_characters() -> None:
     for text in sys.argv[1:]:
         if CONTROL.search(text):
             raise ConfigError(f"{printable(text)}: an argument must not contain control characters")
+
+
+def _quote_homes() -> None:
+    """``data.path=~/pictures``: a shell leaves the ``~`` as it is, and Hydra reads it in quotes alone."""
+    for place, text in enumerate(sys.argv[1:], start=1):
+        key, equals, value = text.partition("=")
+        if equals and "~/" in value and not key.startswith(("-", "hydra")) and not QUOTED & set(value):
+            parts = [format_override("", part)[1:] for part in value.split(",")]
+            sys.argv[place] = f"{key}={','.join(parts)}"
 
 
 def _hear_claims() -> None:

@@ -290,7 +290,7 @@ def corrupted(images: Images, corruption: Corruption, stream: int) -> np.ndarray
     """All ``images`` with noise of the sub-seed ``stream``: float32 (n, h, w, c)."""
     noisy = np.empty(images.pixels.shape, np.float32)
     parts = blocks(noisy.shape)
-    with progress("Adding noise, blocks of images:", total=len(parts)) as advance:
+    with progress("Adding noise to blocks of images", total=len(parts)) as advance:
         for some in parts:
             seeds = image_seeds(np.asarray(images.rows[some]), stream)
             noisy[some] = corruption(to_float(images.pixels[some]), seeds)

@@ -53,9 +53,11 @@ def _show(
 
 
 def _show_lines(label: str, total: int | None, done: list[int], over: Event, stream: TextIO) -> None:
+    said = ""
     while True:
         state = "" if total is None else f" {done[0]:,} of {total:,}"
-        print(f"{label} …{state}", file=stream, flush=True)
+        if said != (said := f"{label} …{state}"):  # a line that says nothing new is not repeated
+            print(said, file=stream, flush=True)
         if over.wait(INTERVAL):
             return
 

@@ -3,7 +3,6 @@
 import hashlib
 import os
 import platform
-import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
+from dae_lab.addresses import without_secrets
 from dae_lab.environment import kernel_settings, read_number, read_switch
 from dae_lab.snapshot import sources
 
@@ -38,8 +38,6 @@ SECRET_NAMES = (
     *("*credential*", "*password*", ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".htpasswd"),
 )
 """Names, in lower case, of files and folders that may hold secrets: no record takes what is in them."""
-
-_PASSWORD = re.compile(r"(?<=://)[^/?#\s:]*:[^/?#\s]*@")
 
 GIT_PLACES = (
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
@@ -113,14 +111,14 @@ def git() -> dict[str, str]:
     """``commit``, ``branch`` and ``diff`` (uncommitted changes) of the checkout; empty away from one.
 
     Of files that git ignores, or that are named as those of ``SECRET_NAMES``, the diff has at most the name;
-    of addresses, ``http://user:password@host``, it has no user and no password.
+    of addresses, ``http://user:password@host``, it has no user, password or token.
     """
     if _git("rev-parse", "--show-toplevel") != str(PACKAGE.parent):
         return {}
     return {
         "commit": _git("rev-parse", "HEAD"),
         "branch": _git("rev-parse", "--abbrev-ref", "HEAD"),
-        "diff": _PASSWORD.sub("…@", "\n".join([*_changed(), *_untracked()]).strip()),
+        "diff": without_secrets("\n".join([*_changed(), *_untracked()]).strip(), "…@"),
     }
 
 
@@ -184,7 +182,7 @@ def _small_text(file: Path) -> str:
         text = file.read_text(encoding="utf-8", errors="replace") if file.stat().st_size < 50_000 else ""
     except OSError:
         return ""
-    return _PASSWORD.sub("", text) if file.suffix == ".yaml" else text
+    return without_secrets(text) if file.suffix == ".yaml" else text
 
 
 def _git(*arguments: str, folder: Path | None = None) -> str:

@@ -4,13 +4,13 @@ import os
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
 from rich.table import Column, Table
 
 from dae_lab.config.run import Config
 from dae_lab.errors import printable
 from dae_lab.experiment import Result
 from dae_lab.report import words
+from dae_lab.tables import print_table
 from dae_lab.tracking.recorded import Recorded
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _show_scores(name: str, found: "Evaluation", config: Config) -> None:
 
     print(f"\n{name}: means over {len(found.energies):,} test images")
     print(words.in_short(config))
-    Console().print(_table(found))
+    print_table(_table(found))
     if config.training.batches is not None and not config.training.overfit:
         print(f"Cut short (training.batches={config.training.batches}): it runs, but the scores mean little.")
     else:

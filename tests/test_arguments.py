@@ -4,8 +4,12 @@ import subprocess
 import sys
 
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import OverrideParseException
 
 from dae_lab.arguments import arrange
+from dae_lab.commands import format_command
+from dae_lab.config.explain import explain
 from dae_lab.errors import CONTROL, ConfigError, printable
 
 
@@ -17,6 +21,49 @@ def arranged(monkeypatch, *given: str) -> list[str]:
 
 def test_options_stand_after_all_overrides(monkeypatch):
     assert arranged(monkeypatch, "loss=bce", "-m", "seed=0,1") == ["loss=bce", "seed=0,1", "-m"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("data.path=~/pics", "~/pics"),
+        ("tracking.dir=~/my runs (old)", None),
+        ("data.path=~/my pics", "~/my pics"),
+        ("data.path='~/pics'", "~/pics"),
+        ("name=~x", None),
+    ],
+)
+def test_a_path_below_the_home_folder_can_be_typed(monkeypatch, typed, read):
+    (found,) = arranged(monkeypatch, typed)
+    if read is None:
+        assert found == typed
+    else:
+        assert OverridesParser.create().parse_override(found).value() == read
+
+
+def test_several_paths_below_the_home_folder_can_be_typed(monkeypatch):
+    assert arranged(monkeypatch, "data.path=~/a,b") == ['data.path="~/a",b']
+
+
+@pytest.mark.parametrize(
+    ("typed", "advice"),
+    [
+        ("claim.arms.wide=[latent.z_dim=2]", 'claim.arms.wide=["latent.z_dim=2"]'),
+        ("claim.arms.wide=[x,seed=1,3]", 'claim.arms.wide=[x,"seed=1",3]'),
+        ("claim.arms={wide:[seed=1]}", 'claim.arms={wide:["seed=1"]}'),
+        ("claim.title=a=b", 'claim.title="a=b"'),
+    ],
+)
+def test_the_advice_for_what_cannot_be_read_can_be_pasted(monkeypatch, typed, advice):
+    *_, text = [
+        item for item in arranged(monkeypatch, "claim=mse_stalls", typed) if item.startswith("claim.")
+    ]
+    with pytest.raises(OverrideParseException) as refusal:
+        OverridesParser.create().parse_overrides([text])
+    said = explain(refusal.value)
+    assert said.startswith(f"{typed}: this value could not be read")
+    assert said.endswith(format_command([advice]))
+    assert OverridesParser.create().parse_override(advice)
 
 
 @pytest.mark.parametrize("letter", ["\x1b[31m", "\x00", "\x7f", "\x9b", "\u202e", "\r", "\b"])

@@ -230,10 +230,15 @@ def test_a_user_whom_the_system_does_not_know_can_train(tmp_path):
         assert run.data.tags["mlflow.source.git.commit"]
 
 
-@pytest.mark.parametrize("value", ["", "0"])
+@pytest.mark.parametrize("value", ["", "0", "1"])
 def test_tracebacks_are_shown_where_hydra_would_show_them(tmp_path, value):
     code, _, errors = finish(start("noise=gausian", store=tmp_path, HYDRA_FULL_ERROR=value))
-    assert_refused(code, errors, "did you mean noise=gaussian")
+    if value == "1":
+        assert code == 1
+        assert "Traceback" in errors
+        assert "MissingConfigException" in errors
+    else:
+        assert_refused(code, errors, "did you mean noise=gaussian")
 
 
 KERAS = """

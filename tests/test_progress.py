@@ -23,6 +23,14 @@ def test_plain_lines_where_there_is_no_terminal(capfd):
     assert capfd.readouterr().err == "Reading images … 1 of 3\n"
 
 
+@pytest.mark.parametrize("total", [3, None])
+def test_no_plain_line_is_said_twice(capfd, monkeypatch, total):
+    monkeypatch.setattr("dae_lab.progress.INTERVAL", 0.05)
+    with progress("Looking at codes", total=total, patience=0.01):
+        time.sleep(0.4)
+    assert capfd.readouterr().err == f"Looking at codes …{' 0 of 3' * (total == 3)}\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
 @pytest.mark.parametrize("total", [3, None])
 def test_a_bar_on_a_terminal(monkeypatch, total):

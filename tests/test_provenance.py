@@ -238,11 +238,13 @@ def test_a_diff_has_nothing_of_ignored_files_nor_of_what_a_link_leads_to(checkou
 
 
 def test_a_diff_has_no_password_of_an_address(checkout):
-    (checkout / "plain.txt").write_text("uri: http://me:hunter2@host/path\ngit+ssh://git@host\n")
+    lines = "uri: http://me:hunter2@host/path\ngit+ssh://git@host\nhttps://ghp_hunter2@github.com/me/lab\n"
+    (checkout / "plain.txt").write_text(lines)
     diff = provenance.git()["diff"]
     assert "hunter2" not in diff
     assert "+uri: http://…@host/path" in diff
     assert "git+ssh://git@host" in diff
+    assert "https://…@github.com/me/lab" in diff
 
 
 def test_a_preset_that_git_does_not_know_is_in_the_diff(checkout):

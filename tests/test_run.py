@@ -86,7 +86,7 @@ def test_a_run_ends_with_scores_picture_and_the_way_to_the_ui(tmp_path):
     assert f"/runs/{runs(tmp_path)[0].info.run_id}" in output
     lines = errors.splitlines()  # nothing of TensorFlow's chatter
     ours = ("INFO: data: ", "INFO: after epoch 1, ", "epoch ", "Loading …", "Starting TensorFlow …")
-    ours += ("Adding noise …", "Judging ", "Computing baselines", "Looking at ", "Drawing ")
+    ours += ("Adding noise to ", "Judging ", "Computing baselines", "Looking at ", "Drawing ")
     assert [line for line in lines if not line.startswith(ours)] == []
 
 

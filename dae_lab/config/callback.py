@@ -5,11 +5,12 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from dae_lab.addresses import shown
 from dae_lab.config.server import adopt_credentials
 
 
 class CredentialsCallback(Callback):
-    """Takes user name and password out of a ``tracking.uri`` that a config file gives."""
+    """Takes user name and password out of a ``tracking.uri`` that a config file gives, mistyped or not."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         _take_out_credentials(config)
@@ -21,5 +22,6 @@ class CredentialsCallback(Callback):
 def _take_out_credentials(config: DictConfig) -> None:
     plain: Any = OmegaConf.to_container(config.tracking, resolve=False)
     address = plain.get("uri")
-    if isinstance(address, str) and adopt_credentials(address) != address:
-        config.tracking.uri = adopt_credentials(address)
+    if isinstance(address, str) and "@" in address and "${" not in address:
+        clean = adopt_credentials(address)
+        config.tracking.uri = shown(clean) if "@" in clean else clean

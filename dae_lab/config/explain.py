@@ -2,8 +2,10 @@
 
 import errno
 import re
+from pathlib import Path
 from traceback import walk_tb
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
 from yaml import YAMLError
@@ -14,7 +16,7 @@ from dae_lab.config.places import conf_folder
 from dae_lab.errors import UserError, unexpected
 
 COMPOSING = {"dae_lab.command", "dae_lab.arguments", "dae_lab.config.sources", "dae_lab.sweep.launcher"}
-COMPOSING |= {"dae_lab.sweep.compose", "dae_lab.sweep.size"}
+COMPOSING |= {"dae_lab.config.presets", "dae_lab.sweep.compose", "dae_lab.sweep.size"}
 """Modules that hand to Hydra what a person wrote."""
 UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
@@ -65,10 +67,25 @@ def _unknown_option(error: MissingConfigException) -> str:
     group, _, option = str(error.missing_cfg_file).rpartition("/")
     options = [name for name in error.options or [] if not name.endswith("/")]
     if not options:
-        return " ".join(str(error).split())
+        return _unknown_file(str(error), str(error.missing_cfg_file))
     meant = nearest(option, options)
     hint = f"did you mean {group}={meant}? " if meant else ""
     return f"{group}={option}: there is no such option; {hint}{group} has {', '.join(options)}"
+
+
+def _unknown_file(message: str, missing: str) -> str:
+    """A defaults list that names a file which is in no folder of configs."""
+    folders = [Path(found) for found in re.findall(r"path=file://(.*)$", message, re.MULTILINE)]
+    if not folders:
+        return " ".join(message.split())
+    who = found[1] if (found := re.match(r"In '(.*?)'", message)) else "the command line"
+    group, _, name = missing.rpartition("/")
+    own = who.rpartition("/")[2]
+    known = sorted({file.stem for folder in folders for file in (folder / group).glob("*.yaml")} - {own})
+    meant = nearest(name, known)
+    hint = f"did you mean {meant}? " if meant else ""
+    places = " and ".join(str(folder / group) for folder in folders)
+    return f"{who}: its defaults name {missing}, and there is no such file; {hint}looked in {places}"
 
 
 def _unknown_group(message: str) -> str:
@@ -93,16 +110,44 @@ def _no_yaml(error: YAMLError) -> str:
 
 
 def _unreadable(override: str) -> str:
-    """``tracking.dir=~/x``: what Hydra's grammar has no place for."""
+    """``tracking.dir=a b``: what Hydra's grammar has no place for."""
     if not override.strip():
         return "an argument is empty; write key=value"
     key, equals, value = override.partition("=")
     if not equals:
         return f"{override}: a value is missing; write {override}=…"
+    if key.startswith("claim.") and (asked := re.fullmatch(r"choice\((.*)\)", value)):
+        value = asked[1]  # dae_lab.arguments has put it there
     return (
-        f"{override}: this value could not be read; put values with ~ ( ) = {{ }} , or spaces in quotes, "
-        f"as {format_command([format_override(key, value)])}"
+        f"{key}={value}: this value could not be read; put values with ~ ( ) = {{ }} , or spaces in quotes, "
+        f"as {format_command([_quoted(key, value)])}"
     )
+
+
+def _quoted(key: str, value: str) -> str:
+    """``key=value`` as Hydra can read it: items of lists and mappings in quotes each, else the whole value.
+
+    >>> _quoted("claim.arms.wide", "[latent.z_dim=2,1]")
+    'claim.arms.wide=["latent.z_dim=2",1]'
+    """
+    if value.startswith(("[", "{")):
+        pattern = r"(?<=[\[,])[^\[\]{},:]+(?=[\],])|(?<=:)[^\[\]{},]+"
+        items = re.sub(pattern, lambda found: _quoted_item(found[0]), value)
+        if _is_readable(items):
+            return f"{key}={items}"
+    return format_override(key, value)
+
+
+def _quoted_item(item: str) -> str:
+    return item if _is_readable(item) else format_override("", item.strip())[1:]
+
+
+def _is_readable(value: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(f"key={value}")
+    except HydraException:
+        return False
+    return True
 
 
 def _twice(message: str) -> str | None:
@@ -122,7 +167,14 @@ def _unreadable_for_hydra(error: Exception) -> str | None:
     """
     modules = [str(frame.f_globals.get("__name__")) for frame, _ in walk_tb(error.__traceback__)]
     ours = {name for name in modules if name.startswith("dae_lab.")}
-    if not modules or modules[-1].startswith("dae_lab") or ours - COMPOSING:
+    if not modules or ours - COMPOSING:
+        return None
+    if isinstance(error, RecursionError):
+        return (
+            "the command line or a config file cannot be read: it is nested too deeply, or the defaults of a "
+            "file lead back to that file"
+        )
+    if modules[-1].startswith("dae_lab"):
         return None
     return f"the command line or a config file cannot be read: {unexpected(error)}"
 

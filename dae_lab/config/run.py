@@ -12,7 +12,7 @@ from dae_lab.config.loss import Loss
 from dae_lab.config.noise import Noise
 from dae_lab.config.optimizer import Optimizer
 from dae_lab.config.places import need_utf8
-from dae_lab.config.server import adopt_credentials, check_address, is_experiment_name
+from dae_lab.config.server import adopt_credentials, as_address, check_address, is_experiment_name
 from dae_lab.errors import ConfigError
 
 LONGEST_PATH = 4_096  # characters
@@ -128,7 +128,7 @@ class Tracking(Checked):
                 f"got {self.dir!r}"
             )
         if self.uri is not None:
-            self.uri = adopt_credentials(self.uri)
+            self.uri = adopt_credentials(as_address(self.uri))
             check_address("uri", self.uri)
         if not is_experiment_name(self.experiment):
             raise ConfigError(f"experiment must not contain / or start with a dot; got {self.experiment!r}")

@@ -5,10 +5,10 @@ under MLflow's names: its client reads them there, and child processes inherit t
 """
 
 import os
-import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from dae_lab.addresses import USERINFO, shown
 from dae_lab.errors import ConfigError
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -18,8 +18,6 @@ USERNAME, PASSWORD, TOKEN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWOR
 CLIENT = "MLFLOW_TRACKING_"
 
 DEFAULT_EXPERIMENT = "dae_lab"
-
-_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 
 
 def adopt_credentials(text: str) -> str:
@@ -36,7 +34,7 @@ def adopt_credentials(text: str) -> str:
     Raises:
         ConfigError: it has several.
     """
-    given = {found for found in _USERINFO.findall(text) if "${" not in found}
+    given = {found for found in USERINFO.findall(text) if "${" not in found}
     if len(given) > 1:
         raise ConfigError("tracking.uri takes one user name and password; all runs are recorded in one store")
     for found in given:
@@ -44,7 +42,7 @@ def adopt_credentials(text: str) -> str:
         os.environ[USERNAME] = unquote(username)
         if password:
             os.environ[PASSWORD] = unquote(password)
-    return _USERINFO.sub(lambda found: found[0] if "${" in found[0] else "", text)
+    return USERINFO.sub(lambda found: found[0] if "${" in found[0] else "", text)
 
 
 def client_variables() -> dict[str, str]:
@@ -54,11 +52,17 @@ def client_variables() -> dict[str, str]:
 
 def refuse_hidden_credentials(key: str, address: str) -> None:
     """Raise a ConfigError if ``address`` may hold a secret where none is looked for; it is not shown."""
-    if "://" in address and "${" not in address and set("@?#") & set(address):
+    if "${" in address:
+        return
+    if "://" in address and set("@?#") & set(address):
         raise ConfigError(
             f"{key}: the address of a server has no ? # or @ after its user name and password; write "
             f"@ / ? # in a password as %40 %2F %3F %23, or set {USERNAME} and {PASSWORD}; a token goes into "
             f"{TOKEN}"
+        )
+    if "@" in address:
+        raise ConfigError(
+            f"{key}: {shown(address)} is no address of an MLflow server; give http(s)://… or null"
         )
 
 
@@ -80,21 +84,24 @@ def is_server(address: str) -> bool:
         return False
 
 
-def shown(address: str) -> str:
-    """``address`` as it may be printed.
+def as_address(text: str) -> str:
+    """``text`` with its scheme in lower case, as ``HTTP://host`` is meant.
 
-    >>> shown("postgresql://me:secret@host/runs?sslkey=secret")
-    'postgresql://host/runs'
+    >>> as_address("HTTP://Host")
+    'http://Host'
     """
-    if "://" not in address:
-        return address
-    bare = re.split("[?#]", _USERINFO.sub("", address))[0]
-    return f"{bare.partition('://')[0]}://…" if "@" in bare else bare
+    scheme, mark, rest = text.partition("://")
+    return f"{scheme.lower()}{mark}{rest}" if mark else text
+
+
+def _of_environment() -> str:
+    """The address that the environment names; empty where it names none."""
+    return as_address(os.environ.get(ADDRESS, "").strip())
 
 
 def default_server() -> str | None:
     """The server that the environment names, without credentials, which are adopted; None: there is none."""
-    address = os.environ.get(ADDRESS, "").strip()
+    address = _of_environment()
     try:
         clean = adopt_credentials(address) if address.startswith(("http://", "https://")) else address
         check_address("uri", clean)
@@ -121,10 +128,10 @@ def environment_notes(uri: str | None, experiment: str, folder: Path) -> list[st
         uri, experiment: those of the run.
         folder: the folder of the local store.
     """
-    address = os.environ.get(ADDRESS, "").strip()
+    address = _of_environment()
     name, number = os.environ.get(EXPERIMENT, "").strip(), os.environ.get(EXPERIMENT_ID, "").strip()
     notes = []
-    if uri is not None and uri == _USERINFO.sub("", address):
+    if uri is not None and uri == USERINFO.sub("", address):
         notes.append(f"runs are recorded by {uri} ({ADDRESS}); tracking.uri=null records them in {folder}")
     elif uri is None and address and not _is_usable(address) and not _is_store(address, folder):
         notes.append(
@@ -147,7 +154,7 @@ def environment_notes(uri: str | None, experiment: str, folder: Path) -> list[st
 
 
 def _is_usable(address: str) -> bool:
-    clean = _USERINFO.sub("", address)
+    clean = USERINFO.sub("", address)
     return is_server(clean) and not set("@?#") & set(clean)
 
 

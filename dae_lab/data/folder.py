@@ -51,10 +51,10 @@ def load_folder(
     slices = {"train": train, "validation": validation, "test": test}
     if layout.parts:
         slices = _slices_of_parts(layout, slices, folder)
-    pixels = _read(folder, layout.files, (size[0], size[1]), colour)
+    pixels, changed = _read(folder, layout.files, (size[0], size[1]), colour)
     dataset = Dataset.of(
         folder.resolve().name,
-        f"{_describe(layout, slices)}, read from {folder}{_passed_over(layout)}",
+        f"{_describe(layout, slices)}{changed}, read from {folder}{_passed_over(layout)}",
         pixels,
         layout.labels,
         **slices,
@@ -108,7 +108,7 @@ def _describe(layout: Layout, slices: dict[str, Slice]) -> str:
             f", divided by the folders {', '.join(f'{as_text(name)}/' for name, _ in layout.parts.values())}"
         )
         if "validation" not in layout.parts and slices["validation"]:
-            text += f" (the last 10 % of {as_text(layout.parts['train'][0])}/ validate)"
+            text += f" (the last 10 % of {as_text(layout.parts['train'][0])}/ are used to validate)"
     return text
 
 
@@ -116,15 +116,17 @@ def _passed_over(layout: Layout) -> str:
     return f" (passed over: {layout.passed_over})" if layout.passed_over else ""
 
 
-def _read(folder: Path, files: list[Path], size: tuple[int, int], colour: str) -> np.ndarray:
-    """(n, h, w, 1 or 3) uint8."""
+def _read(folder: Path, files: list[Path], size: tuple[int, int], colour: str) -> tuple[np.ndarray, str]:
+    """(n, h, w, 1 or 3) uint8, and how the images were changed for it."""
     pixels = np.empty((len(files), *size, 1 if colour == "grey" else 3), np.uint8)
-    broken = {}
+    broken: dict[str, str] = {}
+    seen: dict[tuple[int, int, bool], None] = {}
     with progress("Reading images", total=len(files)) as advance, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what Pillow says of a file that it can read all the same
         for row, file in enumerate(files):
             try:
-                pixels[row] = _decode(file, size, colour)
+                pixels[row], found = _decode(file, size, colour)
+                seen[found] = None
             except (
                 Exception
             ) as error:  # whatever a decoder raises on foreign bytes, the file is what is wrong
@@ -137,7 +139,25 @@ def _read(folder: Path, files: list[Path], size: tuple[int, int], colour: str) -
             f"{as_text(folder)}: {len(broken)} of {len(files)} files cannot be read as images: "
             f"{named}{rest}; mend or remove them"
         )
-    return pixels
+    return pixels, _changed(list(seen), size, colour)
+
+
+def _changed(seen: list[tuple[int, int, bool]], size: tuple[int, int], colour: str) -> str:
+    """``, resampled from 101x77 to 28x28 (stretched), colour to grey``: width by height.
+
+    Args:
+        seen: (width, height, whether it has colours) of the images as they are in their files.
+    """
+    height, width = size
+    others = list(dict.fromkeys(item[:2] for item in seen if item[:2] != (width, height)))
+    text = ""
+    if others:
+        more = f" and {len(others) - 1} other sizes" if len(others) > 2 else " and another size"
+        text += (
+            f", resampled from {others[0][0]}x{others[0][1]}{more * (len(others) > 1)} to {width}x{height}"
+        )
+        text += " (stretched)" * any(w * height != h * width for w, h in others)
+    return text + ", colour to grey" * (colour == "grey" and any(item[2] for item in seen))
 
 
 def _reason(file: Path, error: Exception) -> str:
@@ -164,20 +184,30 @@ def _other_format(file: Path) -> str:
         return ""
 
 
-def _decode(file: Path, size: tuple[int, int], colour: str) -> np.ndarray:
-    """(h, w, c) uint8."""
+def _decode(file: Path, size: tuple[int, int], colour: str) -> tuple[np.ndarray, tuple[int, int, bool]]:
+    """(h, w, c) uint8, and what the file has: width, height, and whether there are colours."""
     from PIL import Image, ImageOps
 
     if not stat.S_ISREG(file.stat().st_mode):  # to open a FIFO would wait for ever
         raise DataError("not a regular file")
     with Image.open(file, formats=["PNG", "JPEG"]) as opened:
         upright = ImageOps.exif_transpose(opened)  # as cameras say that it is to be held
-        image = _eight_bit(upright).convert("L" if colour == "grey" else "RGB")
+        whole = _eight_bit(upright)
+        found = (*whole.size, _has_colours(whole))
+        image = whole.convert("L" if colour == "grey" else "RGB")
     height, width = size
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     array = np.asarray(image)
-    return array[..., np.newaxis] if colour == "grey" else array
+    return (array[..., np.newaxis] if colour == "grey" else array), found
+
+
+def _has_colours(image: "Image.Image") -> bool:
+    """Whether the channels of ``image`` differ; many greys are kept in three equal ones."""
+    if image.mode in ("1", "L", "LA"):
+        return False
+    red, green, blue = image.convert("RGB").split()
+    return not red.tobytes() == green.tobytes() == blue.tobytes()
 
 
 def _eight_bit(image: "Image.Image") -> "Image.Image":

@@ -4,6 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dae_lab.config.construct import construct
+from dae_lab.config.options import option_name
 from dae_lab.config.run import Config
 
 if TYPE_CHECKING:  # these bring TensorFlow along; a sweep's words do without
@@ -76,12 +77,14 @@ def defined(value: float) -> float | None:
 
 
 def in_short(config: Config) -> str:
-    """What was trained, in one line: noise, network, loss and length."""
-    parts = {name: type(getattr(config, name)).__name__.lower() for name in ("noise", "encoder", "latent")}
+    """What was trained, in one line: noise, network, loss and length; options by their names in conf/."""
+    groups = ("noise", "encoder", "latent", "decoder", "loss")
+    parts = {name: option_name(name, getattr(config, name)) for name in groups}
     strength = construct(config.noise).described()
-    noise = f"{parts['noise']} noise" + (f" ({strength})" if strength else "")
-    network = f"encoder {parts['encoder']}, latent {parts['latent']}"
-    loss, epochs = type(config.loss).__name__.lower(), config.training.epochs
+    noise = "no noise" if parts["noise"] == "none" else f"{parts['noise']} noise"
+    noise += f" ({strength})" if strength else ""
+    network = f"encoder {parts['encoder']}, latent {parts['latent']}, decoder {parts['decoder']}"
+    loss, epochs = parts["loss"], config.training.epochs
     half = ", in bfloat16" * (config.training.precision == "mixed_bfloat16")
     return f"{noise}; {network}; loss {loss}; {epochs} epoch{'s' * (epochs != 1)}{half}"
 
@@ -130,8 +133,13 @@ def headline(found: "Evaluation") -> str:
     if best <= 0 or own <= 0:
         return f"{text}."
     if best < own:
-        return f"{text}; the model’s is {rounded(own / best)} times that."
-    return f"{text}, {rounded(best / own)} times the model’s."
+        return f"{text}; the model’s is {_times(own / best)}."
+    return f"{text}, {_times(best / own, 'the model’s')}."
+
+
+def _times(ratio: float, what: str = "that") -> str:
+    """``1.3 times that``; where three digits do not tell the two apart, ``hardly more than that``."""
+    return f"hardly more than {what}" if rounded(ratio) == "1" else f"{rounded(ratio)} times {what}"
 
 
 def ranked(found: "Evaluation") -> list[str]:

@@ -5,7 +5,6 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from rich import box
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -13,6 +12,7 @@ from dae_lab.sweep import words
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.plan import Plan
 from dae_lab.sweep.summary import Arm, Metric, Summary
+from dae_lab.tables import print_table
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.runs import part_of
 from dae_lab.tracking.store import Store
@@ -100,10 +100,7 @@ def _arms(found: Summary) -> None:
             table.add_section()
             table.add_row(Text(task, "italic"))
         table.add_row(Text(names[arm.name]), *cells)
-    console = Console()
-    least = console.measure(table, options=console.options.update(max_width=1000)).minimum
-    console.width = max(console.width, least)  # on a narrow terminal lines break, but no number is lost
-    console.print(table)
+    print_table(table)
     if words.numbered(found):
         print("\n".join(words.called(found)[arm.name] for arm in shown))
     if len(shown) < len(found.arms):

@@ -30,7 +30,7 @@ def disk_complaint(error: Exception, store: Path) -> str:
             f"TMPDIR: there is no folder for temporary files: {nowhere.strerror}; set TMPDIR, and {GOES_ON}"
         )
     of_store, of_temporary = (bool(file) and Path(file).is_relative_to(place) for place in (store, temporary))
-    full = _is_full(store), _is_full(temporary)
+    full = is_full(store), is_full(temporary)
     if number == errno.ENOSPC or any(full):
         if full == (False, True) or (not any(full) and of_temporary and not of_store):
             return f"TMPDIR: the disk of {temporary} is full; make room or choose another, and {GOES_ON}"
@@ -42,7 +42,8 @@ def disk_complaint(error: Exception, store: Path) -> str:
     return ""
 
 
-def _is_full(folder: Path) -> bool:
+def is_full(folder: Path) -> bool:
+    """Whether the disk of ``folder`` has no room left."""
     try:
         return shutil.disk_usage(folder).free < NO_SPACE
     except OSError:  # it is gone

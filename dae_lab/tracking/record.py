@@ -25,6 +25,7 @@ from dae_lab.config.server import PASSWORD, USERNAME
 from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
 from dae_lab.tracking import writes
+from dae_lab.tracking.causes import first_sentence, store_trouble
 from dae_lab.tracking.damage import need_files_alone
 from dae_lab.tracking.locks import remove_lock
 from dae_lab.tracking.recorded import Recorded
@@ -227,7 +228,9 @@ class Record(Recorded):
             if self._settled(0 if status == "KILLED" else self._patience) and not keep:
                 remove_lock(self._lock)
         except Exception as error:
-            said = f"run {self.run_id} could not be closed as {status}: {first_sentence(error)}"
+            local = self._sender.spool is None
+            why = store_trouble(error, self.checkpoints.parents[1]) if local else first_sentence(error)
+            said = f"run {self.run_id} could not be closed as {status}: {why}"
             if status == "FINISHED":
                 raise TrackingError(f"{said}; the same command goes on with it") from error
             log.warning("%s", said)
@@ -274,8 +277,3 @@ class Record(Recorded):
 def now() -> int:
     """Milliseconds since 1970."""
     return int(time.time() * 1000)
-
-
-def first_sentence(error: Exception) -> str:
-    """The first line of what a library says, without its statements and stack."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

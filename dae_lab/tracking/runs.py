@@ -14,8 +14,8 @@ from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_module_command
 from dae_lab.errors import TrackingError
+from dae_lab.tracking.causes import first_sentence
 from dae_lab.tracking.locks import is_run_id
-from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.recorded import Left, Recorded
 from dae_lab.tracking.server import ClientErrors, away, denial, denied, trouble
 from dae_lab.tracking.spool import Spool

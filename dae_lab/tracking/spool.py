@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dae_lab.config.server import is_server, shown
+from dae_lab.addresses import shown
+from dae_lab.config.server import is_server
 from dae_lab.tracking.damage import DamagedError, checksums, read_with_checksum, with_checksum
 from dae_lab.tracking.locks import SUMMARY_LOCKS, is_lock_name
 from dae_lab.tracking.writes import WITH_FILES, Write, batch, is_write

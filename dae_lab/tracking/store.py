@@ -1,5 +1,6 @@
 """The store of runs: how it is opened, the record of a run, new or taken up, and of a sweep as a whole."""
 
+import errno
 import logging
 import platform
 import shutil
@@ -18,14 +19,15 @@ from dae_lab.commands import format_code_command, format_text
 from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
 from dae_lab.environment import user_name
-from dae_lab.errors import TrackingError, TrainingError, unexpected
+from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.process import delayed, stop_signal
+from dae_lab.tracking.causes import first_sentence, opening_trouble, reason, store_trouble
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient, need_intact
 from dae_lab.tracking.disks import disk_complaint
 from dae_lab.tracking.limits import ServerClient
 from dae_lab.tracking.locks import remove_lock
-from dae_lab.tracking.record import Record, first_sentence
+from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.relocate import KIND, need_in_place
 from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach, trouble
@@ -77,8 +79,7 @@ class Store(CutRuns):
                     f"version, or choose another tracking.dir"
                 ) from error
             raise TrackingError(
-                f"{self.uri}: the store of runs cannot be opened: {first_sentence(error)}; close what holds "
-                f"it, move a damaged file away, or choose another tracking.dir"
+                f"{self.uri}: the store of runs cannot be opened: {opening_trouble(error, self.folder)}"
             ) from error
         if tracking.uri:
             self._push_what_waits()
@@ -92,7 +93,11 @@ class Store(CutRuns):
                 f"the server at {self.uri} cannot be used now ({trouble(error)}); once it can, give the same "
                 f"command again"
             )
-        return f"{self.uri}: no run can be recorded: {first_sentence(error)}"
+        return f"{self.uri}: no run can be recorded: {self._cause(error)}"
+
+    def _cause(self, error: Exception) -> str:
+        """What has gone wrong, in the words of the server's or the database's library."""
+        return first_sentence(error) if self.tracking.uri else store_trouble(error, self.folder)
 
     def _database(self) -> DatabaseClient:
         """The database; made under another name first: one that is cut in the middle can never be opened."""
@@ -127,9 +132,10 @@ class Store(CutRuns):
                 (self.folder / name).mkdir(parents=True, exist_ok=True)
             TemporaryFile(dir=self.folder / "locks").close()
         except OSError as error:
+            full = error.errno == errno.ENOSPC
+            advice = "make room on its disk" if full else "choose a folder you may write to, tracking.dir=…"
             raise TrackingError(
-                f"tracking.dir: {self.folder} cannot be written ({error.strerror}); "
-                f"choose a folder you may write to, tracking.dir=…"
+                f"tracking.dir: {self.folder} cannot be written ({error.strerror}); {advice}"
             ) from error
 
     def _experiment(self, tracking: Tracking) -> str:
@@ -203,12 +209,12 @@ class Store(CutRuns):
             if stop_signal():  # or what a stop has broken: an import, a terminal that was closed
                 record.close("KILLED", STOPPED_FROM_OUTSIDE, keep=True)
                 raise
-            record.close("FAILED", unexpected(error), keep=True)
+            record.close("FAILED", reason(error), keep=True)
             complaint = disk_complaint(error, self.folder)
             if complaint:
                 raise TrackingError(complaint) from error
             if isinstance(error, ClientErrors):
-                why = denial(self.uri, error) if denied(error) else first_sentence(error)
+                why = denial(self.uri, error) if denied(error) else self._cause(error)
                 raise TrackingError(
                     f"{self.uri}: the run cannot be recorded any more: {why}; the same command goes on from "
                     f"the last checkpoint, if there is one"

@@ -10,9 +10,9 @@ from filelock import Timeout
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
 from dae_lab.files import open_lock
+from dae_lab.tracking.causes import first_sentence
 from dae_lab.tracking.limits import ServerClient
 from dae_lab.tracking.locks import SUMMARY_LOCKS, is_run_id, remove_lock
-from dae_lab.tracking.record import first_sentence
 from dae_lab.tracking.sender import send_surely
 from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach
 from dae_lab.tracking.spool import Spool

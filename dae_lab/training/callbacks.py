@@ -94,7 +94,7 @@ def stalled(history: History, rule: EarlyStopping) -> bool:
 
 class Show(keras.callbacks.Callback):
     """Progress for a person: a bar on a terminal; otherwise a line an epoch, at most every ``seconds``, and
-    a line within an epoch that takes longer than ``patience`` seconds.
+    a line within an epoch that takes longer than ``patience`` seconds, which then has its own line too.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Show(keras.callbacks.Callback):
         self.history, self.epochs, self.steps = history, epochs, steps
         self.seconds, self.patience = seconds, patience
         self.console = Console(stderr=True)
-        self._began, self._shown = time.monotonic(), 0.0
+        self._began, self._shown, self._within = time.monotonic(), 0.0, False
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             BarColumn(),
@@ -133,7 +133,7 @@ class Show(keras.callbacks.Callback):
         if not self.console.is_terminal and now - max(self._shown, self._began) >= self.patience:
             line = f"epoch {done + 1}/{self.epochs}  step {batch + 1}/{self.steps}  loss {loss:.4f}"
             self.console.print(line, highlight=False, soft_wrap=True)
-            self._shown = now
+            self._shown, self._within = now, True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Show the epoch's losses."""
@@ -143,12 +143,13 @@ class Show(keras.callbacks.Callback):
         )
         self._bar.update(self._task, epoch=min(done + 1, self.epochs), text=text)
         now = time.monotonic()
-        if not self.console.is_terminal and (now - self._shown >= self.seconds or done == self.epochs):
+        due = self._within or now - self._shown >= self.seconds or done == self.epochs
+        if not self.console.is_terminal and due:
             each = median(logs["time/epoch_s"] for logs in self.history[-10:])  # the first builds graphs, too
             left = timedelta(seconds=round(each * (self.epochs - done)))
             line = f"epoch {done}/{self.epochs}  {text}  {left} left"
             self.console.print(line, highlight=False, soft_wrap=True)
-            self._shown = now
+            self._shown, self._within = now, False
 
     def close(self) -> None:
         """Take the bar away, whatever happened."""

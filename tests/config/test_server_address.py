@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
-from dae_lab import arguments
+from dae_lab import addresses, arguments
 from dae_lab.config import server
+from dae_lab.config.callback import CredentialsCallback
 from dae_lab.errors import ConfigError
 
 HERE = Path("/runs")
@@ -71,13 +73,38 @@ def test_what_is_no_server_is_refused(compose, address):
     [
         ("mysql+pymysql://me:secret@host/db", "mysql+pymysql://host/db"),
         ("http://host?token=secret", "http://host"),
-        ("http://me:se/cret@host", "http://…"),
+        ("http://me:se/cret@host", "http://…@host"),
+        ("http://me:se?cret@host", "http://…"),
+        ("http://host?token=a@b", "http://…"),
+        ("https:/me:secret@host", "…@host"),
+        ("me:secret@host:5000", "…@host:5000"),
+        ("me:sec://ret@host:5000", "…@host:5000"),
+        ("//me:secret@host", "…@host"),
+        ("me:sec?ret@host", "…"),
         ("databricks://profile", "databricks://profile"),
-        ("/home/me@work/mlruns", "/home/me@work/mlruns"),
+        ("/home/me/mlruns", "/home/me/mlruns"),
     ],
 )
 def test_what_is_shown_of_an_address_has_no_secret(address, shown):
-    assert server.shown(address) == shown
+    assert addresses.shown(address) == shown
+
+
+@pytest.mark.parametrize("address", ["https:/me:secret@host", "me:secret@host:5000", "//me:secret@host"])
+def test_the_password_of_a_mistyped_address_is_not_shown(monkeypatch, compose, address):
+    monkeypatch.setattr(sys, "argv", ["run.py", f"tracking.uri={address}"])
+    with pytest.raises(ConfigError, match=r"…@host.* is no address of an MLflow server") as typed:
+        arguments.arrange()
+    with pytest.raises(ConfigError, match=r"…@host.* is no address of an MLflow server") as composed:
+        compose(f"tracking.uri='{address}'")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    (note,) = server.environment_notes(None, "dae_lab", HERE)
+    assert "secret" not in f"{typed.value} {composed.value} {note}"
+
+
+def test_the_password_of_a_mistyped_address_in_a_file_is_not_written_elsewhere():
+    config = OmegaConf.create({"tracking": {"uri": "me:secret@host:5000"}})
+    CredentialsCallback().on_multirun_start(config)
+    assert config.tracking.uri == "…@host:5000"
 
 
 @pytest.mark.parametrize(
@@ -85,6 +112,7 @@ def test_what_is_shown_of_an_address_has_no_secret(address, shown):
     [
         ("http://me:secret@host:5000", "http://host:5000"),
         ("https://host", "https://host"),
+        ("HTTP://me:secret@host:5000", "http://host:5000"),
         ("", None),
         ("sqlite:///runs.db", None),
         ("file:///tmp/mlruns", None),
@@ -98,6 +126,10 @@ def test_the_server_of_the_environment_is_the_default(monkeypatch, compose, vari
     assert compose.__wrapped__().tracking.uri == uri
     assert compose.__wrapped__("tracking.uri=null").tracking.uri is None
     assert compose.__wrapped__("tracking.uri=http://other").tracking.uri == "http://other"
+
+
+def test_capitals_in_the_scheme_of_an_address_are_as_good(compose):
+    assert compose("tracking.uri=HTTP://Host:5000").tracking.uri == "http://Host:5000"
 
 
 def test_a_server_of_the_environment_that_is_not_used_gives_no_credentials(monkeypatch, compose):
@@ -118,6 +150,7 @@ def test_the_experiment_of_the_environment_is_the_default(monkeypatch, compose, 
     [
         ({}, None, []),
         ({"URI": "http://me:secret@host"}, "http://host", ["recorded by http://host (MLFLOW_TRACKING_URI)"]),
+        ({"URI": "HTTP://me:secret@host"}, "http://host", ["recorded by http://host (MLFLOW_TRACKING_URI)"]),
         ({"URI": "http://me:secret@host"}, None, []),
         ({"URI": "http://me:secret@host"}, "http://other", []),
         ({"URI": "databricks"}, "http://other", []),

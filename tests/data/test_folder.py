@@ -50,6 +50,19 @@ def test_files_are_sorted_by_name_and_have_no_labels(tmp_path):
     assert dataset.source == f"10 images, read from {tmp_path}"
 
 
+def test_what_is_changed_of_images_is_said(tmp_path):
+    for number in range(10):
+        Image.new("RGB", (101, 77), (number, 200, 0)).save(tmp_path / f"{number}.png")
+    assert ", resampled from 101x77 to 8x6 (stretched), colour to grey, read from" in load(tmp_path).source
+    assert "grey" not in load(tmp_path, colour="rgb").source
+    Image.new("RGB", (16, 12), (9, 9, 9)).save(tmp_path / "a.png")
+    assert "resampled from 101x77 and another size to 8x6" in load(tmp_path).source
+    for number in range(10):
+        Image.new("RGB", (16, 12), (number, number, number)).save(tmp_path / f"{number}.png")
+    assert "10 images" not in load(tmp_path).source
+    assert ", resampled from 16x12 to 8x6, read from" in load(tmp_path).source
+
+
 def test_sub_folders_are_classes_and_slices_stratified(tmp_path):
     for label, name in enumerate(("ant", "bee", "cat")):
         for i in range(10):
@@ -142,7 +155,7 @@ def test_without_a_folder_val_a_tenth_of_train_validates(tmp_path):
     divided(tmp_path, train=10, test=2)
     dataset = load(tmp_path)
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [18, 2, 4]
-    assert "the last 10 % of train/ validate" in dataset.source
+    assert "the last 10 % of train/ are used to validate" in dataset.source
     dataset = load(tmp_path, validation=[])
     assert [len(part) for part in (dataset.train, dataset.validation, dataset.test)] == [20, 0, 4]
 

@@ -95,3 +95,17 @@ def test_progress_without_a_terminal_is_a_line_now_and_then():
         "epoch 3/3  train/loss 0.5000  val/loss 0.2500  val/mse 0.1250  0:00:00 left"
     )
     assert len(show.console.file.getvalue().splitlines()) <= 2
+
+
+def test_an_epoch_that_had_a_line_within_has_its_scores_too():
+    show = Show(history := [], epochs=3, steps=2, seconds=1000, patience=0)
+    show.console = Console(file=io.StringIO(), width=100)
+    show.on_train_begin()
+    show.on_train_batch_end(1, {"loss": 0.5})
+    history.append({"train/loss": 0.5, "val/loss": 0.25, "time/epoch_s": 9.0})
+    show.on_epoch_end(0)
+    show.close()
+    assert [line.split("  ")[1] for line in show.console.file.getvalue().splitlines()] == [
+        "step 2/2",
+        "train/loss 0.5000",
+    ]

@@ -1,0 +1,80 @@
+"""Config files as people write them: what Hydra would misread is read as it is meant, or named."""
+
+import codecs
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from hydra.plugins.config_source import ConfigResult
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from dae_lab.config import sources
+from dae_lab.config.hints import first_line
+from dae_lab.config.run import Config
+from dae_lab.errors import ConfigError
+
+HEADER = "# @package _global_"
+
+PRESETS = ("experiment", "debug")
+"""Groups whose files change keys of the whole config, which has no key of the group's name."""
+
+
+class FileConfigSource(sources.FileConfigSource):
+    """The source of config files, checked, with the mistakes of their writers; for its name see there."""
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        file = Path(self.path, self._normalize_file_name(config_path)).resolve()
+        try:
+            loaded = self._without_mark(super().load_config(config_path), config_path, file)
+        except OmegaConfBaseException as error:
+            raise ConfigError(f"{file}: {_said(error)}") from error
+        _need_header(loaded, config_path, file)
+        _need_names(loaded.config, file)
+        return loaded
+
+    def _without_mark(self, loaded: ConfigResult, config_path: str, file: Path) -> ConfigResult:
+        """``loaded`` with the header that Hydra overlooks behind a byte order mark, as Notepad writes it."""
+        with file.open("rb") as content:
+            if content.read(3) != codecs.BOM_UTF8:
+                return loaded
+            head = content.read(512).decode(errors="ignore")
+        header = self._get_header_dict(head)
+        if not file.is_relative_to(sources.conf_folder()):  # it was checked without its header
+            sources.check_content(loaded.config, config_path, header["package"] or "", file)
+        return ConfigResult(provider=loaded.provider, path=loaded.path, config=loaded.config, header=header)
+
+
+def read_as_meant() -> None:
+    """Have Hydra read config files through this module; harmless when done twice."""
+    sources.SourcesRegistry.instance().types["file"] = FileConfigSource
+
+
+def _said(error: OmegaConfBaseException) -> str:
+    if "Incompatible key type" in str(error):
+        return "a key must be a name or a number, not null or a list"
+    return first_line(error)
+
+
+def _need_header(loaded: ConfigResult, config_path: str, file: Path) -> None:
+    """Raise a ConfigError for a preset without its header: Hydra would put it all below ``experiment``."""
+    group, _, _ = config_path.rpartition("/")
+    if group not in PRESETS or loaded.header.get("package") is not None:
+        return
+    content = loaded.config
+    keys = set(content) - {"defaults"} if OmegaConf.is_dict(content) else set()
+    if not keys or keys & {item.name for item in fields(Config)}:
+        raise ConfigError(f"{file}: a preset begins with the line '{HEADER}', above all comments; add it")
+
+
+def _need_names(config: Any, file: Path) -> None:
+    """Raise a ConfigError for ``{'override /noise ': x}``, whose last blank ends the name of the group."""
+    defaults: Any = config.get("defaults") if OmegaConf.is_dict(config) else None
+    for item in defaults if OmegaConf.is_list(defaults) else []:
+        for key in item if OmegaConf.is_dict(item) else []:
+            words = str(key).split(" ")
+            if "" in words or words[-1] in ("override", "optional"):
+                raise ConfigError(
+                    f"{file}: defaults: {key!r} names no group; write override, one blank and the group, as "
+                    f"in [{{override /noise: gaussian}}, _self_]"
+                )
