@@ -75,6 +75,9 @@ def wait_for(address: str, server: subprocess.Popen) -> None:
             time.sleep(0.5)
 
 
+@pytest.mark.parametrize(
+    "kept", ["dense", pytest.param("variational", marks=pytest.mark.long)], indirect=True
+)
 def test_the_model_is_served_by_the_command_that_is_shown(kept, tmp_path):
     _, blocks, noisy, result, store = kept
     (command,) = [text for kind, text in blocks if kind == "sh" and "serve" in text]
