@@ -24,6 +24,9 @@ TINY = ("data=digits", "training.epochs=1", "training.batches=2", "evaluation=sc
 BLOCK = re.compile(r"```(python|sh)\n(.*?)```", re.DOTALL)
 
 
+LONG = pytest.mark.long
+
+
 @pytest.fixture(scope="module", params=["dense", "variational"])
 def kept(request, compose, tmp_path_factory):
     """A model of Keras's layers, and one kept as a graph: its folder, its README, noisy images, their MSE."""
