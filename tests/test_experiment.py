@@ -173,7 +173,7 @@ def test_an_epoch_that_was_cut_reaches_no_target(compose, tmp_path, place):
 
 def test_shapes_unknown_before_loading_are_checked_before_training(compose, tmp_path):
     file = tmp_path / "odd.npz"
-    np.savez(file, images=np.zeros((40, 9, 9), np.uint8))
+    np.savez(file, images=np.arange(40 * 81, dtype=np.uint8).reshape(40, 9, 9))
     config = compose(
         "data=npz", f"data.path={file}", "decoder.strides=[4]", f"tracking.dir={tmp_path / 'store'}"
     )
