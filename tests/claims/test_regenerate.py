@@ -135,8 +135,9 @@ def test_damaged_files_are_refused(every, tmp_path, file, text):
         assert text[0] in before
         text = before.replace(*text)
     (home / file).write_text(text)
-    with pytest.raises(UserError, match="mine"):
-        regenerate(tmp_path, "mine")
+    for name in ("mine", "../mine"):
+        with pytest.raises(UserError, match="mine"):
+            regenerate(tmp_path, name)
     assert not list(tmp_path.parent.glob("escaped"))
 
 

@@ -27,7 +27,7 @@ BLOCK = re.compile(r"```(python|sh)\n(.*?)```", re.DOTALL)
 LONG = pytest.mark.long
 
 
-@pytest.fixture(scope="module", params=["dense", "variational"])
+@pytest.fixture(scope="module", params=["dense", pytest.param("variational", marks=LONG)])
 def kept(request, compose, tmp_path_factory):
     """A model of Keras's layers, and one kept as a graph: its folder, its README, noisy images, their MSE."""
     store = prepare(tmp_path_factory.mktemp("store"))
