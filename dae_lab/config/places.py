@@ -47,9 +47,9 @@ def register() -> None:
 
     Harmless when done twice.
     """
-    from dae_lab.config.presets import read_as_meant  # here, because it imports this module
+    from dae_lab.config.sources import check_config_files  # here, because it imports this module
 
-    read_as_meant()
+    check_config_files()
     unset_blank("DAE_LAB_CACHE")  # the YAML files take it as it is, where it is set
     launchers = str(PACKAGE / "sweep" / "plugins")
     if launchers not in sys.path:

@@ -9,7 +9,6 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dae_lab.config import sources
 from dae_lab.config.hints import first_line
 from dae_lab.config.run import Config
 from dae_lab.errors import ConfigError
@@ -20,37 +19,30 @@ PRESETS = ("experiment", "debug")
 """Groups whose files change keys of the whole config, which has no key of the group's name."""
 
 
-class FileConfigSource(sources.FileConfigSource):
-    """The source of config files, checked, with the mistakes of their writers; for its name see there."""
+def head_behind_mark(file: Path) -> str:
+    """The first lines of a file that begins with a byte order mark, as Notepad writes it; empty without one.
 
-    def load_config(self, config_path: str) -> ConfigResult:
-        file = Path(self.path, self._normalize_file_name(config_path)).resolve()
-        try:
-            loaded = self._without_mark(super().load_config(config_path), config_path, file)
-        except OmegaConfBaseException as error:
-            raise ConfigError(f"{file}: {_said(error)}") from error
-        _need_header(loaded, config_path, file)
-        _need_names(loaded.config, file)
-        return loaded
-
-    def _without_mark(self, loaded: ConfigResult, config_path: str, file: Path) -> ConfigResult:
-        """``loaded`` with the header that Hydra overlooks behind a byte order mark, as Notepad writes it."""
-        with file.open("rb") as content:
-            if content.read(3) != codecs.BOM_UTF8:
-                return loaded
-            head = content.read(512).decode(errors="ignore")
-        header = self._get_header_dict(head)
-        if not file.is_relative_to(sources.conf_folder()):  # it was checked without its header
-            sources.check_content(loaded.config, config_path, header["package"] or "", file)
-        return ConfigResult(provider=loaded.provider, path=loaded.path, config=loaded.config, header=header)
+    Hydra reads the file, but overlooks a header behind the mark.
+    """
+    with file.open("rb") as content:
+        if content.read(3) != codecs.BOM_UTF8:
+            return ""
+        return content.read(512).decode(errors="ignore")
 
 
-def read_as_meant() -> None:
-    """Have Hydra read config files through this module; harmless when done twice."""
-    sources.SourcesRegistry.instance().types["file"] = FileConfigSource
+def check_preset(loaded: ConfigResult, config_path: str, file: Path) -> None:
+    """Raise a ConfigError for a file that Hydra would misread.
+
+    Args:
+        config_path: its group and name, as ``experiment/mine``.
+        file: for messages.
+    """
+    _need_header(loaded, config_path, file)
+    _need_names(loaded.config, file)
 
 
-def _said(error: OmegaConfBaseException) -> str:
+def misread(error: OmegaConfBaseException) -> str:
+    """What is wrong with a file that OmegaConf refuses."""
     if "Incompatible key type" in str(error):
         return "a key must be a name or a number, not null or a list"
     return first_line(error)

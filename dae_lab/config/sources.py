@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config.overrides import root, roots
 from dae_lab.config.places import conf_folder
+from dae_lab.config.presets import check_preset, head_behind_mark, misread
 from dae_lab.config.typed import SCHEMAS
 from dae_lab.errors import ConfigError, unexpected
 
@@ -48,11 +49,18 @@ class FileConfigSource(file_config_source.FileConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         file = Path(self.path, self._normalize_file_name(config_path)).resolve()
-        if file.is_relative_to(conf_folder()):
-            return super().load_config(config_path)
-        check_limits(file)
-        loaded = super().load_config(config_path)
-        check_content(loaded.config, config_path, loaded.header.get("package") or "", file)
+        own = file.is_relative_to(conf_folder())
+        if not own:
+            check_limits(file)
+        try:
+            loaded = super().load_config(config_path)
+        except OmegaConfBaseException as error:
+            raise ConfigError(f"{file}: {misread(error)}") from error
+        if head := head_behind_mark(file):
+            loaded.header = self._get_header_dict(head)
+        if not own:
+            check_content(loaded.config, config_path, loaded.header.get("package") or "", file)
+        check_preset(loaded, config_path, file)
         return loaded
 
 

@@ -15,8 +15,7 @@ from omegaconf import OmegaConf
 
 from dae_lab.config.explain import explain
 from dae_lab.config.places import conf_folder
-from dae_lab.config.presets import FileConfigSource
-from dae_lab.config.sources import resolver_call
+from dae_lab.config.sources import FileConfigSource, resolver_call
 from dae_lab.errors import ConfigError
 
 PRESET = "# @package _global_\n"
