@@ -14,7 +14,8 @@ from dae_lab.claims.outcome import Measured
 from dae_lab.claims.rule import FUTILITY_FROM, Definition
 from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics import paired, prediction, proportion, sequential
-from dae_lab.claims.statistics.decision import Verdict, is_decided
+from dae_lab.claims.statistics.decision import Verdict, decide, is_decided
+from dae_lab.claims.statistics.interval import Interval
 from dae_lab.seeds import derive
 
 MANY = 1_000_000
@@ -97,33 +98,21 @@ def chance_of_verdict(evidence: Evidence, name: str, error: float) -> float | No
     level = 1 - look_error(claim, maximum, error)
     rng = np.random.default_rng(derive(0, "claim", "prediction", name, str(n)))
 
-    def decides(low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        return is_decided(low, high, given.margin, given.kind)
-
+    effect = claim.effects[name]
     if given.outcome.kind in ("value", "time"):
-        return prediction.of_mean(effects, maximum, level, decides, rng)
-    match claim.effects[name].sides():
-        case (str(arm), float(number)):
-            decided_by: prediction.Decides = partial(_shifted, decides, number)
-        case (float(number), str(arm)):
-            decided_by = partial(_mirrored, decides, number)
-        case _:
-            return None
-    measured = evidence.arms[name][arm]
+        many = partial(is_decided, margin=given.margin, kind=given.kind)
+        return prediction.of_mean(effects, maximum, level, many, rng)
+    if len(effect.arms) > 1:
+        return None
+
+    def decides(interval: Interval) -> bool:
+        return decide(effect.place(interval), given.margin, given.kind) is not Verdict.inconclusive
+
+    measured = evidence.arms[name][effect.arms[0]]
     if given.outcome.kind == "share":
-        return prediction.of_share(int(measured.values.sum()), n, maximum, level, decided_by)
+        return prediction.of_share(int(measured.values.sum()), n, maximum, level, decides)
     rho = correlated(measured, level).rho
-    return prediction.of_correlation(rho, n, maximum, level, decided_by, rng)
-
-
-def _shifted(decides: prediction.Decides, by: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Whether intervals of an arm decide the effect ``arm - by``."""
-    return decides(low - by, high - by)
-
-
-def _mirrored(decides: prediction.Decides, at: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Whether intervals of an arm decide the effect ``at - arm``."""
-    return decides(at - high, at - low)
+    return prediction.of_correlation(rho, n, maximum, level, decides, rng)
 
 
 def power(claim: Claim, spreads: float, divisor: int = 1) -> float:

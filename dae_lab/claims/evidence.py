@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from dae_lab.claims.expression import Effect
-from dae_lab.claims.outcome import ClaimRun, Measured, Runs, horizon, measure, restricted
+from dae_lab.claims.outcome import ClaimRun, Measured, Runs, above_worst, horizon, measure, restricted
 from dae_lab.claims.rule import Outcome
 from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics import correlation, paired, proportion, sequential
@@ -78,7 +78,7 @@ def gather(claim: Claim, runs: Runs, n: int) -> Evidence:
         if not found and not np.isfinite(effects[name]).all():
             found = [Problem(f"{reading.effect} is no number, for these values of its arms")]
         problems[name] = tuple(found)
-    collapsed = {arm: len(_collapsed(of)) for arm, of in runs.items()}
+    collapsed = {arm: len(collapsed_seeds(of)) for arm, of in runs.items()}
     return Evidence(claim, n, arms, effects, problems, collapsed)
 
 
@@ -111,7 +111,7 @@ def _problems_of_guards(claim: Claim, runs: Runs) -> Iterator[Problem]:
         if worse:
             yield Problem(f"arm {arm} learned nothing with seed {_list(worse)}: its val/mse did not fall")
     for arm in claim.guards.not_collapsed:
-        if collapsed := _collapsed(runs[arm]):
+        if collapsed := collapsed_seeds(runs[arm]):
             yield Problem(f"arm {arm} collapsed with seed {_list(collapsed)}", collapse=True)
 
 
@@ -197,9 +197,9 @@ def _reached_at_once(
     times: Mapping[str, Measured], seeds: Mapping[str, Sequence[int]], outcome: Outcome
 ) -> Iterator[Problem]:
     """Seeds whose common target is no lower than where a curve begins: an arm learned nothing."""
-    worst = np.max([measured.last for measured in times.values()], axis=0) * (1 + outcome.tolerance)
+    targets = above_worst([measured.last for measured in times.values()], outcome)
     for arm, measured in times.items():
-        at_once = np.flatnonzero(measured.first <= worst)
+        at_once = np.flatnonzero(measured.first <= targets)
         if len(at_once):
             yield Problem(
                 f"with seed {_list(seeds[arm], at_once)} the common target is no lower "
@@ -207,7 +207,8 @@ def _reached_at_once(
             )
 
 
-def _collapsed(of: Mapping[int, ClaimRun]) -> list[int]:
+def collapsed_seeds(of: Mapping[int, ClaimRun]) -> list[int]:
+    """The seeds whose runs, of one arm, collapsed."""
     return [seed for seed, run in of.items() if run.tags.get("collapse", "none") != "none"]
 
 

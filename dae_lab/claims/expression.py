@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 import numpy as np
 import scipy
 
+from dae_lab.claims.statistics.interval import Interval
 from dae_lab.errors import ConfigError
 
 LONGEST = 500
@@ -81,6 +82,15 @@ class Effect:
             case ast.UnaryOp(op=ast.USub(), operand=ast.Name(id=arm)):
                 return 0.0, arm
         return None
+
+    def place(self, interval: Interval) -> Interval:
+        """The interval of the effect, from that of its only arm; of the kinds ``arm - number`` and back."""
+        match self.sides():
+            case (str(), float(number)):
+                return interval.shifted(-number)
+            case (float(number), str()):
+                return interval.mirrored(number)
+        raise ValueError(f"{self.text} is not one arm and a number")
 
     def grain(self, values: Mapping[str, np.ndarray], step: float) -> float:
         """In what steps the effect comes where each arm's value comes in steps of ``step``; 0: continuous.

@@ -33,17 +33,12 @@ def _interval_at(evidence: Evidence, name: str, error: float, n: int) -> Interva
     if outcome.kind in ("value", "time"):
         method = paired.mean_interval if n <= claim.seeds.maximum else anytime.mean_interval
         return method(evidence.effects[name][:n], level, grain_of(effect, outcome, arms))
-    sides = effect.sides()
-    assert sides is not None
-    one, other = sides
-    if isinstance(one, str) and isinstance(other, str):
-        return proportion.paired_difference(arms[one].values > 0, arms[other].values > 0, level)
-    measured = arms[one if isinstance(one, str) else str(other)]
+    first, *others = (arms[arm] for arm in effect.arms)
+    if others:
+        return proportion.paired_difference(first.values > 0, others[0].values > 0, level)
     if outcome.kind == "share":
-        found = proportion.exact_interval(int(measured.values.sum()), len(measured.values), level)
-    else:
-        found = correlated(measured, level).interval
-    return found.shifted(-float(other)) if isinstance(one, str) else found.mirrored(float(one))
+        return effect.place(proportion.exact_interval(int(first.values.sum()), len(first.values), level))
+    return effect.place(correlated(first, level).interval)
 
 
 def grain_of(effect: Effect, outcome: Outcome, arms: Mapping[str, Measured]) -> float:

@@ -103,6 +103,14 @@ def judge(evidence: Evidence, share: int = 1) -> Judgement:
     return replace(found, provisional=_judge(evidence, 1).verdict is not found.verdict)
 
 
+def is_decided(evidence: Evidence, share: int) -> bool:
+    """Whether ``judge`` would give a verdict that answers the question.
+
+    The first reading alone says so: others can change which verdict it is, not whether there is one.
+    """
+    return not _is_final(evidence, "definition") and _reading("definition", evidence, share).decided
+
+
 def invalid(claim: Claim, broken: Sequence[str], n: int) -> Judgement:
     """The judgement where runs are missing."""
     return Judgement(claim, Verdict.invalid, (), tuple(broken), n, math.nan, 1)
@@ -141,8 +149,7 @@ def _settled(readings: Sequence[Reading], evidence: Evidence) -> bool:
     hopeless = [one for one in readings if one.chance is not None and one.chance < least]
     if not primary.decided:
         return primary in hopeless
-    final = {name: any(one.final for one in of) for name, of in evidence.problems.items()}
-    return all(one.decided or final[one.name] or one in hopeless for one in others)
+    return all(one.decided or _is_final(evidence, one.name) or one in hopeless for one in others)
 
 
 def _secondary(evidence: Evidence, share: int) -> list[Reading]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from dae_lab.claims.rule import Outcome
 from dae_lab.evaluation.convergence import epochs_to_share, first_reached
@@ -108,7 +109,12 @@ def common_targets(runs: Runs, compared: Collection[str], outcome: Outcome) -> d
     for arm in compared:
         for seed, run in runs[arm].items():
             ends.setdefault(seed, []).append(end_value(_curve(run, outcome)))
-    return {seed: max(of) * (1 + outcome.tolerance) for seed, of in ends.items() if not np.isnan(of).any()}
+    return {seed: float(above_worst(of, outcome)) for seed, of in ends.items() if not np.isnan(of).any()}
+
+
+def above_worst(ends: ArrayLike, outcome: Outcome) -> np.ndarray:
+    """The common target of end values (arms, ...): the largest, and the tolerance; (...)."""
+    return np.asarray(np.max(ends, axis=0) * (1 + outcome.tolerance))
 
 
 def end_value(curve: Curve) -> float:

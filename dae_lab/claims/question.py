@@ -73,7 +73,7 @@ class Question:
 
     name: the option of the group ``claim``. overrides: the user's own, ``claim=…`` with them.
     arms: each arm's config, composed with seed 0 and checked. changed: what is to be said of earlier rules.
-    stated: when this rule was recorded, in milliseconds since 1970.
+    stated: when this rule was recorded, in milliseconds since 1970. rule: its hash, and that of the arms.
     asked: how it was judged before, by this rule or others.
     numbers: by arm and seed, the number of the job.
     """
@@ -87,6 +87,7 @@ class Question:
     judgement: Judgement | None = None
     changed: str = ""
     stated: int = 0
+    rule: str = ""
     asked: list[Asked] = field(default_factory=list)
 
     @property
@@ -101,8 +102,11 @@ class Question:
         return next(n for n in self.claim.seeds.looks() if n > done)
 
 
-def ask(item: Composed, engine: Composes) -> Question:
+def ask(item: Composed, engine: Composes, family: int = 1) -> Question:
     """The claim that ``item`` chose, with its arms composed and checked.
+
+    Args:
+        family: how many claims are judged together.
 
     Raises:
         UserError: it makes no sense, an arm cannot be trained, or no outcome could decide it.
@@ -122,7 +126,7 @@ def ask(item: Composed, engine: Composes) -> Question:
         if any(text.lstrip("+~").startswith("sweep.metric=") for text in own):
             raise ConfigError("sweep.metric: a claim says itself what is measured, in claim.definition")
         arms = _arms(found, own, item, engine)
-        refuse_undecidable(found, [checked(arm).training.epochs for arm in arms.values()])
+        refuse_undecidable(found, [checked(arm).training.epochs for arm in arms.values()], family)
     except UserError as error:
         raise type(error)(f"claim={name}: {error}") from error
     return Question(name, found, item.overrides, arms)
@@ -273,14 +277,9 @@ def _attainable(effect: Effect, kind: str, epochs: int) -> Attainable:
     if kind == "time":
         return partial(_of_times, effect.bounds(0.0, epochs), 1.0 if effect.in_units else 0.0)
     of_one = proportion.attainable if kind == "share" else correlation.attainable
-    match effect.sides():
-        case (str(), str()):
-            return proportion.paired_attainable
-        case (str(), float(number)):
-            return lambda n, level: [one.shifted(-number) for one in of_one(n, level)]
-        case (float(number), str()):
-            return lambda n, level: [one.mirrored(number) for one in of_one(n, level)]
-    raise AssertionError(effect.text)
+    if len(effect.arms) > 1:
+        return proportion.paired_attainable
+    return lambda n, level: [effect.place(one) for one in of_one(n, level)]
 
 
 def _of_times(bounds: tuple[float, float], grain: float, n: int, level: float) -> list[Interval]:

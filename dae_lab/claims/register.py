@@ -47,7 +47,7 @@ def state(question: Question, store: Store) -> None:
             record.tag("rule", " ".join(map(str, [*known, *same])))
             record.text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
         question.asked = _asked(record.tags.get("judged", ""))
-    question.stated = same[0].stated
+    question.stated, question.rule = same[0].stated, f"{rule}/{arms}"
     if others:
         question.changed = _changes(others, same[0])
         log.warning("claim %s: %s", question.name, question.changed)
@@ -69,8 +69,7 @@ def asked_now(question: Question, found: Judgement, family: Sequence[str]) -> As
     """How ``question`` is judged by this command."""
     maximum = question.claim.seeds.last
     names = tuple(sorted(family))
-    rule = f"{question.claim.rule_hash()}/{_arms(question)}"
-    return Asked(rule, names, found.share, maximum, found.n, found.verdict.value)
+    return Asked(question.rule, names, found.share, maximum, found.n, found.verdict.value)
 
 
 def history(question: Question, found: Judgement, family: Sequence[str]) -> str:

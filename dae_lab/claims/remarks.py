@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from dae_lab.claims.evidence import collapsed_seeds
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import ClaimRun, Runs
 from dae_lab.claims.question import Question
@@ -49,8 +50,8 @@ def given(question: Question) -> list[str]:
 
 
 def _collapsed(arm: str, of: Mapping[int, ClaimRun]) -> str:
-    stuck = [run for run in of.values() if run.tags.get("collapse", "none") != "none"]
-    return f"{len(stuck)} of {len(of)} runs of arm {arm} collapsed" if stuck else ""
+    count = len(collapsed_seeds(of))
+    return f"{count} of {len(of)} runs of arm {arm} collapsed" if count else ""
 
 
 def _shape(reading: Reading, first: int) -> str:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from dae_lab.claims import keep, notebook, register, show
 from dae_lab.claims.evidence import Evidence, gather
-from dae_lab.claims.judge import Judgement, invalid, judge
+from dae_lab.claims.judge import Judgement, invalid, is_decided, judge
 from dae_lab.claims.keep import StoredRuns
 from dae_lab.claims.notebook import Circumstances
 from dae_lab.claims.question import (
@@ -20,7 +20,6 @@ from dae_lab.claims.question import (
     ask,
     checked,
     refuse_equal_arms,
-    refuse_undecidable,
     trained,
 )
 from dae_lab.claims.remarks import given, remarks
@@ -78,11 +77,10 @@ class Study:
             UserError: a claim that makes no sense or cannot be decided, an arm that cannot be trained; then
                 nothing is begun.
         """
-        self.questions = [ask(item, self.engine) for item in composed]
+        self.questions = [ask(item, self.engine, len(composed)) for item in composed]
         names = [one.name for one in self.questions]
         if len(set(names)) < len(names):
             raise ConfigError("a claim is asked once in a command: give every key one value, not several")
-        self._refuse_undecidable()
         self._settle_precisions()
         planned = bool(composed[0].config.plan)
         if not planned:
@@ -106,15 +104,6 @@ class Study:
             for question in self.questions:
                 show.plan(question, len(self.questions))
         return [0.0] * len(composed)
-
-    def _refuse_undecidable(self) -> None:
-        """Raise a ConfigError for a claim that could not be decided at its share of the family's error."""
-        for question in self.questions if len(self.questions) > 1 else ():
-            epochs = [checked(arm).training.epochs for arm in question.arms.values()]
-            try:
-                refuse_undecidable(question.claim, epochs, len(self.questions))
-            except ConfigError as error:
-                raise ConfigError(f"claim={question.name}: {error}") from error
 
     def _settle_precisions(self) -> None:
         """Decide ``training.precision=auto`` once for the arms of all claims."""
@@ -240,7 +229,7 @@ class Study:
 
 
 def _decided(evidence: Evidence | None, share: int) -> bool:
-    return evidence is not None and judge(evidence, share).decided
+    return evidence is not None and is_decided(evidence, share)
 
 
 def _own_configs() -> list[str]:

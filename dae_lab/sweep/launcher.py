@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,13 +14,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from dae_lab.config.explain import explain
 from dae_lab.config.outside import choices, outside_files
-from dae_lab.config.validate import check_working_folder
+from dae_lab.config.validate import check_working_folder, validate
 from dae_lab.errors import ConfigError
 from dae_lab.files import is_in_the_way
 from dae_lab.process import STOPS, catch_signals
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.hydra_jobs import HydraJobs, shared_environment
 from dae_lab.sweep.size import check_number_of_runs
+from dae_lab.sweep.tasks import as_text, identity
 
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Job, Logging, Outcomes
@@ -104,11 +106,6 @@ class Engine(Launcher):
             overrides: the run's.
         """
         setup_globals()
-        from dataclasses import asdict
-
-        from dae_lab.config.validate import validate
-        from dae_lab.sweep.tasks import as_text, identity
-
         try:
             config = validate(self._composer(overrides)[0])
         except Exception as error:

@@ -23,7 +23,7 @@ from claims import OUTCOME, plain, seeds
 
 from dae_lab.claims import evidence as evidences
 from dae_lab.claims.evidence import Evidence, Problem
-from dae_lab.claims.judge import Judgement, judge
+from dae_lab.claims.judge import Judgement, is_decided, judge
 from dae_lab.claims.outcome import Measured
 from dae_lab.claims.spec import Claim, claim
 from dae_lab.claims.statistics import paired, proportion
@@ -203,14 +203,10 @@ def family(true: int, shared: float, rng: np.random.Generator) -> list[Verdict]:
         for place in range(13):
             if (name := f"c{place}") not in settled:
                 latest[name] = evidence_of(known, effects[place : place + 1], n)
-        divisors = holm({name: partial(_decided, one) for name, one in latest.items()})
+        divisors = holm({name: partial(is_decided, one) for name, one in latest.items()})
         judged = {name: judge(one, divisors[name]) for name, one in latest.items()}
         settled |= {name: one for name, one in judged.items() if one.settled}
     return [judged[f"c{place}"].verdict for place in range(13)]
-
-
-def _decided(one: Evidence, divisor: int) -> bool:
-    return judge(one, divisor).decided
 
 
 def asking_rows(studies: int) -> list[list[str]]:

@@ -3,13 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import partial
 from typing import Literal, get_args
 
 import numpy as np
 
 from dae_lab.claims.statistics.interval import Interval
-from dae_lab.claims.statistics.sequential import nominal
+from dae_lab.claims.statistics.sequential import check_looks, nominal
 
 Kind = Literal["difference", "equivalence", "either"]
 """What is claimed: an effect above the margin, one within ±margin, or one beyond ±margin, either way."""
@@ -147,9 +146,12 @@ def can_be_both(
     _check(margin, kind)
     if n_max < 2 or max(looks, default=0) < 2:
         return "Fewer than two seeds cannot decide anything."
-    outcomes = attainable or partial(_points, margin, bounded)
-    levels = [1 - error for error in nominal(looks, n_max, alpha)]
-    intervals = [one for n, level in zip(looks, levels, strict=True) for one in outcomes(n, level)]
+    check_looks(looks, n_max, alpha)
+    if attainable:
+        levels = [1 - error for error in nominal(looks, n_max, alpha)]
+        intervals = [one for n, level in zip(looks, levels, strict=True) for one in attainable(n, level)]
+    else:  # of no width at any level
+        intervals = _points(margin, bounded, 1 - alpha)
     found = {decide(one, margin, kind) for one in intervals}
     for verdict, wanted, distance in _DISTANCES[kind]:
         if not found & wanted:
@@ -180,7 +182,7 @@ _DISTANCES: dict[str, list[tuple[Verdict, frozenset[Verdict], _Distance]]] = {
 """Kind → verdict, the verdicts that count as it, and how far an interval is from it, up to a constant."""
 
 
-def _points(margin: float, bounded: tuple[float, float] | None, n: int, level: float) -> list[Interval]:
+def _points(margin: float, bounded: tuple[float, float] | None, level: float) -> list[Interval]:
     """The narrowest intervals of means: of an effect as small or large as may be, or of none."""
     return [Interval(effect, effect, level) for effect in telling(*(bounded or (-margin - 1, margin + 1)))]
 

@@ -6,7 +6,7 @@ about them under a flat prior, the missing seeds from those, and the last look i
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import scipy
@@ -18,17 +18,22 @@ from dae_lab.claims.statistics.interval import Interval
 DRAWS = 4_000
 """Studies that are drawn; a chance of 5 % is known to ±0.3 %."""
 
-Decides = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""The low and high ends of intervals, (studies,) → whether each decides, bool (studies,)."""
+Decides = Callable[[Interval], bool]
+"""Whether an interval decides."""
 
 
 def of_mean(
-    effects: np.ndarray, maximum: int, level: float, decides: Decides, rng: np.random.Generator
+    effects: np.ndarray,
+    maximum: int,
+    level: float,
+    decide: Callable[[np.ndarray, np.ndarray], np.ndarray],
+    rng: np.random.Generator,
 ) -> float:
     """The chance that Student's interval at ``level`` decides after ``maximum`` seeds.
 
     Args:
         effects: of the n ≥ 2 seeds so far, float (n,), taken for normal.
+        decide: the low and high ends of intervals, (studies,) → whether each decides, bool (studies,).
     """
     n, more = len(effects), maximum - len(effects)
     mean, squares = float(effects.mean()), float(np.square(effects - effects.mean()).sum())
@@ -40,15 +45,15 @@ def of_mean(
     total = squares + new_squares + n * more / maximum * (new_means - mean) ** 2
     quantile = -float(scipy.special.stdtrit(maximum - 1, (1 - level) / 2))
     reach = quantile * np.sqrt(total / (maximum - 1) / maximum)
-    return float(decides(means - reach, means + reach).mean())
+    return float(decide(means - reach, means + reach).mean())
 
 
 def of_share(successes: int, n: int, maximum: int, level: float, decides: Decides) -> float:
     """The chance that the exact interval of a proportion decides; exact, with Jeffreys' prior."""
     more = maximum - n
     future = scipy.stats.betabinom(more, successes + 0.5, n - successes + 0.5).pmf(np.arange(more + 1))
-    found = [proportion.exact_interval(successes + new, maximum, level) for new in range(more + 1)]
-    return float(future @ decides(*_ends(found)))
+    decided = [decides(proportion.exact_interval(successes + new, maximum, level)) for new in range(more + 1)]
+    return float(future @ np.array(decided, float))
 
 
 def of_correlation(
@@ -62,8 +67,4 @@ def of_correlation(
     truths = rng.normal(seen, math.sqrt(variance / (n - 3)), DRAWS)
     new = rng.normal(truths, np.sqrt(variance / (maximum - n)))
     final = np.tanh((n * seen + (maximum - n) * new) / maximum)
-    return float(decides(*_ends([fisher_interval(value, maximum, level) for value in final.tolist()])).mean())
-
-
-def _ends(intervals: Sequence[Interval]) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([one.low for one in intervals]), np.array([one.high for one in intervals])
+    return float(np.mean([decides(fisher_interval(value, maximum, level)) for value in final.tolist()]))

@@ -118,16 +118,20 @@ def nominal(
     Raises ValueError for looks that do not rise, lie below 2 (1 for ``z``) or above ``maximum``, and unless
     ``alpha`` is in (0, 1).
     """
-    chain = _CHAINS[statistic]
-    if not 0 < alpha < 1:
-        raise ValueError(f"An error rate must lie between 0 and 1, not be {alpha}.")
-    rising = all(one < other for one, other in pairwise([chain.least - 1, *looks, maximum + 1]))
-    if not len(looks) or not rising:
-        raise ValueError(f"Looks must rise from {chain.least} or more to at most {maximum}: {list(looks)}.")
+    check_looks(looks, maximum, alpha, _CHAINS[statistic].least)
     return list(_nominal(tuple(map(int, looks)), maximum, alpha, statistic))
 
 
-@lru_cache(maxsize=128)
+def check_looks(looks: Sequence[int], maximum: int, alpha: float, least: int = 2) -> None:
+    """Raise a ValueError for looks that do not rise from ``least`` to ``maximum``, or no error rate."""
+    if not 0 < alpha < 1:
+        raise ValueError(f"An error rate must lie between 0 and 1, not be {alpha}.")
+    rising = all(one < other for one, other in pairwise([least - 1, *looks, maximum + 1]))
+    if not len(looks) or not rising:
+        raise ValueError(f"Looks must rise from {least} or more to at most {maximum}: {list(looks)}.")
+
+
+@lru_cache(maxsize=1024)
 def _nominal(looks: tuple[int, ...], maximum: int, alpha: float, statistic: str) -> tuple[float, ...]:
     chain, levels, used = _CHAINS[statistic], [], 0.0
     law: _Law = partial(chain.level, looks[0])

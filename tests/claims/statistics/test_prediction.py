@@ -33,18 +33,21 @@ def test_of_a_mean_it_is_what_becomes_of_studies_from_its_posterior():
 def test_of_a_share_it_is_exact():
     """One more seed of ten of which all were hits: 11 of 11 decide, 10 of 11 do not."""
 
-    def decides(low, high):
-        return low > proportion.exact_interval(10, 11, 0.95).low + 1e-9
+    def decides(interval):
+        return interval.low > proportion.exact_interval(10, 11, 0.95).low + 1e-9
 
     assert prediction.of_share(10, 10, 11, 0.95, decides) == pytest.approx(10.5 / 11)
 
 
 def test_of_a_correlation_it_grows_with_what_was_seen():
+    def tells(interval):
+        return bool(above_0(interval.low, interval.high))
+
     def chance(rho):
-        return prediction.of_correlation(rho, 12, 20, 0.95, above_0, np.random.default_rng(0))
+        return prediction.of_correlation(rho, 12, 20, 0.95, tells, np.random.default_rng(0))
 
     assert chance(0.05) < 0.2 < chance(0.5) < 0.999 < chance(0.95)
-    assert prediction.of_correlation(0.5, 3, 20, 0.95, above_0, np.random.default_rng(0)) == 1.0
+    assert prediction.of_correlation(0.5, 3, 20, 0.95, tells, np.random.default_rng(0)) == 1.0
     assert fisher_interval(0.95, 20, 0.95).low > 0
 
 
