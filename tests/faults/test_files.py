@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from harm import CACHE, DAMAGES, DATA, STORE, SWEEP, Kind, Results, assert_survived, damage
-from processes import finish, kill_all, wait_for_epoch
+from processes import finish, wait_for_epoch
 from world import World
 
 SMALL = ("encoder=mlp", "encoder.units=[16]", "decoder=mlp", "decoder.units=[16]", "evaluation=scores")
@@ -26,10 +26,7 @@ def single(tmp_path_factory):
     world = World(tmp_path_factory.mktemp("single") / "world")
     process = world.start(*RUN, EVERY)
     wait_for_epoch(process, 2)
-    kill_all(process)
-    world.snapshot("cut")
-    world.learn(*RUN)
-    world.snapshot("finished")
+    world.cut_then_finish(process, *RUN)
     return world
 
 
@@ -43,10 +40,7 @@ def swept(tmp_path_factory):
             break
     while not list(world.store.glob("checkpoints/*/checkpoint.npz")) and process.poll() is None:
         time.sleep(0.01)
-    kill_all(process)
-    world.snapshot("cut")
-    world.learn(*SWEPT)
-    world.snapshot("finished")
+    world.cut_then_finish(process, *SWEPT)
     return world
 
 

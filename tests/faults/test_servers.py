@@ -2,18 +2,15 @@
 
 import random
 import sqlite3
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from harm import DAMAGES, SPOOL, Results, assert_survived, damage
+from servers import Server
 from test_files import RUN
 from unwell import MOMENTS, TROUBLES, unwell
 from world import World
-
-sys.path.append(str(Path(__file__).parents[1] / "tracking"))  # for servers.py
-from servers import Server
 
 COMMAND = (*RUN, "tracking.log_model=false")
 

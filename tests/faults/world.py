@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import Command, finish, prepare, start
+from processes import Command, finish, kill_all, prepare, start
 
 SECONDS = 120
 """No command here takes as long, unless it hangs."""
@@ -71,6 +71,13 @@ class World:
         for part in (self.store, self.cache):
             if part.exists():
                 shutil.copytree(part, self.snapshots[name] / part.name, symlinks=True)
+
+    def cut_then_finish(self, process: Command, *arguments: str) -> None:
+        """Kill ``process``, and let the same command end; as snapshots ``cut`` and ``finished``."""
+        kill_all(process)
+        self.snapshot("cut")
+        self.learn(*arguments)
+        self.snapshot("finished")
 
     def restore(self, name: str) -> None:
         for part in (self.store, self.cache):

@@ -4,10 +4,8 @@ import json
 import re
 import shlex
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -15,8 +13,6 @@ import pytest
 from browser import FLAGS
 from mlflow.entities import Run
 from processes import client, run, runs
-
-sys.path.append(str(Path(__file__).parents[1] / "tracking"))
 from servers import Server
 
 pytest.importorskip("selenium", reason="no selenium to drive a browser with; it is in the group dev")
