@@ -8,8 +8,7 @@ from omegaconf import DictConfig
 
 from dae_lab import summary
 from dae_lab.config.overrides import label
-from dae_lab.config.run import Config, Tracking
-from dae_lab.config.sources import ACTIONS
+from dae_lab.config.run import ACTIONS, Config, Tracking
 from dae_lab.errors import ConfigError, TrackingError
 from dae_lab.experiment import run
 from dae_lab.provenance import config_text

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from dae_lab.config.run import Config
+from dae_lab.config.run import ACTIONS, Config
 from dae_lab.config.sources import recorded_config
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
@@ -79,11 +79,7 @@ def _as_recorded(original: Recorded, config: Config) -> Config:
     except Exception as error:  # whatever the store of artifacts raises
         raise TrackingError(f"replay: run {original.run_id} has no readable config.yaml") from error
     plain = recorded_config(text, f"replay: config.yaml of run {original.run_id}")
-    here = {
-        key: value
-        for key, value in asdict(config).items()
-        if key in ("plan", "regenerate", "relocate", "replay", "sweep", "sync", "tracking")
-    }
+    here = {key: value for key, value in asdict(config).items() if key in (*ACTIONS, "sweep", "tracking")}
     here["tracking"]["reuse"] = "never"
     try:
         found: Config = typed({**plain, **here}, Config, "")

@@ -149,7 +149,7 @@ def _arms(found: Claim, own: list[str], item: Composed, engine: Composes) -> dic
 
     All are recorded where the command, ``item``, says, whatever options an arm chooses.
     """
-    places = _places(item.config)
+    places = _places(engine.compose(item.overrides).config)  # not resolved, as those of the arms
     arms: dict[str, Composed] = {}
     for arm, overrides in {**found.arms, **found.causes}.items():
         try:

@@ -13,22 +13,11 @@ from dae_lab.claims.expression import Effect, parse
 from dae_lab.claims.rule import Definition, Guards, Seeds
 from dae_lab.config.fields import Checked, number, required, text
 from dae_lab.config.overrides import roots
-from dae_lab.config.run import LONGEST_PATH
+from dae_lab.config.run import ACTIONS, LONGEST_PATH
 from dae_lab.config.typed import NAME, typed
 from dae_lab.errors import ConfigError
 
-NO_ARM = {
-    "tracking",
-    "sweep",
-    "plan",
-    "seed",
-    "replay",
-    "sync",
-    "relocate",
-    "regenerate",
-    "claim",
-    "hydra",
-}
+NO_ARM = {*ACTIONS, "claim", "hydra", "seed", "sweep", "tracking"}
 """Parts of the config that do not say what is trained."""
 
 

@@ -4,9 +4,9 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from dae_lab.config.run import Config
+from dae_lab.config.run import ACTIONS, Config
 
-WITHOUT_EFFECT = ("name", "plan", "regenerate", "relocate", "replay", "sweep", "sync", "tracking", "data")
+WITHOUT_EFFECT = (*ACTIONS, "data", "name", "sweep", "tracking")
 """Groups that do not change a number. The data have a fingerprint of their own, wherever they lie."""
 
 

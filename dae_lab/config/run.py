@@ -150,6 +150,10 @@ class Sweep(Checked):
     max_failures: int | None = number(minimum=0)
 
 
+ACTIONS = ("plan", "replay", "sync", "relocate", "regenerate")
+"""What a command does instead of training; only the command line asks for it."""
+
+
 @dataclass
 class Config(Checked):
     """One run, and what is to be done with it.

@@ -20,6 +20,7 @@ from omegaconf.errors import OmegaConfBaseException
 from dae_lab.config.overrides import root, roots
 from dae_lab.config.places import conf_folder
 from dae_lab.config.presets import check_preset, head_behind_mark, misread
+from dae_lab.config.run import ACTIONS
 from dae_lab.config.typed import SCHEMAS
 from dae_lab.errors import ConfigError, unexpected
 
@@ -35,8 +36,6 @@ HARMLESS_CALLS = re.compile(r"\$\{(?:now:|dae_lab\.\w+:|oc\.env:DAE_LAB_)[^${}]*
 REFERENCE = re.compile(r"\$\{[^${}:]*\}")
 """An interpolation of another key."""
 
-ACTIONS = ("plan", "replay", "sync", "relocate", "regenerate")
-"""What a command does instead of training; only the command line asks for it."""
 COMMON_CACHE = re.compile(r"""\$\{oc\.env:DAE_LAB_CACHE(,\s*["']?~/\.cache/dae_lab["']?)?\}""")
 """How the package's own files name the cache, which another file may repeat."""
 
