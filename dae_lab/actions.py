@@ -16,8 +16,10 @@ from dae_lab.replay import replay
 from dae_lab.replay import show as show_replayed
 from dae_lab.sweep import plan, show
 from dae_lab.sweep.precision import PrecisionDecision
+from dae_lab.sweep.times import RunTimes
 from dae_lab.tracking.relocate import relocate
 from dae_lab.tracking.sync import sync
+from dae_lab.training.calibration import calibrate
 from dae_lab.training.precision import measure_networks
 
 NOTEBOOK = "experiments"
@@ -53,7 +55,8 @@ def act(
         return math.nan
     if config.plan:
         composed = PrecisionDecision(measure_networks).settle([plan.Composed(overrides, preset, cfg)])
-        show.plan(plan.make(composed)[0])
+        found, store = plan.make(composed)
+        show.plan(found, RunTimes(calibrate).of(found.open, store))
         return math.nan
     again = replay(config, overrides) if config.replay else None
     if again:

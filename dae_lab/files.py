@@ -4,8 +4,10 @@ import logging
 import os
 import stat
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from filelock import FileLock
 
@@ -55,3 +57,28 @@ def open_lock(path: Path, timeout: float = -1) -> FileLock:
         with suppress(OSError):  # it belongs to another user, whose process may hold it
             path.chmod(stat.S_IRUSR | stat.S_IWUSR)
     return FileLock(path, timeout=timeout)
+
+
+def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+    """Write a file whole or not at all: beside its place first, then moved into it.
+
+    Args:
+        path: the file; its folder is made where it is missing.
+        fill: called with the file opened for bytes.
+
+    Raises:
+        OSError: the disk is full, or the folder is not ours to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # no two processes share a name
+    try:
+        with partial.open("xb") as file:
+            fill(file)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a text file, as UTF-8, whole or not at all; a link in its place is replaced, not followed."""
+    write(path, lambda file: file.write(content.encode()))

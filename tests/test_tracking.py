@@ -284,9 +284,12 @@ def test_the_time_of_a_run_is_estimated_from_the_last_ones_of_its_workload(track
         tags = {"workload": "a"}
         run = store.client.create_run(store.experiment_id, start_time=number, tags=tags).info.run_id
         store.client.log_metric(run, "time/run_s", 100.0 if number < 4 else 7.0)
+        store.client.log_metric(run, "time/epoch_s", 2.0)
+        store.client.log_param(run, "training.epochs", 3)
         store.client.set_terminated(run, "FINISHED", end_time=number)
-    assert store.typical_seconds("a") == 7.0
-    assert store.typical_seconds("b") is None
+    assert store.typical_seconds("a", 3) == 7.0
+    assert store.typical_seconds("a", 5) == 11.0
+    assert store.typical_seconds("b", 3) is None
 
 
 def test_an_error_that_a_stop_has_caused_closes_the_run_as_killed(tracking):

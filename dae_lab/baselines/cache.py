@@ -11,10 +11,9 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from filelock import FileLock
 
-from dae_lab.data.chain import write
 from dae_lab.environment import kernel_settings
 from dae_lab.errors import DataError
-from dae_lab.files import need_regular, open_lock
+from dae_lab.files import need_regular, open_lock, write
 from dae_lab.provenance import packages, source_of
 
 log = logging.getLogger(__name__)

@@ -59,13 +59,18 @@ def write_runs(claim: Claim, readings: Iterable[Reading], runs: Runs) -> str:
     rows.writerow(head)
     for arm, of in runs.items():
         for place, (seed, run) in enumerate(sorted(of.items())):
-            row: list[Any] = [arm, seed, *(one.arms[arm].values[place] for one in readings)]
+            row: list[Any] = [arm, seed, *(_value_of(one, arm, place) for one in readings)]
             row += [run.run_id, run.began, *(run.tags.get(name, "") for name in tags)]
             row += [run.settings.get(name, "") for name in SETTINGS]
             row += [repr(float(run.values[name])) if name in run.values else "" for name in values]
             row += [_curve(run.curve(name), at) for name, at in curves.items()]
             rows.writerow(row)
     return file.getvalue()
+
+
+def _value_of(reading: Reading, arm: str, place: int) -> float | str:
+    """What a run was judged by; empty for a run at the source's length, which is not judged."""
+    return reading.arms[arm].values[place] if arm in reading.arms else ""
 
 
 def read_runs(text: str) -> dict[str, dict[int, ArchivedRun]]:

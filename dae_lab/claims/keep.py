@@ -19,17 +19,26 @@ StoredRuns = Mapping[str, Mapping[int, Recorded]]
 """Finished runs of a store, by arm and seed."""
 
 
-def keep(question: Question, runs: StoredRuns, circumstances: Circumstances, store: Store) -> Path:
-    """Write the page of a claim that was judged by ``runs``; gives where it is. What is as it was stays."""
+def keep(
+    question: Question, runs: StoredRuns, long_runs: StoredRuns, circumstances: Circumstances, store: Store
+) -> Path:
+    """Write the page of a claim that was judged by ``runs``; gives where it is. What is as it was stays.
+
+    Args:
+        long_runs: those at the source's length, see ``Claim.long_arms``.
+    """
     found = question.judgement
     assert found is not None
-    members = [run for of in runs.values() for run in of.values()]
+    every = {**runs, **long_runs}
+    members = [run for of in every.values() for run in of.values()]
     with store.summary_record("claim", question.name, members) as record:
         drawn = record.tags.get("drawn", "")
-        page, state = notebook.write(Path(question.claim.notebook), found, runs, circumstances, drawn)
+        page, state = notebook.write(
+            Path(question.claim.notebook), found, runs, circumstances, drawn, long_runs
+        )
         if state != drawn:
             record.tag("drawn", state)
-        html = as_html(page.parent, runs)
+        html = as_html(page.parent, every)
         content = hashlib.sha256(html.encode()).hexdigest()[:12]
         if record.tags.get("page") != content or not record.has("claim.html"):
             record.tag("verdict", found.verdict.value)

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from dae_lab.claims import beside, words
 from dae_lab.claims.beside import Found
+from dae_lab.claims.bridge import Crossing
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Measured, horizon
+from dae_lab.claims.sentence import first_sentence, label
 from dae_lab.claims.statistics import proportion
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.claims.statistics.interval import Interval
@@ -27,17 +29,19 @@ def page(
     others: Mapping[str, Found],
     facts: Mapping[str, str],
     figures: Mapping[str, str],
+    crossings: Sequence[Crossing] = (),
 ) -> str:
     """The page of one claim.
 
     Args:
         others: by reading, its other tests. facts: of the runs, by name.
-        figures: file → its caption.
+        figures: file → its caption. crossings: single runs at the source's length.
     """
     claim = found.claim
     parts = [
         f"# {prose(claim.id)}: {prose(claim.statement)}",
         f"![{found.verdict.value}](verdict.svg)",
+        *filter(None, [prose(first_sentence(found))]),
         f"**{_bold(words.headline(found))}** ({words.meaning(found)})",
         f"*Source: {prose(claim.source)}*",
     ]
@@ -55,6 +59,8 @@ def page(
             parts.append(told)
         parts.append(_protection(found))
         parts.append(_arms(found))
+        if crossings:
+            parts += ["## At the source's length", _bridges(found, crossings)]
         if claim.causes:
             parts += ["## What changes it", _causes(found)]
         parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption in figures.items()]
@@ -180,6 +186,30 @@ def _mean(measured: Measured, reading: Reading) -> tuple[str, str]:
         return "–", "no run finished"
     mean = words.number(float(measured.values.mean()))
     return mean, words.bounds(beside.of_arm(measured, reading.definition.outcome.kind))
+
+
+def _bridges(found: Judgement, crossings: Sequence[Crossing]) -> str:
+    """What single runs at the source's length say."""
+    seed = found.claim.seeds.first
+    lines = ["Single runs, which decide nothing; no interval is known for one seed.", ""]
+    for one in crossings:
+        values = ", ".join(f"{label(found, arm)} {words.number(value)}" for arm, value in one.values.items())
+        lines.append(f"- {prose(one.bridge.length)}, seed {seed}: {prose(values)}. {_held(one)}")
+    return "\n".join(lines)
+
+
+def _held(one: Crossing) -> str:
+    """Whether direction and size of an effect hold at the source's length."""
+    told = (
+        f"`{one.bridge.effect}` is {words.number(one.long)} there; here it is {words.number(one.short)} with "
+        f"that seed, and {words.number(one.mean)} {words.bounds(one.interval)} over all seeds (95 %). "
+    )
+    if one.holds is None:
+        return f"{told}Here it has no clear direction."
+    if not one.holds:
+        return f"{told}The direction does not hold."
+    times = words.number(one.long / one.mean)
+    return f"{told}The direction holds; the effect is {times} times that of the mean here."
 
 
 def _causes(found: Judgement) -> str:

@@ -1,33 +1,34 @@
 """The lab notebook, ``experiments/<claim>/``: the same runs give the same bytes."""
 
 import hashlib
-import io
 import json
 import logging
-import os
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
-from urllib.parse import quote
 
 from omegaconf import OmegaConf
 
-from dae_lab.claims import beside, markdown, words
+from dae_lab import files
+from dae_lab.claims import beside, index, markdown, words
 from dae_lab.claims.archive import LATEST, write_runs
 from dae_lab.claims.beside import Found
+from dae_lab.claims.bridge import Crossing, cross
+from dae_lab.claims.index import read_verdict
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import ClaimRun, Runs
+from dae_lab.claims.sentence import first_sentence
 from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics.decision import Verdict
 from dae_lab.config.fields import Checked
 from dae_lab.errors import ConfigError
 from dae_lab.provenance import code_fingerprint
-from dae_lab.report.markdown import code, prose
+from dae_lab.report.markdown import code
 from dae_lab.tracking.plain import plain
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 FILES = ("README.md", "rule.yaml", "runs.csv", "verdict.svg", "outcome.png", "effect.png", "val_mse.png")
 """What a page consists of, beside ``verdict.json``."""
 
-INDEX = "Claims and their verdicts. Each page is written by `python -m dae_lab.run claim=<name>`.\n"
+NO_RUNS: Runs = {}
 
 
 @dataclass
@@ -62,40 +63,47 @@ class Circumstances(Checked):
 
 
 def write(
-    folder: Path, found: Judgement, runs: Runs, circumstances: Circumstances, drawn: str = ""
+    folder: Path,
+    found: Judgement,
+    runs: Runs,
+    circumstances: Circumstances,
+    drawn: str = "",
+    long_runs: Runs = NO_RUNS,
 ) -> tuple[Path, str]:
     """Write the page of one claim, and bring the index up to date; figures only where something has changed.
 
     Args:
         folder: of the notebook. runs: those judged.
         drawn: what this gave when it drew the figures that are there.
+        long_runs: those at the source's length, see ``Claim.long_arms``.
 
     Returns:
         the page, and a digest of all that its figures depend on.
     """
     name = circumstances.claim
-    home, rows = folder / name, write_runs(found.claim, found.readings, runs)
+    home, rows = folder / name, write_runs(found.claim, found.readings, {**runs, **long_runs})
     home.mkdir(parents=True, exist_ok=True)
     effects = found.claim.effects
     others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
     facts = facts_of(found.claim, runs, circumstances)
-    content = verdict(name, found, others, facts)
+    crossings = cross(found.claim, runs, long_runs, found.n)
+    content = verdict(name, found, others, facts, crossings)
     depends_on = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
     state = hashlib.sha256(depends_on.encode()).hexdigest()[:12]
-    known = _known(home / "verdict.json")
+    known = read_verdict(home / "verdict.json")
     if not (home / "verdict.json").exists():
-        _write(home / "verdict.json", "{}\n")  # from now on this folder is a claim's, even if we are cut
+        files.write_text(home / "verdict.json", "{}\n")  # from now on a claim's folder, even if we are cut
     captions = _draw(home, state == drawn, known, found, runs) if found.readings else {}
     pictures = {file: _digest(home / file) for file in captions}
     _remove_pictures(home, known, captions)
-    _write(home / "runs.csv", rows)
-    _write(home / "rule.yaml", _rule(found.claim, circumstances))
-    _write(home / "verdict.svg", badge(found.verdict))
-    _write(home / "README.md", markdown.page(found, others, facts, captions))
+    files.write_text(home / "runs.csv", rows)
+    files.write_text(home / "rule.yaml", _rule(found.claim, circumstances))
+    files.write_text(home / "verdict.svg", badge(found.verdict))
+    files.write_text(home / "README.md", markdown.page(found, others, facts, captions, crossings))
     # at last: what was cut before is done again
     content |= {"figures": captions, "pictures": pictures}
-    _write(home / "verdict.json", json.dumps(content, indent=1) + "\n")
-    index(folder)
+    files.write_text(home / "verdict.json", json.dumps(content, indent=1) + "\n")
+    index.write(folder)
     return home / "README.md", state
 
 
@@ -141,13 +149,6 @@ def _scale(run: ClaimRun) -> str:
     return f"rows {known.get('data.train')} of {data}, {epochs} epoch{plural} of {size} images a step"
 
 
-def _write(file: Path, content: str | bytes) -> None:
-    """Write ``file`` at once; a link to another file is replaced, not followed."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.write_bytes(content if isinstance(content, bytes) else content.encode())
-    os.replace(draft, file)
-
-
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
 
@@ -179,15 +180,6 @@ def need_writable(folder: Path, name: str) -> None:
         ) from error
 
 
-def _known(file: Path) -> dict[str, Any]:
-    """A verdict as it was written; empty where there is none that can be read."""
-    try:
-        found = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):
-        found = None
-    return found if isinstance(found, dict) else {}
-
-
 def _draw(home: Path, same: bool, known: Mapping[str, Any], found: Judgement, runs: Runs) -> dict[str, str]:
     """Draw the figures, unless the ``same`` are there; gives their captions by file."""
     drawn_before = known.get("figures")
@@ -198,14 +190,16 @@ def _draw(home: Path, same: bool, known: Mapping[str, Any], found: Judgement, ru
 
     drawn = pictures(found, runs)
     for file, picture in drawn.items():
-        png = io.BytesIO()
-        picture.save(png, "PNG", optimize=True)
-        _write(home / f"{file}.png", png.getvalue())
+        files.write(home / f"{file}.png", partial(picture.save, format="PNG", optimize=True))
     return {f"{file}.png": CAPTIONS[file] for file in drawn}
 
 
 def verdict(
-    name: str, found: Judgement, others: Mapping[str, Found], facts: Mapping[str, str]
+    name: str,
+    found: Judgement,
+    others: Mapping[str, Found],
+    facts: Mapping[str, str],
+    crossings: Sequence[Crossing] = (),
 ) -> dict[str, Any]:
     """The verdict with all that it stands on, as JSON takes it; what is not finite is null."""
     content = {
@@ -213,6 +207,7 @@ def verdict(
         "id": found.claim.id,
         "statement": found.claim.statement,
         "verdict": found.verdict.value,
+        "first_sentence": first_sentence(found),
         "sentence": words.headline(found),
         "seeds": found.n,
         "seeds_fixed_design": found.needed.seeds if found.needed else None,
@@ -226,9 +221,16 @@ def verdict(
         "remarks": list(found.remarks),
         "broken": list(found.broken),
         "readings": [_plain_reading(found, one, others[one.name]) for one in found.readings],
+        "bridges": [_plain_crossing(one) for one in crossings],
         "facts": dict(facts),
     }
     return plain(content)
+
+
+def _plain_crossing(one: Crossing) -> dict[str, Any]:
+    ends = [one.interval.low, one.interval.high]
+    effects = {"long": one.long, "short": one.short, "mean": one.mean, "interval": ends}
+    return {"name": one.name, **asdict(one.bridge), "values": dict(one.values), **effects}
 
 
 def _plain_reading(found: Judgement, one: Reading, others: Found) -> dict[str, Any]:
@@ -259,41 +261,3 @@ def badge(found: Verdict) -> str:
         f'<text x="{width / 2:g}" y="15" fill="#fff" font-family="sans-serif" font-size="12" '
         f'font-weight="bold" text-anchor="middle" textLength="{width - 16}">{word}</text></svg>\n'
     )
-
-
-def index(folder: Path) -> None:
-    """One line a claim, in ``README.md`` of the notebook, between its marks; what is around them stays."""
-    every = []
-    for file in sorted(folder.glob("*/verdict.json")):
-        known = _known(file)
-        if _is_verdict(known):
-            every.append(known)
-        else:
-            log.warning("%s is damaged, or of another version: its claim is not in the index", file)
-    rows = []
-    for known in sorted(every, key=lambda one: _natural(one["id"])):
-        place = quote(known["claim"])
-        link = f"[{prose(known['id'])} {prose(known['claim'])}]({place}/README.md)"
-        mark = f"![{prose(known['verdict'])}]({place}/verdict.svg)"
-        mind = filter(None, [str(known.get("history") or ""), *known["remarks"]])
-        words_of_people = prose(known["statement"]), prose("; ".join(mind))
-        rows.append([link, words_of_people[0], mark, str(known["seeds"]), words_of_people[1]])
-    listed = markdown.table(["claim", "statement", "verdict", "seeds", "to mind"], rows)
-    text = f"<!-- verdicts -->\n\n{listed}\n\n<!-- end -->"
-    home = folder / "README.md"
-    before = home.read_text("utf-8") if home.exists() else f"# Claims\n\n{INDEX}\n"
-    marked = re.compile(r"<!-- verdicts -->(.*?<!-- end -->|\n*(\|[^\n]*\n?)*)", re.DOTALL)
-    after = marked.sub(lambda _: text, before, count=1) if marked.search(before) else f"{before}{text}\n"
-    _write(home, after)
-
-
-def _is_verdict(known: Mapping[str, Any]) -> bool:
-    texts = all(isinstance(known.get(key), str) for key in ("id", "claim", "statement", "verdict"))
-    remarks = known.get("remarks")
-    listed = isinstance(remarks, list) and all(isinstance(remark, str) for remark in remarks)
-    return texts and listed and isinstance(known.get("seeds"), int)
-
-
-def _natural(label: str) -> list[tuple[str, int]]:
-    """Sorts A2 before A10."""
-    return [(word, int(number or 0)) for word, number in re.findall(r"(\D+)(\d*)", label)]

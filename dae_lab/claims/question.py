@@ -126,7 +126,8 @@ def ask(item: Composed, engine: Composes, family: int = 1) -> Question:
         if any(text.lstrip("+~").startswith("sweep.metric=") for text in own):
             raise ConfigError("sweep.metric: a claim says itself what is measured, in claim.definition")
         arms = _arms(found, own, item, engine)
-        refuse_undecidable(found, [checked(arm).training.epochs for arm in arms.values()], family)
+        judged = (arms[name] for name in {**found.arms, **found.causes})
+        refuse_undecidable(found, [checked(arm).training.epochs for arm in judged], family)
     except UserError as error:
         raise type(error)(f"claim={name}: {error}") from error
     return Question(name, found, item.overrides, arms)
@@ -151,7 +152,7 @@ def _arms(found: Claim, own: list[str], item: Composed, engine: Composes) -> dic
     """
     places = _places(engine.compose(item.overrides).config)  # not resolved, as those of the arms
     arms: dict[str, Composed] = {}
-    for arm, overrides in {**found.arms, **found.causes}.items():
+    for arm, overrides in found.all_arms.items():
         try:
             composed = engine.compose([*found.base, *own, *overrides, "seed=0"])
             if moved := [key for key, place in _places(composed.config).items() if place != places[key]]:

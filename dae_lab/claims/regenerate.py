@@ -40,11 +40,13 @@ def regenerate(folder: Path, name: str) -> tuple[Path, Judgement]:
         raise UserError(f"regenerate: {home} holds no page of a claim; there is {known}") from error
     try:
         stated, circumstances = _read_rule(rule, name)
-        runs = _wanted(stated, circumstances.seeds, read_runs(rows))
+        every = _wanted(stated, circumstances.seeds, read_runs(rows))
+        runs = {arm: of for arm, of in every.items() if arm not in stated.long_arms}
+        long_runs = {arm: every[arm] for arm in stated.long_arms}
         found = _judge(stated, circumstances, runs)
     except UserError as error:
         raise type(error)(f"regenerate: {home} is damaged, or of another version: {error}") from error
-    page, _ = notebook.write(folder, found, runs, circumstances)
+    page, _ = notebook.write(folder, found, runs, circumstances, long_runs=long_runs)
     return page, found
 
 
@@ -65,7 +67,7 @@ def _wanted(stated: Claim, n: int, runs: Runs) -> Runs:
     """The runs of the first ``n`` seeds, by the arms of the claim."""
     return {
         arm: {seed: of for seed, of in runs.get(arm, {}).items() if seed in stated.wanted(arm, n)}
-        for arm in {**stated.arms, **stated.causes}
+        for arm in stated.all_arms
     }
 
 

@@ -154,6 +154,23 @@ class Definition(Checked):
 
 
 @dataclass
+class Bridge(Checked):
+    """A run of some arms at the source's own length, with the first seed alone; it decides nothing.
+
+    Attributes:
+        length: in words, as ``200 epochs of batches of 32``.
+        change: overrides that make an arm so long.
+        arms: which are trained so; the others count as they are.
+        effect: what is compared, of the definition's outcome.
+    """
+
+    length: str = text()
+    change: list[str] = required()
+    arms: list[str] = required()
+    effect: str = text(longest=1000)
+
+
+@dataclass
 class Guards(Checked):
     """What must be so, or the verdict is ``invalid``.
 

@@ -1,27 +1,53 @@
 """What a person sees while claims are judged."""
 
 import sys
+from collections.abc import Sequence
 
 from dae_lab.claims import words
 from dae_lab.claims.judge import Judgement
 from dae_lab.claims.question import Question
+from dae_lab.claims.sentence import first_sentence
+from dae_lab.sweep.show import in_all
+from dae_lab.sweep.times import Estimate
+
+Times = Sequence[Estimate | None]
+"""How long runs take, those that have finished nothing."""
 
 
-def plan(question: Question, family: int) -> None:
-    """How many runs it may become, and how likely they are to decide it.
+def plan(
+    question: Question, family: int, first_times: Times, all_times: Times, long_times: Times = ()
+) -> None:
+    """How many runs it may become, how long they take, and how likely they are to decide it.
 
-    family: how many claims are judged together.
+    Args:
+        family: how many claims are judged together.
+        first_times: of the runs for the first look. all_times: of those for the last look.
+        long_times: of single runs at the source's length.
     """
     known = question.claim
     first, most = (
-        sum(len(known.wanted(arm, n)) for arm in question.arms)
+        sum(len(known.wanted(arm, n)) for arm in {**known.arms, **known.causes})
         for n in (question.next_look, known.seeds.last)
     )
     print(
         f"{question.name}: {first} runs for the first look, at {question.next_look} seeds; at most {most}, "
         f"for {known.seeds.last} seeds"
     )
+    print(f"  time: {in_all(first_times)} for the first look, at most {in_all(all_times)}")
+    if long_times:
+        runs = "run" if len(long_times) == 1 else "runs"
+        print(f"  then {len(long_times)} {runs} at the source's length: {in_all(long_times)}")
     print(f"  {words.power(known, family)}")
+
+
+def total(first_times: Times, all_times: Times) -> None:
+    """How long all claims take, whose runs are shared; arguments as for ``plan``."""
+    print(f"all claims: {in_all(first_times)} for the first look, at most {in_all(all_times)}")
+
+
+def remaining(next_times: Times, all_times: Times) -> None:
+    """How long it takes to the next look, and to the last."""
+    print(f"to the next look {in_all(next_times)}, to the last at most {in_all(all_times)}", file=sys.stderr)
 
 
 def look(question: Question) -> None:
@@ -36,6 +62,8 @@ def look(question: Question) -> None:
 def verdict(name: str, found: Judgement) -> None:
     """What became of a claim."""
     print(f"\n{found.claim.id} {name}: {found.claim.statement}")
+    if told := first_sentence(found):
+        print(f"  {told}")
     print(f"  {words.headline(found)}")
     if condition := words.condition(found):
         print(f"  {condition}")

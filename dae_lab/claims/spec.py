@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from dae_lab.claims.expression import Effect, parse
-from dae_lab.claims.rule import Definition, Guards, Seeds
+from dae_lab.claims.rule import Bridge, Definition, Guards, Seeds
 from dae_lab.config.fields import Checked, number, required, text
 from dae_lab.config.overrides import roots
 from dae_lab.config.run import ACTIONS, LONGEST_PATH
@@ -32,6 +32,8 @@ class Claim(Checked):
     definition: the reading that decides. alternatives: other readings, under which the answer could flip.
     causes: arms that are described beside the verdict and decide nothing; they get ``seeds.minimum`` seeds.
     history: how earlier rules judged it, and why they were changed, one sentence each.
+    labels: what a person calls an arm, by its name.
+    bridges: what single runs at the source's length say, by name; they decide nothing.
     notebook: the folder in which the verdict gets a page.
     """
 
@@ -50,12 +52,28 @@ class Claim(Checked):
     guards: Guards = required()
     causes: dict[str, list[str]] = required()
     history: list[str] = required()
+    labels: dict[str, str] = required()
+    bridges: dict[str, Bridge] = required()
     notebook: str = text(longest=LONGEST_PATH)
 
     def wanted(self, arm: str, n: int) -> range:
         """The seeds of which ``arm`` has runs when the claim is looked at after ``n``."""
         count = min(n, self.seeds.minimum) if arm in self.causes else n
-        return range(self.seeds.first, self.seeds.first + count)
+        return range(self.seeds.first, self.seeds.first + (1 if arm in self.long_arms else count))
+
+    @cached_property
+    def long_arms(self) -> dict[str, list[str]]:
+        """The arms at the source's length, ``<arm>_<bridge>``: their overrides."""
+        return {
+            f"{arm}_{name}": [*self.arms[arm], *bridge.change]
+            for name, bridge in self.bridges.items()
+            for arm in bridge.arms
+        }
+
+    @cached_property
+    def all_arms(self) -> dict[str, list[str]]:
+        """The overrides of all that is trained."""
+        return {**self.arms, **self.causes, **self.long_arms}
 
     @cached_property
     def effects(self) -> dict[str, Effect]:
@@ -83,8 +101,10 @@ class Claim(Checked):
             "quotation",
             "confound",
             "scale",
+            "bridges",
             "causes",
             "history",
+            "labels",
             "notebook",
         ):
             del rule[words]
@@ -132,11 +152,13 @@ def _check(found: Claim) -> None:
         raise ConfigError(f"causes: {', '.join(sorted(both))} is an arm already; take another name")
     if "definition" in found.alternatives:
         raise ConfigError("alternatives: definition is the reading that decides; take another name")
-    every = [*found.arms.values(), *found.causes.values()]
-    for override in [*found.base, *(item for arm in every for item in arm)]:
+    _check_bridges(found)
+    for override in [*found.base, *(item for arm in found.all_arms.values() for item in arm)]:
         if roots(override) & NO_ARM:
             raise ConfigError(f"arms: {override} makes no arm; give it on the command line, if at all")
     effects = found.effects
+    if unknown := set(found.labels) - {*found.arms, *found.causes}:
+        raise ConfigError(f"labels: there is no arm {', '.join(sorted(unknown))}")
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}
     if silent:
         raise ConfigError(f"arms: no effect speaks of {', '.join(sorted(silent))}; put them under causes")
@@ -147,6 +169,21 @@ def _check(found: Claim) -> None:
     for name, reading in found.readings.items():
         if reading.outcome.kind in ("share", "correlation"):
             _check_sides(name, reading.outcome.kind, effects[name])
+
+
+def _check_bridges(found: Claim) -> None:
+    """Raise a ConfigError unless the effects of single long runs can be computed."""
+    for name, bridge in found.bridges.items():
+        if found.definition.outcome.kind != "value":
+            raise ConfigError(f"bridges.{name}: one run has no {found.definition.outcome.kind} to compare")
+        if unknown := set(bridge.arms) - set(found.arms):
+            raise ConfigError(f"bridges.{name}.arms: there is no arm {', '.join(sorted(unknown))}")
+        try:
+            parse(bridge.effect, found.arms)
+        except ConfigError as error:
+            raise ConfigError(f"bridges.{name}.{error}") from error
+    if both := set(found.long_arms) & {*found.arms, *found.causes}:
+        raise ConfigError(f"bridges: {', '.join(sorted(both))} is an arm already; name the bridge otherwise")
 
 
 def _check_sides(name: str, kind: str, effect: Effect) -> None:

@@ -3,13 +3,13 @@
 import logging
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from dae_lab.claims import keep, notebook, register, show
+from dae_lab.claims import keep, notebook, register, show, times
 from dae_lab.claims.evidence import Evidence, gather
 from dae_lab.claims.judge import Judgement, invalid, is_decided, judge
 from dae_lab.claims.keep import StoredRuns
@@ -20,10 +20,11 @@ from dae_lab.claims.question import (
     ask,
     checked,
     refuse_equal_arms,
-    trained,
 )
 from dae_lab.claims.remarks import given, remarks
+from dae_lab.claims.runs import Choose, Key, at_length, new_runs, to_next_look
 from dae_lab.claims.statistics.family import holm
+from dae_lab.config.run import Config
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.job import Job, Outcomes
 from dae_lab.sweep.plan import Composed
@@ -44,6 +45,9 @@ class Engine(Composes, Protocol):
     def measure(self, networks: Sequence[Network]) -> Measurement:
         """Measure in which precision ``networks`` train faster where runs are done."""
 
+    def calibrate(self, configs: Sequence[Config]) -> list[float]:
+        """Time an epoch of each of ``configs`` where runs are done."""
+
     def close(self) -> None:
         """No other runs will be asked for."""
 
@@ -58,7 +62,7 @@ class Study:
     def __init__(self, engine: Engine) -> None:
         self.engine, self.sweep = engine, Sweep(engine)
         self.questions: list[Question] = []
-        self._known: dict[tuple[str, int], int] = {}  # by what an arm trains and a seed, the job's number
+        self._known: dict[Key, int] = {}  # the job's number
 
     @property
     def jobs(self) -> list[Job]:
@@ -100,9 +104,11 @@ class Study:
             for question in waiting:
                 show.look(question)
                 self._register(question, store)
+            times.show_remaining([one for one in waiting if not one.settled], self.sweep, self._known)
         if planned:
-            for question in self.questions:
-                show.plan(question, len(self.questions))
+            times.show_plan(self.questions, self.sweep, self._known)
+        elif not self.given_up:
+            self._train_bridges()
         return [0.0] * len(composed)
 
     def _settle_precisions(self) -> None:
@@ -118,20 +124,21 @@ class Study:
 
     def _train(self, questions: Sequence[Question]) -> None:
         """Do the runs that ``questions`` want before they are looked at again; shared ones once."""
-        fresh: dict[tuple[str, int], Composed] = {}
+        self._ask_for(questions, to_next_look)
+
+    def _train_bridges(self) -> None:
+        """Do the runs at the source's length of the claims that could be judged, after all others."""
+        self._ask_for([one for one in self.questions if one.evidence], at_length)
+
+    def _ask_for(self, questions: Sequence[Question], choose: Choose) -> None:
+        new = new_runs(questions, choose, self._known)
+        first = len(self.sweep.jobs)
+        self._known |= {key: first + place for place, key in enumerate(new)}
         for question in questions:
-            look = question.next_look
-            arms = {arm: trained(checked(composed)) for arm, composed in question.arms.items()}
-            first = question.claim.seeds.first
-            for seed in range(first, first + look):
-                for arm in [arm for arm in arms if seed in question.claim.wanted(arm, look)]:
-                    key = (arms[arm], seed)
-                    if key not in self._known:
-                        self._known[key] = len(self.sweep.jobs) + len(fresh)
-                        fresh[key] = _with_seed(question.arms[arm], seed)
-                    question.numbers[arm, seed] = self._known[key]
-        if fresh:
-            self.sweep.run(list(fresh.values()), len(self.sweep.jobs))
+            for arm, seed, key in choose(question):
+                question.numbers[arm, seed] = self._known[key]
+        if new:
+            self.sweep.run(list(new.values()), first)
 
     def _look(self, question: Question, n: int) -> None:
         """Gather what the first ``n`` seeds say; where runs are missing the claim cannot be judged."""
@@ -182,7 +189,8 @@ class Study:
         assert question.judgement is not None
         runs = self._runs(question, question.judgement.n)
         try:
-            page = keep.keep(question, runs, self._circumstances(question), self.sweep.store)
+            circumstances, long_runs = self._circumstances(question), self._long_runs(question)
+            page = keep.keep(question, runs, long_runs, circumstances, self.sweep.store)
             self._register(question, self.sweep.store)
         except Exception as error:  # the verdict has been said, and the runs are there all the same
             log.warning("claim %s: its page cannot be written: %s", question.name, error)
@@ -220,11 +228,20 @@ class Study:
 
     def _runs(self, question: Question, n: int) -> StoredRuns:
         """The runs of a claim's first ``n`` seeds that have finished, by arm and seed."""
-        runs: dict[str, dict[int, Recorded]] = {arm: {} for arm in question.arms}
+        claim = question.claim
+        return self._finished(question, {**claim.arms, **claim.causes}, n)
+
+    def _long_runs(self, question: Question) -> StoredRuns:
+        """Those at the source's length."""
+        return self._finished(question, question.claim.long_arms, 1)
+
+    def _finished(self, question: Question, arms: Iterable[str], n: int) -> StoredRuns:
+        runs: dict[str, dict[int, Recorded]] = {arm: {} for arm in arms}
         for (arm, seed), number in question.numbers.items():
-            record = self.sweep.record(number)
-            if record is not None and seed in question.claim.wanted(arm, n):
-                runs[arm][seed] = record
+            if arm in runs and seed in question.claim.wanted(arm, n):
+                record = self.sweep.record(number)
+                if record is not None:
+                    runs[arm][seed] = record
         return runs
 
 
@@ -242,9 +259,3 @@ def _own_configs() -> list[str]:
         elif text.startswith((*(f"{name}=" for name in names), "hydra.searchpath=")):
             found.append(text)
     return found
-
-
-def _with_seed(arm: Composed, seed: int) -> Composed:
-    overrides = [text for text in arm.overrides if not text.startswith("seed=")]
-    config = replace(checked(arm), seed=seed)
-    return replace(arm, overrides=[*overrides, f"seed={seed}"], checked=config)

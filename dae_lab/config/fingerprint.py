@@ -32,7 +32,13 @@ def kept(config: Config) -> list[str]:
 
 
 def workload(config: Config) -> str:
-    """Sixteen hex digits, equal for runs of equal length on one machine: same data, network, training."""
+    """Sixteen hex digits, equal for runs whose epochs take equally long on one machine.
+
+    Those with the same data, network, batches and evaluation; they may differ in their number of epochs.
+    """
     parts = ("data", "encoder", "latent", "decoder", "training", "evaluation")
-    text = json.dumps([asdict(getattr(config, part)) for part in parts], sort_keys=True)
+    content = {part: asdict(getattr(config, part)) for part in parts}
+    for part, key in (("training", "epochs"), ("data", "cache"), ("evaluation", "cache")):
+        content[part].pop(key, None)
+    text = json.dumps(content, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -3,7 +3,6 @@
 import logging
 import os
 import tarfile
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from dae_lab.errors import DataError
+from dae_lab.files import write
 
 log = logging.getLogger(__name__)
 
@@ -86,26 +86,6 @@ def keep(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         write(path, fill)
     except OSError as error:
         log.warning("%s cannot be kept, so the next run downloads it again: %s", path, error)
-
-
-def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Write a file whole or not at all: beside its place first, then moved into it.
-
-    Args:
-        path: the file; its folder is made where it is missing.
-        fill: called with the file opened for bytes.
-
-    Raises:
-        OSError: the disk is full, or the folder is not ours to write.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}")  # no two processes share a name
-    try:
-        with partial.open("xb") as file:
-            fill(file)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def member(tar: tarfile.TarFile, name: str) -> bytes:

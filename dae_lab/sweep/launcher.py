@@ -24,6 +24,7 @@ from dae_lab.sweep.size import check_number_of_runs
 from dae_lab.sweep.tasks import as_text, identity
 
 if TYPE_CHECKING:
+    from dae_lab.config.run import Config
     from dae_lab.sweep.job import Job, Logging, Outcomes
     from dae_lab.sweep.plan import Composed
     from dae_lab.training.precision import Measurement, Network
@@ -62,6 +63,10 @@ class Engine(Launcher):
     @abstractmethod
     def measure(self, networks: "Sequence[Network]") -> "Measurement":
         """Measure in which precision ``networks`` train faster, on a machine that does runs."""
+
+    def calibrate(self, configs: "Sequence[Config]") -> list[float]:
+        """Time an epoch of each of ``configs`` where runs are done, in seconds; empty: unknown."""
+        return []
 
     def close(self) -> None:
         """No other runs will be asked for."""

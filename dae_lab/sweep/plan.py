@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from dae_lab.config.fingerprint import kept, workload
+from dae_lab.config.fingerprint import kept
 from dae_lab.config.overrides import arms, label
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
@@ -53,14 +53,12 @@ class Plan:
     name: eight hex digits, equal whenever the same runs are asked for.
     jobs: what is to be done.
     done: by a job's number, the run that had finished when the plan was made.
-    seconds: by a job's number, what runs of equal work took, median; a job without precedent is missing.
     cut: how many of the others were cut and go on from a checkpoint.
     """
 
     name: str
     jobs: tuple[Job, ...]
     done: dict[int, Recorded]
-    seconds: dict[int, float]
     cut: int
 
     @property
@@ -69,13 +67,16 @@ class Plan:
         return [job for job in self.jobs if job.number not in self.done]
 
 
-def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[Plan, Store]:
-    """The plan of a sweep, kept as ``sweeps/<name>/plan.json`` in the store's folder, and the store.
+def make(
+    composed: Sequence[Composed], first: int = 0, name: str = "", listed: bool = True
+) -> tuple[Plan, Store]:
+    """The plan of a sweep, and the store.
 
     Args:
         composed: the runs.
         first: the first one's number.
         name: the sweep's, where these runs are a later part of it.
+        listed: list the runs in ``sweeps/<name>/plan.json`` of the store's folder.
 
     Raises:
         UserError: a run that cannot be trained; says which.
@@ -104,12 +105,13 @@ def make(composed: Sequence[Composed], first: int = 0, name: str = "") -> tuple[
         )
         for place, (item, config) in enumerate(zip(composed, configs, strict=True))
     )
-    _keep(jobs, folder)
+    if listed:
+        _keep(jobs, folder)
     afresh = configs[0].tracking.reuse == "never"
     done = {} if afresh else _done(jobs, configs, name, store)
     left = {job.fingerprint for job in jobs if job.number not in done}
     cut = left & store.cut_of("sweep", name) if left and not afresh else set()
-    return Plan(name, jobs, done, _seconds(jobs, configs, done, store), len(cut)), store
+    return Plan(name, jobs, done, len(cut)), store
 
 
 def checked_config(item: Composed) -> Config:
@@ -202,17 +204,3 @@ def _done(jobs: Sequence[Job], configs: Sequence[Config], name: str, store: Stor
         if run is not None:
             found[job.number] = run
     return found
-
-
-def _seconds(
-    jobs: Sequence[Job], configs: Sequence[Config], done: dict[int, Recorded], store: Store
-) -> dict[int, float]:
-    """How long the open jobs will take, as far as equal work was done before."""
-    work = {
-        job.number: workload(config)
-        for job, config in zip(jobs, configs, strict=True)
-        if job.number not in done
-    }
-    typical = {kind: store.typical_seconds(kind) for kind in set(work.values())}
-    known = {number: typical[kind] for number, kind in work.items()}
-    return {number: seconds for number, seconds in known.items() if seconds is not None}

@@ -1,6 +1,7 @@
 """What a person sees while a sweep goes on."""
 
 import sys
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -12,30 +13,49 @@ from dae_lab.sweep import words
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.plan import Plan
 from dae_lab.sweep.summary import Arm, Metric, Summary
+from dae_lab.sweep.times import Estimate
 from dae_lab.tables import print_table
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.runs import part_of
 from dae_lab.tracking.store import Store
 
+Times = Mapping[int, Estimate | None]
+"""How long jobs take, by number."""
+
 ARMS = 24
 """Arms in the table on the terminal, at most."""
 
 
-def plan(found: Plan) -> None:
-    """Every run, whether it is there already, and how long the rest will take."""
+def plan(found: Plan, times: Times) -> None:
+    """Every run, whether it is there already, and how long the rest will take.
+
+    Args:
+        times: of the open runs, by number; None: unknown.
+    """
     for job in found.jobs:
         run = found.done.get(job.number)
-        state = f"finished, {run.run_id}" if run else f"to train, {_about(found.seconds.get(job.number))}"
+        state = f"finished, {run.run_id}" if run else f"to train, {_about(times[job.number])}"
         print(f"{job.place()}: {state}")
-    print(f"\n{counted(found)}. Nothing was trained (plan=true).")
+    print(f"\n{counted(found, times)}. Nothing was trained (plan=true).")
+    if known := [one for one in times.values() if one is not None]:
+        print(f"Times are of runs one after the other, {_source(known)}.")
 
 
-def begin(found: Plan, first: int) -> None:
-    """How much there is to do."""
-    print(f"sweep {found.name}: {counted(found)}", file=sys.stderr)
+def _source(known: Collection[Estimate]) -> str:
+    """How the times are known."""
+    calibrated = sum(one.calibrated for one in known)
+    if not calibrated:
+        return "as runs of the same networks took"
+    some = "" if calibrated == len(known) else "as runs of the same networks took; "
+    return f"{some}calibrated: by a few training steps of each network, training and validation alone"
 
 
-def counted(found: Plan) -> str:
+def begin(found: Plan, times: Times) -> None:
+    """How much there is to do; ``times`` as for ``plan``."""
+    print(f"sweep {found.name}: {counted(found, times)}", file=sys.stderr)
+
+
+def counted(found: Plan, times: Times) -> str:
     """``12 runs: 5 finished before, 7 to train, about 0:06:00 one after the other``."""
     done, left = len(found.done), len(found.open)
     runs = "run" if len(found.jobs) == 1 else "runs"
@@ -44,11 +64,18 @@ def counted(found: Plan) -> str:
         return text
     if found.cut:
         text += f", {found.cut} of them from a checkpoint on"
-    total, unknown = sum(found.seconds.values()), left - len(found.seconds)
-    if unknown == left:
-        return f"{text}; no such run has been timed yet"
+    return f"{text}; {in_all(times.values())}"
+
+
+def in_all(times: Collection[Estimate | None]) -> str:
+    """``about 3:20:00 (calibrated)``: of runs one after the other."""
+    known = [one for one in times if one is not None]
+    unknown = len(times) - len(known)
+    if not known:
+        return "no such run has been timed yet"
     also = f", and {unknown} of unknown length" if unknown else ""
-    return f"{text}, {_about(total)} one after the other{also}"
+    steps = " (calibrated)" if any(one.calibrated for one in known) else ""
+    return f"about {_clock(sum(one.seconds for one in known))}{steps}{also}"
 
 
 def ended(job: Job, outcome: Outcome, metric: str, value: float | None) -> None:
@@ -59,8 +86,12 @@ def ended(job: Job, outcome: Outcome, metric: str, value: float | None) -> None:
     print(f"{job.place()} {state}{took}: {said}", file=sys.stderr)
 
 
-def _about(seconds: float | None) -> str:
-    return "time unknown" if seconds is None else f"about {timedelta(seconds=round(seconds))}"
+def _about(time: Estimate | None) -> str:
+    return "time unknown" if time is None else f"about {_clock(time.seconds)}"
+
+
+def _clock(seconds: float) -> timedelta:
+    return timedelta(seconds=round(seconds))
 
 
 def summary(found: Summary, given_up: str) -> None:

@@ -16,6 +16,7 @@ from dae_lab.sweep.plan import Composed, Plan, make
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.results import keep
 from dae_lab.sweep.summary import summarise
+from dae_lab.sweep.times import Estimate, RunTimes
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 from dae_lab.training.precision import Measurement, Network
@@ -32,6 +33,9 @@ class Performs(Protocol):
     def measure(self, networks: Sequence[Network]) -> Measurement:
         """Measure in which precision ``networks`` train faster where runs are done."""
 
+    def calibrate(self, configs: Sequence[Config]) -> list[float]:
+        """Time an epoch of each of ``configs`` where runs are done, in seconds; empty: unknown."""
+
     def close(self) -> None:
         """No other runs will be asked for."""
 
@@ -41,6 +45,7 @@ class Sweep:
 
     Attributes:
         jobs, outcomes: all that was asked for so far, and what came of each, by number.
+        times: how long the runs will take that had not finished when they were asked for, by number.
         given_up: why the sweep ended before its last run; empty where it did not.
     """
 
@@ -52,6 +57,8 @@ class Sweep:
         self.outcomes: dict[int, Outcome] = {}
         self.given_up = ""
         self.planned = False
+        self.times: dict[int, Estimate | None] = {}
+        self._run_times_known: RunTimes | None = None
         self.store: Store | None = None
         self._records: dict[int, Recorded] = {}
         self.began = time.perf_counter()
@@ -68,15 +75,29 @@ class Sweep:
         self.jobs += plan.jobs
         config = plan.jobs[0].schema()
         self.planned = config.plan
+        self.times |= (times := self._run_times().of(plan.open, self.store))
         if config.plan:
-            show.plan(plan)
+            show.plan(plan, times)
             return [0.0] * len(plan.jobs)
-        show.begin(plan, first)
+        show.begin(plan, times)
         for number, run in plan.done.items():
             self.outcomes[number], self._records[number] = Outcome("reused", run.run_id), run
         if plan.open:
             self._perform(plan, config)
         return self._values(plan, config.sweep.metric)
+
+    def estimate(self, composed: Sequence[Composed]) -> list[Estimate | None]:
+        """How long each of ``composed``, which are to follow, takes: nothing for one that has finished."""
+        if not composed:
+            return []
+        plan, store = make(self.precision.settle(composed), len(self.jobs), self.name, listed=False)
+        times = self._run_times().of(plan.open, store)
+        return [times.get(job.number, Estimate(0.0)) for job in plan.jobs]
+
+    def _run_times(self) -> RunTimes:
+        if self._run_times_known is None:  # who trains, does not wait for a calibration
+            self._run_times_known = RunTimes(self.engine.calibrate if self.planned else None)
+        return self._run_times_known
 
     def _perform(self, plan: Plan, config: Config) -> None:
         with closing(self.engine.perform(plan.open)) as outcomes:

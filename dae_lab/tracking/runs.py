@@ -92,14 +92,16 @@ class Runs:
                 return finished_runs(self.folder / "mlflow.db", self.experiment_id, kind, name)
         return self._search(f"{part_of(kind, name)} and attributes.status = 'FINISHED'", [self.experiment_id])
 
-    def typical_seconds(self, workload: str) -> float | None:
-        """The median of what the last ``RECENT`` finished runs of this ``workload`` took, in seconds.
+    def typical_seconds(self, workload: str, epochs: int) -> float | None:
+        """Estimate how long a run of ``epochs`` epochs takes, from runs of the same ``workload``.
 
-        None where there are none.
+        Returns:
+            The median over the last ``RECENT`` finished runs, in seconds; runs of another number of epochs
+            count with the time of their last epoch for each epoch more or less. None where there are none.
         """
         query = f"tags.workload = '{workload}' and attributes.status = 'FINISHED'"
         recent = self._search(query, self._experiments(), RECENT, ["attributes.end_time DESC"])
-        spent = [run.data.metrics.get("time/run_s") for run in recent]
+        spent = [_seconds_for(run, epochs) for run in recent]
         return median([seconds for seconds in spent if seconds is not None] or [0.0]) or None
 
     def read(self, run_id: str) -> Recorded:
@@ -161,3 +163,13 @@ class Runs:
 
     def _spool_of(self, run_id: str, about: Mapping[str, str] | None = None) -> Spool:
         return Spool(self.folder / "spool" / run_id, about)
+
+
+def _seconds_for(run: Run, epochs: int) -> float | None:
+    """How long ``run`` would have taken with ``epochs`` epochs; None where it was not timed."""
+    metrics, params = run.data.metrics, run.data.params
+    seconds = metrics.get("time/run_s")
+    if seconds is None:
+        return None
+    more = epochs - int(params.get("training.epochs", epochs))
+    return max(seconds + more * metrics.get("time/epoch_s", 0.0), 0.0)

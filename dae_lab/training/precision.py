@@ -3,12 +3,9 @@
 A processor's flags do not tell: some have instructions for bfloat16 that are slower than float32's.
 """
 
-import hashlib
-import json
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf
 from pathlib import Path
@@ -17,10 +14,10 @@ from typing import Any
 from dae_lab import provenance
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
-from dae_lab.data.chain import write
 from dae_lab.environment import check_environment, kernel_settings
 from dae_lab.progress import progress
-from dae_lab.tracking.damage import DamagedError, read_with_checksum, with_checksum
+from dae_lab.tracking.damage import DamagedError
+from dae_lab.training import measurements
 from dae_lab.training.timing import ROUNDS, time_layers
 
 log = logging.getLogger(__name__)
@@ -87,13 +84,13 @@ def measure_networks(networks: Sequence[Network]) -> Measurement:
 
     TensorFlow is imported if one of them has not been measured on this machine.
     """
-    different = list({_digest(_key(*network)): network for network in networks}.values())
+    different = list({measurements.digest(_key(*network)): network for network in networks}.values())
     return total(load(*network) or _measure_and_keep(*network) for network in different)
 
 
 def load_all(networks: Sequence[Network], threads: int | None = None) -> Measurement | None:
     """What ``measure_networks`` gives in a process with ``threads`` threads, if all were measured before."""
-    different = {_digest(_key(*network, threads)): network for network in networks}
+    different = {measurements.digest(_key(*network, threads)): network for network in networks}
     found = [load(*network, threads) for network in different.values()]
     return total(item for item in found if item) if all(found) else None
 
@@ -116,26 +113,22 @@ def load(config: Config, image: Shape, threads: int | None = None) -> Measuremen
 
     A file that is damaged or another network's is removed, with a warning.
     """
-    key = _key(config, image, threads)
-    file = _file(config, key)
-    if not os.path.lexists(file):
+    folder, key = _folder(config), _key(config, image, threads)
+    found = measurements.load(folder, key)
+    if found is None:
         return None
     try:
-        return _measurement(read_with_checksum(file), key)
+        return _measurement(found)
     except DamagedError as error:
-        log.warning("%s: %s; the precision is measured again", file, error)
-        with suppress(OSError):  # a folder, or not ours
-            file.unlink()
+        measurements.discard(folder, key, error)
         return None
 
 
-def _measurement(content: Mapping[str, Any], key: Mapping[str, Any]) -> Measurement:
-    """The measurement of a file's content; raises a DamagedError unless it is one, of the network ``key``."""
-    if content.get("key") != key:
-        raise DamagedError("it is another network's")
+def _measurement(fields: Any) -> Measurement:
+    """The measurement with these fields; raises a DamagedError unless they are one's."""
     try:
-        found = Measurement(**content["measurement"])
-    except (KeyError, TypeError) as error:
+        found = Measurement(**fields)
+    except TypeError as error:
         raise DamagedError("it holds no measurement") from error
     times = (found.float32_ms, found.bfloat16_ms, found.float32_cpu_ms, found.bfloat16_cpu_ms)
     if not all(type(time) is float and 0 < time < inf for time in times):
@@ -154,12 +147,7 @@ def _measure_and_keep(config: Config, image: Shape) -> Measurement:
         measurement = _measure(config, image)
     if measurement.rounds < ROUNDS:  # the machine may have been busy
         return measurement
-    content = {"key": _key(config, image), "measurement": asdict(measurement)}
-    path = _file(config, content["key"])
-    try:
-        write(path, lambda file: file.write(with_checksum(content).encode()))
-    except OSError as error:
-        log.warning("%s cannot be written, so the next run measures again: %s", path, error)
+    measurements.keep(_folder(config), _key(config, image), asdict(measurement))
     return measurement
 
 
@@ -202,9 +190,5 @@ def _key(config: Config, image: Shape, threads: int | None = None) -> dict[str, 
     }
 
 
-def _digest(key: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _file(config: Config, key: dict[str, Any]) -> Path:
-    return Path(config.evaluation.cache).expanduser() / "precision" / f"{_digest(key)}.json"
+def _folder(config: Config) -> Path:
+    return Path(config.evaluation.cache).expanduser() / "precision"

@@ -41,6 +41,8 @@ def plain(**changes: object) -> dict:
         "guards": {"improved": [], "not_collapsed": [], "reached": 0.5},
         "causes": {},
         "history": [],
+        "labels": {},
+        "bridges": {},
         "notebook": "experiments",
     }
     return {**whole, **changes}

@@ -50,7 +50,8 @@ def test_the_rule_they_start_from_fills_what_a_claim_need_not_say():
 
 def test_all_of_them_can_be_asked_at_once(tmp_path):
     """Every arm composes, records what is asked of it, and is trained once for all claims that share it."""
-    code, output, errors = run("claim=glob(*)", "plan=true", store=tmp_path)
+    cluster = ("hydra/launcher=slurm", "hydra.launcher.cluster=local")  # not timed, as that takes minutes
+    code, output, errors = run("claim=glob(*)", "plan=true", *cluster, store=tmp_path)
     assert code == 0, errors
     claims = [claim(plain(name)) for name in NAMES]
     wanted = sum(one.seeds.minimum * (len(one.arms) + len(one.causes)) for one in claims)

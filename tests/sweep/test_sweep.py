@@ -83,7 +83,7 @@ def test_what_is_new_in_a_larger_sweep_is_trained_alone(undisturbed):
     code, output, _ = run("-m", *TINY, *LOSSES, "seed=0,1,2", "plan=true", store=store)
     assert (code, len(runs(store))) == (0, 4)
     assert output.count("finished") >= 4
-    assert "6 runs: 4 finished before, 2 to train, about 0:00:" in output
+    assert "6 runs: 4 finished before, 2 to train; about 0:00:" in output
     code, _, _errors = run("-m", *TINY, *LOSSES, "seed=0,1,2", store=store)
     assert code == 0
     fresh = [item for item in runs(store) if item.info.run_id not in before]

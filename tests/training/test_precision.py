@@ -13,7 +13,7 @@ import pytest
 
 from dae_lab.model.autoencoder import build
 from dae_lab.tracking.damage import with_checksum
-from dae_lab.training import precision, timing
+from dae_lab.training import measurements, precision, timing
 from dae_lab.training.precision import AUTO, Measurement, load, load_all, measure_networks, settle
 
 DIGITS = (8, 8, 1)
@@ -114,9 +114,9 @@ DAMAGED = [
 
 @pytest.mark.parametrize("changes", DAMAGED, ids=str)
 @pytest.mark.parametrize("sealed", [True, False])
-def test_values_that_are_no_times_are_ignored_with_one_warning(config, caplog, changes, sealed):
+def test_values_that_are_no_times_are_ignored_with_one_warning(config, tmp_path, caplog, changes, sealed):
     key = precision._key(config, DIGITS)
-    file = precision._file(config, key)
+    file = tmp_path / "precision" / f"{measurements.digest(key)}.json"
     file.parent.mkdir(parents=True)
     content = {"key": key, "measurement": {**asdict(Measurement(2.0, 1.0, 2.0, 1.0, "here")), **changes}}
     file.write_text(with_checksum(content) if sealed else json.dumps(content))

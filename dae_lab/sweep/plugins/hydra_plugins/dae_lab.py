@@ -20,6 +20,7 @@ from dae_lab.errors import ConfigError
 from dae_lab.sweep.launcher import Engine
 
 if TYPE_CHECKING:
+    from dae_lab.config.run import Config
     from dae_lab.sweep.job import Job, Outcomes
     from dae_lab.sweep.pool import Pool
     from dae_lab.training.precision import Measurement, Network
@@ -42,6 +43,14 @@ class LocalPool(Engine):
 
         measured = load_all(networks, self._threads() or None)
         return measured or self._open_pool(self.workers).call(measure_networks, networks)
+
+    def calibrate(self, configs: "Sequence[Config]") -> list[float]:
+        from dae_lab.training.calibration import calibrate, load
+
+        known = [load(config, self._threads() or None) for config in configs]
+        if all(known):
+            return [seconds for seconds in known if seconds]
+        return self._open_pool(self.workers).call(calibrate, configs)
 
     def _open_pool(self, size: int) -> "Pool":
         """The pool of this sweep, of at least ``size`` processes."""

@@ -1,0 +1,56 @@
+"""How long runs will take: as runs of the same network took, or as a few training steps of it do."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dae_lab.config.fingerprint import workload
+from dae_lab.config.run import Config
+from dae_lab.sweep.job import Job
+from dae_lab.tracking.store import Store
+
+Calibrate = Callable[[Sequence[Config]], list[float]]
+"""Gives the seconds of an epoch of each config, where runs are done; an empty list where it cannot tell."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The seconds that a run takes; calibrated: from a few of its training steps, the training alone."""
+
+    seconds: float
+    calibrated: bool = False
+
+
+class RunTimes:
+    """Estimates for the runs of a command, each workload looked up once.
+
+    Args:
+        calibrate: measures what no run tells; None: it stays unknown.
+    """
+
+    def __init__(self, calibrate: Calibrate | None) -> None:
+        self._calibrate = calibrate
+        self._epoch: dict[str, float] = {}
+
+    def estimate(self, configs: Sequence[Config], store: Store) -> list[Estimate | None]:
+        """How long a run of each of ``configs`` takes; None where nothing tells."""
+        kinds = [(workload(config), config.training.epochs) for config in configs]
+        typical = {kind: store.typical_seconds(*kind) for kind in set(kinds)}
+        unknown = {
+            name: config
+            for (name, epochs), config in zip(kinds, configs, strict=True)
+            if typical[name, epochs] is None and name not in self._epoch
+        }
+        if unknown and self._calibrate:
+            self._epoch |= zip(unknown, self._calibrate([*unknown.values()]), strict=False)
+        return [self._estimate(name, epochs, typical[name, epochs]) for name, epochs in kinds]
+
+    def of(self, jobs: Sequence[Job], store: Store) -> dict[int, Estimate | None]:
+        """How long each of ``jobs`` takes, by number; None where nothing tells."""
+        found = self.estimate([job.schema() for job in jobs], store)
+        return {job.number: one for job, one in zip(jobs, found, strict=True)}
+
+    def _estimate(self, name: str, epochs: int, typical: float | None) -> Estimate | None:
+        if typical is not None:
+            return Estimate(typical)
+        epoch = self._epoch.get(name)
+        return None if epoch is None else Estimate(epoch * epochs, calibrated=True)

@@ -1,0 +1,47 @@
+"""How long runs will take."""
+
+from dataclasses import replace
+
+from dae_lab.config.fingerprint import workload
+from dae_lab.sweep.show import in_all
+from dae_lab.sweep.times import Estimate, RunTimes
+from dae_lab.tracking.store import Store
+
+
+def with_epochs(config, epochs):
+    return replace(config, training=replace(config.training, epochs=epochs))
+
+
+def record_time(store, config, seconds):
+    tags = {"workload": workload(config)}
+    run = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+    for name, value in {"time/run_s": seconds, "time/epoch_s": 3.0}.items():
+        store.client.log_metric(run, name, value)
+    store.client.log_param(run, "training.epochs", config.training.epochs)
+    store.client.set_terminated(run, "FINISHED")
+
+
+def test_runs_that_were_timed_are_believed_before_a_calibration(compose, tracking):
+    timed, new = compose("data=digits"), compose("data=digits", "training.batch_size=7")
+    store, asked = Store(tracking), []
+
+    def calibrate(configs):
+        asked.append(list(configs))
+        return [2.0 for _ in configs]
+
+    record_time(store, with_epochs(timed, 4), 14.0)
+    times = RunTimes(calibrate)
+    configs = [with_epochs(timed, 5), with_epochs(new, 5), with_epochs(new, 6)]
+    assert times.estimate(configs, store) == [Estimate(17.0), Estimate(10.0, True), Estimate(12.0, True)]
+    times.estimate(configs, store)
+    assert [len(configs) for configs in asked] == [1]
+    assert RunTimes(None).estimate(configs, store) == [Estimate(17.0), None, None]
+    assert RunTimes(lambda _: []).estimate(configs, store) == [Estimate(17.0), None, None]
+
+
+def test_where_a_time_comes_from_is_said():
+    assert in_all([None, None]) == "no such run has been timed yet"
+    assert in_all([Estimate(60.0), Estimate(3600.0)]) == "about 1:01:00"
+    told = in_all([Estimate(60.0), Estimate(1.0, calibrated=True), None])
+    assert "calibrated" in told
+    assert "1 of unknown length" in told
