@@ -59,7 +59,7 @@ def open_lock(path: Path, timeout: float = -1) -> FileLock:
     return FileLock(path, timeout=timeout)
 
 
-def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
+def replace_file(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     """Write a file whole or not at all: beside its place first, then moved into it.
 
     Args:
@@ -79,6 +79,6 @@ def write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_text(path: Path, content: str) -> None:
+def replace_text(path: Path, content: str) -> None:
     """Write a text file, as UTF-8, whole or not at all; a link in its place is replaced, not followed."""
-    write(path, lambda file: file.write(content.encode()))
+    replace_file(path, lambda file: file.write(content.encode()))

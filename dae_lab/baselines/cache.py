@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from dae_lab.environment import kernel_settings
 from dae_lab.errors import DataError
-from dae_lab.files import need_regular, open_lock, write
+from dae_lab.files import need_regular, open_lock, replace_file
 from dae_lab.provenance import packages, source_of
 
 log = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ class Cache(Generic[T]):
         if self._writable:
             try:
                 arrays = {_NAME: np.array(name), **self._to_arrays(thing)}
-                write(self._path(name), lambda file: np.savez(file, allow_pickle=False, **arrays))
+                replace_file(self._path(name), lambda file: np.savez(file, allow_pickle=False, **arrays))
             except OSError as error:
                 self._give_up(error)
 

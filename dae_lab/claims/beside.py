@@ -20,9 +20,9 @@ def beside(reading: Reading, sides: tuple[str | float, str | float] | None) -> F
     """The tests that make sense of ``reading``; nothing where a run has no value.
 
     ``bootstrap`` interval of the mean effect (BCa); exact ``sign-flip p`` and ``Wilcoxon p`` that the effect
-    is the margin (of an equivalence: 0); ``P(effect > 0)`` on a seed, and its exact interval; ``TOST p`` of
-    an equivalence; ``log-rank p`` of times and ``McNemar p`` of shares of two arms; ``permutation p`` of a
-    correlation.
+    is the margin (of an equivalence, and where either direction counts: 0); ``P(effect > 0)`` on a seed, and
+    its exact interval; ``TOST p`` of an equivalence; ``log-rank p`` of times and ``McNemar p`` of shares of
+    two arms; ``permutation p`` of a correlation.
 
     Args:
         sides: of the effect, as ``Effect.sides`` gives them.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dae_lab.claims.evidence import collapsed_seeds
 from dae_lab.claims.expression import parse
 from dae_lab.claims.outcome import Runs, measure
 from dae_lab.claims.rule import Bridge
@@ -20,6 +21,7 @@ class Crossing:
 
     Attributes:
         name, bridge: as the claim has them.
+        collapsed: arms whose long run collapsed; then nothing is compared.
         values: what each long run gave, by arm.
         long: the effect with the long runs, of the claim's first seed.
         short: with the claim's own runs of that seed.
@@ -33,11 +35,12 @@ class Crossing:
     short: float
     mean: float
     interval: Interval
+    collapsed: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool | None:
-        """Whether the long effect has the sign of the claim's; None where that has no clear sign."""
-        if self.interval.low <= 0 <= self.interval.high:
+        """Whether the long effect has the sign of the claim's; None where nothing can be said."""
+        if self.collapsed or self.interval.low <= 0 <= self.interval.high:
             return None
         return self.long * self.mean > 0
 
@@ -72,6 +75,7 @@ def cross(claim: Claim, runs: Runs, long_runs: Runs, n: int) -> list[Crossing]:
                 short=float(effects[0]),
                 mean=float(effects.mean()),
                 interval=paired.student_interval(effects, 0.95),
+                collapsed=tuple(arm for arm, of in long.items() if collapsed_seeds(of)),
             )
         )
     return [one for one in found if math.isfinite(one.long) and math.isfinite(one.mean)]

@@ -42,11 +42,12 @@ def fixed_design(evidence: Evidence, name: str, error: float) -> FixedDesign | N
     mean = float(effects.mean())
     verdict = _nearest(mean, given)
     if given.outcome.kind == "share":
-        seeds = _fixed_of_share(given, arms, effect, error) if given.rule == "difference" else None
+        one_sided = given.rule == "difference" and verdict is not Verdict.equivalent
+        seeds = _fixed_of_share(given, arms, effect, error) if one_sided else None
     else:
         grain = grain_of(effect, given.outcome, arms)
         spread = max(float(np.std(effects, ddof=1)), grain / math.sqrt(6))  # rounding's, as in the interval
-        seeds = _fixed_of_mean(mean, spread, error, given.margin, verdict)
+        seeds = _fixed_of_mean(mean, spread, error, given.margin, given.rule)
     return FixedDesign(seeds, verdict) if seeds and seeds < MANY else None
 
 
@@ -61,10 +62,10 @@ def _nearest(mean: float, given: Definition) -> Verdict:
     return Verdict.supported if mean > 0 and mean >= given.margin else Verdict.refuted
 
 
-def _fixed_of_mean(mean: float, spread: float, error: float, margin: float, verdict: Verdict) -> int | None:
+def _fixed_of_mean(mean: float, spread: float, error: float, margin: float, rule: str) -> int | None:
     if abs(mean) < margin:
         return sequential.fixed_equivalence(mean, spread, error, margin)
-    if verdict is Verdict.refuted and mean < margin:
+    if rule == "difference" and mean < 0:
         return sequential.fixed_design(-mean, spread, error, margin=-margin)  # that it is not above
     return sequential.fixed_design(abs(mean), spread, error, margin=margin)
 

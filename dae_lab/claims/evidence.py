@@ -107,7 +107,12 @@ def _effects(effect: Effect, kind: str, arms: Mapping[str, Measured]) -> np.ndar
 def _problems_of_guards(claim: Claim, runs: Runs) -> Iterator[Problem]:
     """The guards of a claim that single runs do not meet."""
     for arm in claim.guards.improved:
-        worse = [seed for seed, run in runs[arm].items() if not _improved(run.curve("val/mse"))]
+        collapsed = collapsed_seeds(runs[arm]) if arm in claim.guards.not_collapsed else []
+        worse = [
+            seed
+            for seed, run in runs[arm].items()
+            if seed not in collapsed and not _improved(run.curve("val/mse"))
+        ]
         if worse:
             yield Problem(f"arm {arm} learned nothing with seed {_list(worse)}: its val/mse did not fall")
     for arm in claim.guards.not_collapsed:

@@ -6,7 +6,7 @@ import numpy as np
 
 from dae_lab.claims.evidence import Evidence, correlated, look_error
 from dae_lab.claims.expression import Effect
-from dae_lab.claims.outcome import Measured, first_seeds
+from dae_lab.claims.outcome import Measured
 from dae_lab.claims.rule import Outcome
 from dae_lab.claims.statistics import anytime, paired, proportion
 from dae_lab.claims.statistics.interval import Interval
@@ -14,25 +14,19 @@ from dae_lab.recording.names import COUNTS
 
 
 def interval_of(evidence: Evidence, name: str, error: float) -> Interval:
-    """The interval of the reading ``name`` after all looks so far, at error rate ``error`` over all of them.
+    """The interval of the reading ``name`` at this look, at error rate ``error`` over all looks together.
 
-    It is what the intervals of these looks have in common: as they hold together, so does that, and what was
-    decided at a look stays decided. Where they have nothing in common it is the last one.
+    The intervals of all looks hold together (repeated confidence intervals: Jennison & Turnbull, "Interim
+    analyses: the repeated confidence interval approach", Journal of the Royal Statistical Society B 1989),
+    and each holds by itself. What is reported is that of the last look, which knows all seeds. What the looks
+    have in common would be narrower, but need not hold the mean that was found.
     """
-    looks = [n for n in evidence.claim.seeds.looks() if n <= evidence.n]
-    each = [_interval_at(evidence, name, error, n) for n in looks]
-    low, high = max(one.low for one in each), min(one.high for one in each)
-    return Interval(low, high, each[-1].level) if low <= high else each[-1]
-
-
-def _interval_at(evidence: Evidence, name: str, error: float, n: int) -> Interval:
-    """The interval of the look after ``n`` seeds, by itself."""
-    claim, effect = evidence.claim, evidence.claim.effects[name]
-    arms = {arm: first_seeds(evidence.arms[name][arm], n) for arm in effect.arms}
+    claim, effect, n = evidence.claim, evidence.claim.effects[name], evidence.n
+    arms = {arm: evidence.arms[name][arm] for arm in effect.arms}
     outcome, level = claim.readings[name].outcome, 1 - look_error(claim, n, error)
     if outcome.kind in ("value", "time"):
         method = paired.mean_interval if n <= claim.seeds.maximum else anytime.mean_interval
-        return method(evidence.effects[name][:n], level, grain_of(effect, outcome, arms))
+        return method(evidence.effects[name], level, grain_of(effect, outcome, arms))
     first, *others = (arms[arm] for arm in effect.arms)
     if others:
         return proportion.paired_difference(first.values > 0, others[0].values > 0, level)

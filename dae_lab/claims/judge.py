@@ -60,7 +60,7 @@ class Judgement:
     level: of the intervals of the first reading, 1 less what of the error rate this look may spend.
     share: what the claim's error rate was divided by, as it was judged with others.
     unconditional: the verdict with collapsed runs counted, where a guard against them is not met.
-    provisional: with other claims decided, this one's intervals would shrink, and its verdict change.
+    provisional: what becomes of other claims, judged together with this one, may change its verdict.
     evidence: what it stands on; None where runs are missing.
     settled: more seeds would change nothing, promise nothing, or there are no more.
     remarks: what is to be minded beside it, see ``remarks``.
@@ -95,12 +95,15 @@ class Judgement:
         return fixed_design(self.evidence, "definition", self.claim.error / self.share)
 
 
-def judge(evidence: Evidence, share: int = 1) -> Judgement:
-    """Judge a claim by what its runs say, at its error rate divided by ``share``."""
+def judge(evidence: Evidence, share: int = 1, family: int = 1) -> Judgement:
+    """Judge a claim by what its runs say, at its error rate divided by ``share``.
+
+    Args:
+        family: the largest ``share`` that there may be, the number of claims that are judged together.
+    """
     found = _judge(evidence, share)
-    if share == 1:
-        return found
-    return replace(found, provisional=_judge(evidence, 1).verdict is not found.verdict)
+    others = (_judge(evidence, divisor).verdict for divisor in {1, family} - {share})
+    return replace(found, provisional=any(verdict is not found.verdict for verdict in others))
 
 
 def is_decided(evidence: Evidence, share: int) -> bool:
@@ -123,7 +126,7 @@ def _judge(evidence: Evidence, share: int) -> Judgement:
     waiting = tuple(problem.sentence for problem in problems if not problem.final)
     readings = (_reading("definition", evidence, share), *_secondary(evidence, share))
     readings = tuple(_with_chance(reading, evidence) for reading in readings)
-    whatever = decision.combine([reading.verdict for reading in readings])
+    whatever = decision.combine([reading.verdict for reading in readings if reading.definition.votes])
     collapse_alone = bool(problems) and all(problem.collapse for problem in problems)
     return Judgement(
         claim=claim,
@@ -144,7 +147,7 @@ def _judge(evidence: Evidence, share: int) -> Judgement:
 
 def _settled(readings: Sequence[Reading], evidence: Evidence) -> bool:
     """Whether more seeds can be spared: every reading is decided, cannot be, or promises nothing."""
-    primary, others = readings[0], readings[1:]
+    primary, others = readings[0], [one for one in readings[1:] if one.definition.votes]
     least = evidence.claim.seeds.futility
     hopeless = [one for one in readings if one.chance is not None and one.chance < least]
     if not primary.decided:
@@ -157,7 +160,8 @@ def _secondary(evidence: Evidence, share: int) -> list[Reading]:
 
     Each direction, for the claim and against it, is a family of its own, as only one can contradict.
     """
-    names = [name for name in evidence.claim.alternatives if not _is_final(evidence, name)]
+    claim = evidence.claim
+    names = [name for name, one in claim.alternatives.items() if one.votes and not _is_final(evidence, name)]
 
     def divisors(wanted: frozenset[Verdict]) -> Mapping[str, int]:
         decides = {
@@ -168,8 +172,11 @@ def _secondary(evidence: Evidence, share: int) -> list[Reading]:
 
     support, against = divisors(frozenset({Verdict.supported})), divisors(AGAINST)
     found = []
-    for name in evidence.claim.alternatives:
-        by = sorted({share * support.get(name, 1), share * against.get(name, 1)})
+    for name in claim.alternatives:
+        if name not in names:
+            found.append(_reading(name, evidence, share))
+            continue
+        by = sorted({share * support[name], share * against[name]})
         each = [_reading(name, evidence, divisor) for divisor in by]
         found.append(next((one for one in each if _stands(one, share, support, against)), each[-1]))
     return found

@@ -1,6 +1,7 @@
 """What is told of a judgement, as Markdown: the notebook's page, and the description in MLflow."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 
 from dae_lab.claims import beside, words
@@ -41,8 +42,9 @@ def page(
     parts = [
         f"# {prose(claim.id)}: {prose(claim.statement)}",
         f"![{found.verdict.value}](verdict.svg)",
+        *([f"**{_bold(found.history)}.**"] if found.history else []),
         *filter(None, [prose(first_sentence(found))]),
-        f"**{_bold(words.headline(found))}** ({words.meaning(found)})",
+        f"**{_bold(words.verdict(found))}** ({words.meaning(found)})",
         f"*Source: {prose(claim.source)}*",
     ]
     if condition := words.condition(found):
@@ -88,7 +90,11 @@ def _in_a_cell(text: str) -> str:
 
 def _readings_asked(found: Judgement) -> str:
     rows = [
-        [_title(name), words.outcome(one.outcome), f"`{words.rule(one)}`"]
+        [
+            f"{_title(name)}{'' if one.votes else ' (no vote)'}",
+            words.outcome(one.outcome),
+            f"`{words.rule(one)}`",
+        ]
         for name, one in found.claim.readings.items()
     ]
     told = table(["reading", "what is measured", "the claim holds if"], rows)
@@ -96,8 +102,17 @@ def _readings_asked(found: Judgement) -> str:
     if any(one.share is not None for one in outcomes):
         told += (
             "\n\nA drop is that from a curve's first value, at the epoch named (0, the untrained model, "
-            "where none is), to its lowest, each run's own. Arms are compared by it where their ends differ "
-            "by at most the share that [rule.yaml](rule.yaml) gives as `comparable`."
+            "where none is), to its lowest, each run's own."
+        )
+    if any(one.share is not None and one.comparable is not None for one in outcomes):
+        told += (
+            " Arms are compared by it where their ends differ by at most the share that "
+            "[rule.yaml](rule.yaml) gives as `comparable`; where that is null, by any."
+        )
+    if not all(one.votes for one in found.claim.readings.values()):
+        told += (
+            "\n\nReadings that do not vote answer another question, such as the source's own words. Their "
+            "verdicts are shown and change nothing."
         )
     if any(one.target == "common" for one in outcomes):
         told += (
@@ -138,11 +153,15 @@ def _protection(found: Judgement) -> str:
             "The reading that decides has the whole error rate; of the others Holm's correction keeps the "
             "rate at which any contradicts it by chance, so their intervals are wider. "
         )
-    if found.decided and found.n < found.claim.seeds.maximum:
-        text += (
-            "An effect found when a study stops early is too large on average: by some 5 % where it is one "
-            "standard deviation, by some 40 % where it is half of one. "
-        )
+    given = found.claim.definition
+    if found.decided and found.n < found.claim.seeds.maximum and given.outcome.kind in ("value", "time"):
+        if found.verdict is Verdict.equivalent or given.rule == "equivalence":
+            text += "It stopped early, and studies that stop so are those whose effect happens to be small. "
+        else:
+            text += (
+                "An effect found when a study stops early is too large on average: with looks from 5 to 20 "
+                "seeds by some 5 % where it is one standard deviation, by some 40 % where it is half of one. "
+            )
     if found.verdict in (Verdict.refuted, Verdict.equivalent):
         text += (
             "Whether a claim that does not hold is called refuted or equivalent depends on how narrow the "
@@ -204,10 +223,14 @@ def _held(one: Crossing) -> str:
         f"`{one.bridge.effect}` is {words.number(one.long)} there; here it is {words.number(one.short)} with "
         f"that seed, and {words.number(one.mean)} {words.bounds(one.interval)} over all seeds (95 %). "
     )
+    if one.collapsed:
+        return f"{told}The long run of {', '.join(one.collapsed)} collapsed, so nothing is compared."
     if one.holds is None:
         return f"{told}Here it has no clear direction."
     if not one.holds:
         return f"{told}The direction does not hold."
+    if re.search(r"\d", one.bridge.effect):  # a ratio would depend on that number
+        return f"{told}The direction holds."
     times = words.number(one.long / one.mean)
     return f"{told}The direction holds; the effect is {times} times that of the mean here."
 
@@ -236,8 +259,9 @@ def _others(found: Judgement, others: Mapping[str, Found]) -> str:
     ]
     told = (
         "They decide nothing; intervals at the levels above. p: two-sided, that the effect is the margin (of "
-        "an equivalence: 0), so it is small too where the effect is clearly below; log-rank and McNemar: "
-        "that the two arms are alike. Wilcoxon's is Pratt's variant, exact up to 20 seeds. P(effect > 0): on "
+        "an equivalence, and where either direction counts: 0), so it is small too where the effect is "
+        "clearly below; log-rank and McNemar: that the two arms are alike; permutation: that the two metrics "
+        "do not go together. Wilcoxon's is Pratt's variant, exact up to 20 seeds. P(effect > 0): on "
         "one seed, ties counted half; its interval is Clopper and Pearson's, ties as losses at its low end "
         "and as wins at its high one."
     )

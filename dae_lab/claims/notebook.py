@@ -48,6 +48,7 @@ class Circumstances(Checked):
     changed: what is to be said of other rules. history: how it was judged before, otherwise.
     overrides: those of the command line that change what is asked. command: what asks it again.
     cut_short: the study was stopped before its next look. missing: why it could not be judged at all.
+    provisional: other claims that were judged with it may change its verdict.
     """
 
     claim: str
@@ -60,6 +61,7 @@ class Circumstances(Checked):
     command: str = ""
     cut_short: bool = False
     missing: list[str] = field(default_factory=list)
+    provisional: bool = False
 
 
 def write(
@@ -85,24 +87,24 @@ def write(
     home.mkdir(parents=True, exist_ok=True)
     effects = found.claim.effects
     others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
-    facts = facts_of(found.claim, runs, circumstances)
+    facts = facts_of(found.claim, runs, circumstances, long_runs)
     crossings = cross(found.claim, runs, long_runs, found.n)
     content = verdict(name, found, others, facts, crossings)
     depends_on = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
     state = hashlib.sha256(depends_on.encode()).hexdigest()[:12]
     known = read_verdict(home / "verdict.json")
     if not (home / "verdict.json").exists():
-        files.write_text(home / "verdict.json", "{}\n")  # from now on a claim's folder, even if we are cut
+        files.replace_text(home / "verdict.json", "{}\n")  # from now on a claim's folder, even if we are cut
     captions = _draw(home, state == drawn, known, found, runs) if found.readings else {}
     pictures = {file: _digest(home / file) for file in captions}
     _remove_pictures(home, known, captions)
-    files.write_text(home / "runs.csv", rows)
-    files.write_text(home / "rule.yaml", _rule(found.claim, circumstances))
-    files.write_text(home / "verdict.svg", badge(found.verdict))
-    files.write_text(home / "README.md", markdown.page(found, others, facts, captions, crossings))
+    files.replace_text(home / "runs.csv", rows)
+    files.replace_text(home / "rule.yaml", _rule(found.claim, circumstances))
+    files.replace_text(home / "verdict.svg", badge(found.verdict))
+    files.replace_text(home / "README.md", markdown.page(found, others, facts, captions, crossings))
     # at last: what was cut before is done again
     content |= {"figures": captions, "pictures": pictures}
-    files.write_text(home / "verdict.json", json.dumps(content, indent=1) + "\n")
+    files.replace_text(home / "verdict.json", json.dumps(content, indent=1) + "\n")
     index.write(folder)
     return home / "README.md", state
 
@@ -112,14 +114,17 @@ def _rule(claim: Claim, circumstances: Circumstances) -> str:
     return OmegaConf.to_yaml(OmegaConf.create({**asdict(claim), "judged": asdict(circumstances)}))
 
 
-def facts_of(claim: Claim, runs: Runs, circumstances: Circumstances) -> dict[str, str]:
+def facts_of(
+    claim: Claim, runs: Runs, circumstances: Circumstances, long_runs: Runs = NO_RUNS
+) -> dict[str, str]:
     """What the page tells of the runs."""
-    every = [run for of in runs.values() for run in of.values()]
-    spent = sum(run.values.get("time/cpu_s", 0.0) for run in every)
+    every, long = _every(runs), _every(long_runs)
     facts = {"Scale": "; ".join(sorted({_scale(run) for run in every}))}
     if claim.scale:
         facts["Beside the source"] = claim.scale
-    facts["Cost"] = f"{len(every)} runs, {spent / 3600:.2f} CPU hours"
+    facts["Cost"] = _cost(every)
+    if long:
+        facts["Cost"] += f"; at the source's length {_cost(long)}"
     for title, found in (
         ("Processor", {run.settings.get("machine/cpu", "") for run in every}),
         ("Code", {run.tags.get("mlflow.source.git.commit", "")[:12] for run in every}),
@@ -134,6 +139,16 @@ def facts_of(claim: Claim, runs: Runs, circumstances: Circumstances) -> dict[str
     facts["Again"] = code(circumstances.command)
     facts["This page again"] = code(f"python -m dae_lab.run regenerate={circumstances.claim}")
     return facts
+
+
+def _every(runs: Runs) -> list[ClaimRun]:
+    return [run for of in runs.values() for run in of.values()]
+
+
+def _cost(runs: Sequence[ClaimRun]) -> str:
+    """``10 runs, 3.26 CPU hours``."""
+    spent = sum(run.values.get("time/cpu_s", 0.0) for run in runs)
+    return f"{len(runs)} run{'s' * (len(runs) != 1)}, {spent / 3600:.2f} CPU hours"
 
 
 def _utc(milliseconds: int) -> str:
@@ -190,7 +205,7 @@ def _draw(home: Path, same: bool, known: Mapping[str, Any], found: Judgement, ru
 
     drawn = pictures(found, runs)
     for file, picture in drawn.items():
-        files.write(home / f"{file}.png", partial(picture.save, format="PNG", optimize=True))
+        files.replace_file(home / f"{file}.png", partial(picture.save, format="PNG", optimize=True))
     return {f"{file}.png": CAPTIONS[file] for file in drawn}
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -78,11 +78,6 @@ class _Value:
     first: float = math.nan
     last: float = math.nan
     epochs: float = math.nan
-
-
-def first_seeds(measured: Measured, n: int) -> Measured:
-    """What the first ``n`` seeds gave."""
-    return Measured(*(getattr(measured, item.name)[:n] for item in fields(measured)))
 
 
 def measure(

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from omegaconf import DictConfig, OmegaConf
 
-from dae_lab.claims.evidence import Evidence
+from dae_lab.claims.evidence import BEYOND, Evidence
 from dae_lab.claims.expression import Effect
 from dae_lab.claims.judge import Judgement
 from dae_lab.claims.rule import Outcome
@@ -46,24 +46,28 @@ class Composes(Protocol):
 class Asked:
     """How a claim was judged once: by which rule and arms, in which family, to what verdict.
 
-    family: the names of all claims that were judged together. divisor: of the error rate.
-    maximum: seeds at the last look that was planned. seeds: those that were judged.
+    family: how many claims were judged together. members: eight hex digits of their names.
+    divisor: of the error rate. maximum: seeds at the last look that was planned.
+    seeds: those that were judged. code: eight hex digits of the code that trained.
     """
 
     rule: str
-    family: tuple[str, ...]
+    family: int
+    members: str
     divisor: int
     maximum: int
     seeds: int
     verdict: str
+    code: str
 
     def is_same_study(self, other: "Asked") -> bool:
         """Whether both are looks of one study."""
-        return (self.rule, self.family, self.maximum) == (other.rule, other.family, other.maximum)
+        mine, its = ((one.rule, one.members, one.maximum, one.code) for one in (self, other))
+        return mine == its
 
     def sentence(self) -> str:
         """``inconclusive after 20 of at most 20 seeds, in a family of 13``."""
-        alone = "alone" if len(self.family) == 1 else f"in a family of {len(self.family)}"
+        alone = "alone" if self.family == 1 else f"in a family of {self.family}"
         return f"{self.verdict} after {self.seeds} of at most {self.maximum} seeds, {alone}"
 
 
@@ -74,7 +78,7 @@ class Question:
     name: the option of the group ``claim``. overrides: the user's own, ``claim=…`` with them.
     arms: each arm's config, composed with seed 0 and checked. changed: what is to be said of earlier rules.
     stated: when this rule was recorded, in milliseconds since 1970. rule: its hash, and that of the arms.
-    asked: how it was judged before, by this rule or others.
+    asked: how it was judged before, by this rule or others. forgotten: how often besides.
     numbers: by arm and seed, the number of the job.
     """
 
@@ -89,6 +93,7 @@ class Question:
     stated: int = 0
     rule: str = ""
     asked: list[Asked] = field(default_factory=list)
+    forgotten: int = 0
 
     @property
     def settled(self) -> bool:
@@ -241,6 +246,7 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,), divis
     """
     looks = found.seeds.planned_looks()
     error = found.error / divisor
+    planned = error if found.seeds.beyond == "none" else error * (1 - BEYOND)
     for name, reading in found.readings.items():
         effect, kind = found.effects[name], reading.outcome.kind
         others = 1 if name == "definition" else len(found.alternatives)
@@ -251,7 +257,7 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,), divis
                 f"{name}: this rule is undecidable: it could never be refuted, for {reading.effect} is never "
                 f"below {bounded[0]:g}, and the margin is {reading.margin:g}"
             )
-        why = can_be_both(looks[-1], error / others, looks, reading.margin, reading.kind, bounded, exact)
+        why = can_be_both(looks[-1], planned / others, looks, reading.margin, reading.kind, bounded, exact)
         if why:
             family = f" In a family of {divisor}, the error rate is {error:.2g}." if divisor > 1 else ""
             raise ConfigError(f"{name}: this rule is undecidable: {why}{family}")

@@ -82,5 +82,6 @@ def _judge(stated: Claim, circumstances: Circumstances, runs: Runs) -> Judgement
         if absent:
             raise ConfigError(f"runs.csv lacks runs of arm {absent[0]}")
         found = judge(gather(stated, runs, n), circumstances.divisor)
+        found = replace(found, provisional=circumstances.provisional)
     said = remarks(stated, found, runs, circumstances.stated, circumstances.changed, circumstances.overrides)
     return replace(found, remarks=said, history=circumstances.history)

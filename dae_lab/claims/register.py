@@ -12,12 +12,13 @@ from omegaconf import OmegaConf
 
 from dae_lab.claims.judge import Judgement
 from dae_lab.claims.question import Asked, Question, checked, trained
+from dae_lab.provenance import code_fingerprint
 from dae_lab.tracking.store import Store
 
 log = logging.getLogger(__name__)
 
 LONGEST_TAG = 5000
-"""Letters of a tag; the oldest judgements are forgotten first."""
+"""Letters of a tag, enough for 25 judgements; the oldest are forgotten first, and counted."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def state(question: Question, store: Store) -> None:
             same = [Entry(rule, arms, time.time_ns() // 1_000_000)]
             record.tag("rule", " ".join(map(str, [*known, *same])))
             record.text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
-        question.asked = _asked(record.tags.get("judged", ""))
+        question.forgotten, question.asked = _asked(record.tags.get("judged", ""))
     question.stated, question.rule = same[0].stated, f"{rule}/{arms}"
     if others:
         question.changed = _changes(others, same[0])
@@ -57,9 +58,10 @@ def record_judgement(question: Question, found: Judgement, family: Sequence[str]
     """Remember how ``question`` was judged: the last look of each study."""
     now = asked_now(question, found, family)
     kept = [one for one in question.asked if not one.is_same_study(now)]
-    entries = [asdict(one) for one in [*kept, now]]
-    while len(text := json.dumps(entries)) > LONGEST_TAG and len(entries) > 1:
+    forgotten, entries = question.forgotten, [asdict(one) for one in [*kept, now]]
+    while len(text := json.dumps([forgotten, *entries])) > LONGEST_TAG and len(entries) > 1:
         del entries[0]
+        forgotten += 1
     with store.summary_record("claim", question.name) as record:
         if record.tags.get("judged") != text:
             record.tag("judged", text)
@@ -67,9 +69,17 @@ def record_judgement(question: Question, found: Judgement, family: Sequence[str]
 
 def asked_now(question: Question, found: Judgement, family: Sequence[str]) -> Asked:
     """How ``question`` is judged by this command."""
-    maximum = question.claim.seeds.last
-    names = tuple(sorted(family))
-    return Asked(question.rule, names, found.share, maximum, found.n, found.verdict.value)
+    members = hashlib.sha256(" ".join(sorted(family)).encode()).hexdigest()[:8]
+    return Asked(
+        rule=question.rule,
+        family=len(family),
+        members=members,
+        divisor=found.share,
+        maximum=question.claim.seeds.last,
+        seeds=found.n,
+        verdict=found.verdict.value,
+        code=code_fingerprint()[:8],
+    )
 
 
 def history(question: Question, found: Judgement, family: Sequence[str]) -> str:
@@ -79,26 +89,23 @@ def history(question: Question, found: Judgement, family: Sequence[str]) -> str:
     if not others:
         return ""
     before = "; ".join(dict.fromkeys(one.sentence() for one in others))
-    return f"Asked again (before: {before}), so that the error rates of all these studies add up"
+    more = f"; and {question.forgotten} earlier ones" if question.forgotten else ""
+    return f"Asked again (before: {before}{more}), so that the error rates of all these studies add up"
 
 
-def _asked(text: str) -> list[Asked]:
-    """Earlier judgements; none where the tag is damaged."""
+def _asked(text: str) -> tuple[int, list[Asked]]:
+    """How many judgements are forgotten, and the others; none where the tag is damaged."""
     try:
-        return [_one_asked(one) for one in json.loads(text or "[]")]
+        forgotten, *entries = json.loads(text or "[0]")
+        return int(forgotten), [_one_asked(one) for one in entries]
     except (ValueError, TypeError, KeyError):
-        return []
+        return 0, []
 
 
 def _one_asked(known: dict[str, Any]) -> Asked:
-    return Asked(
-        str(known["rule"]),
-        tuple(map(str, known["family"])),
-        int(known["divisor"]),
-        int(known["maximum"]),
-        int(known["seeds"]),
-        str(known["verdict"]),
-    )
+    numbers = {name: int(known[name]) for name in ("family", "divisor", "maximum", "seeds")}
+    words = {name: str(known[name]) for name in ("rule", "members", "verdict", "code")}
+    return Asked(**numbers, **words)  # type: ignore[arg-type]  # by name
 
 
 def _entry(text: str, began: int) -> Entry:

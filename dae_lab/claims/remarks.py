@@ -30,6 +30,10 @@ def remarks(
     every = [run for of in runs.values() for run in of.values()]
     early = sum(run.began < stated for run in every)
     said = [changed]
+    if found.provisional:
+        said.append(
+            "it is provisional: other claims that are judged with it are not settled, and may change it"
+        )
     if early:
         fresh = claim.seeds.first + claim.seeds.last
         said.append(

@@ -135,12 +135,14 @@ class Definition(Checked):
     rule: ``difference``: is the effect above ``margin``? ``equivalence``: is it within ±``margin``?
         ``either``: is it beyond ±``margin``, whichever way?
     margin: the smallest effect that matters, in the effect's unit.
+    votes: whether it can take the claim's support away; of the reading that decides, always.
     """
 
     outcome: Outcome = required()
     effect: str = text()
     rule: str = choice("difference", "equivalence", "either")
     margin: float = number(minimum=0, maximum=1e9)
+    votes: bool = required()
 
     @property
     def kind(self) -> Kind:

@@ -6,25 +6,17 @@ import numpy as np
 
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Measured
-from dae_lab.claims.statistics import proportion
-from dae_lab.claims.words import number
+from dae_lab.claims.words import number, percent
 
-METRICS = {
-    "test/mse": "test MSE",
-    "test/ssim": "SSIM of the test images",
-    "test/psnr": "PSNR of the test images",
-    "train/loss": "training loss at the end",
-    "noise_level/mse": "MSE on images of another noise",
-    "code/knn_accuracy": "accuracy of the codes' nearest neighbours",
-    "code/effective_rank": "effective rank of the code",
-    "code/rho_overlap": "rank correlation, over the classes, of the hulls' overlap with the error",
+QUANTITIES = {
+    ("test/mse", None): "test MSE",
+    ("test/mse", "baseline_mse/noisy"): "error that is left of the noise",
+    ("noise_level/mse", "baseline_mse/black"): "error on clean images as a share of their energy",
+    ("train/loss", None): "training loss at the end",
+    ("code/knn_accuracy", None): "accuracy of the codes' nearest neighbours",
+    ("code/rho_overlap", None): "rank correlation, over the classes, of the hulls' overlap with the error",
 }
-"""Metrics by what a person calls them."""
-RELATIVE = {
-    "baseline_mse/noisy": "error that is left of the noise",
-    "baseline_mse/black": "error as a share of the images' energy",
-}
-"""The same, relative to a baseline, as percentages."""
+"""What a person calls a metric, relative to another one. Those relative to a baseline are percentages."""
 
 
 def first_sentence(found: Judgement) -> str:
@@ -48,15 +40,19 @@ def label(found: Judgement, arm: str) -> str:
 
 def _shares(found: Judgement, reading: Reading) -> str:
     what = " or ".join(reading.definition.outcome.among)
-    counts = {arm: _count(item) for arm, item in reading.arms.items()}
+    effect = found.claim.effects[reading.name]
+    counts = {arm: _count(reading.arms[arm]) for arm in effect.arms}
     told = ", ".join(f"{k} of {n} runs with {label(found, arm)}" for arm, (k, n) in counts.items())
-    if len(counts) > 1:
-        return f"Ended {what}: {told}"
+    match effect.sides():
+        case (str(), float(bound_number)):
+            interval = reading.interval.shifted(bound_number)
+        case (float(bound_number), str()):
+            interval = reading.interval.mirrored(bound_number)
+        case _:
+            return f"Ended {what}: {told}"
     [(k, n)] = counts.values()
-    interval = proportion.exact_interval(k, n, 0.95)
-    least = 2 * k >= n
-    bound = f"at least {_percent(interval.low)}" if least else f"at most {_percent(interval.high)}"
-    return f"{told} ended {what}; {bound} of all would (95 %)"
+    bound = f"at least {_percent(interval.low)}" if 2 * k >= n else f"at most {_percent(interval.high)}"
+    return f"{told} ended {what}; {bound} of all would ({percent(interval.level)} %)"
 
 
 def _count(item: Measured) -> tuple[int, int]:
@@ -65,39 +61,43 @@ def _count(item: Measured) -> tuple[int, int]:
 
 
 def _times(found: Judgement, reading: Reading) -> str:
-    sides = found.claim.effects[reading.name].sides()
-    missed = sum(int(np.sum(~item.reached)) for item in reading.arms.values())
+    effect = found.claim.effects[reading.name]
+    missed = sum(int(np.sum(~reading.arms[arm].reached)) for arm in effect.arms)
     never = f"; {missed} runs did not get there and count with their last epoch" if missed else ""
-    match sides:
+    low, high = reading.interval.low, reading.interval.high
+    match effect.sides():
         case (str() as slower, str() as faster):
-            low, high = reading.interval.low, reading.interval.high
             if reading.effect < 0:
                 slower, faster, low, high = faster, slower, -high, -low
+            needs = "needs" if low > 0 else "needed, as far as these seeds tell,"
             told = (
-                f"{label(found, slower)} needs {number(abs(reading.effect))} [{number(low)}, {number(high)}] "
-                f"epochs more than {label(found, faster)}"
+                f"{label(found, slower)} {needs} {number(abs(reading.effect))} [{number(low)}, "
+                f"{number(high)}] epochs more than {label(found, faster)}"
             )
         case _:
-            means = (f"{label(found, arm)} {_mean(item)}" for arm, item in reading.arms.items())
-            told = f"epochs needed, on average: {', '.join(means)}"
-    return f"{told[0].upper()}{told[1:]}{never}"
+            means = (f"{label(found, arm)} {_mean(reading.arms[arm])}" for arm in effect.arms)
+            told = f"epochs needed, mean of {found.n} seeds: {', '.join(means)}"
+    return f"{_capital(told)}{never}"
 
 
 def _values(found: Judgement, reading: Reading) -> str:
-    outcome = reading.definition.outcome
-    relative = RELATIVE.get(outcome.relative_to or "")
-    what = relative or METRICS.get(outcome.metric, f"`{outcome.metric}`")
-    if outcome.relative_to and not relative:
-        what += f" as a share of `{outcome.relative_to}`"
-    show = _percent if relative else number
-    means = (f"{label(found, arm)} {show(float(np.mean(item.values)))}" for arm, item in reading.arms.items())
-    return f"{what[0].upper()}{what[1:]}, mean of {found.n} seeds: {', '.join(means)}"
+    outcome, arms = reading.definition.outcome, found.claim.effects[reading.name].arms
+    what = QUANTITIES.get((outcome.metric, outcome.relative_to))
+    show = _percent if what and outcome.relative_to else number
+    if what is None:
+        what = f"`{outcome.metric}`" + (f" ÷ `{outcome.relative_to}`" if outcome.relative_to else "")
+    means = (f"{label(found, arm)} {show(float(np.mean(reading.arms[arm].values)))}" for arm in arms)
+    return f"{_capital(what)}, mean of {found.n} seeds: {', '.join(means)}"
 
 
 def _correlation(found: Judgement, reading: Reading) -> str:
     outcome = reading.definition.outcome
     both = f"`{outcome.metric}` and `{outcome.relative_to}`"
     return f"Over {found.n} seeds {both} correlate by {number(reading.effect)}"
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def _mean(item: Measured) -> str:

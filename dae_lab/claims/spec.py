@@ -156,6 +156,10 @@ def _check(found: Claim) -> None:
     for override in [*found.base, *(item for arm in found.all_arms.values() for item in arm)]:
         if roots(override) & NO_ARM:
             raise ConfigError(f"arms: {override} makes no arm; give it on the command line, if at all")
+    if not found.definition.votes:
+        raise ConfigError(
+            "definition.votes: the reading that decides votes; give false to alternatives alone"
+        )
     effects = found.effects
     if unknown := set(found.labels) - {*found.arms, *found.causes}:
         raise ConfigError(f"labels: there is no arm {', '.join(sorted(unknown))}")
@@ -179,9 +183,11 @@ def _check_bridges(found: Claim) -> None:
         if unknown := set(bridge.arms) - set(found.arms):
             raise ConfigError(f"bridges.{name}.arms: there is no arm {', '.join(sorted(unknown))}")
         try:
-            parse(bridge.effect, found.arms)
+            effect = parse(bridge.effect, found.arms)
         except ConfigError as error:
             raise ConfigError(f"bridges.{name}.{error}") from error
+        if silent := set(bridge.arms) - set(effect.arms):
+            raise ConfigError(f"bridges.{name}: the effect does not speak of {', '.join(sorted(silent))}")
     if both := set(found.long_arms) & {*found.arms, *found.causes}:
         raise ConfigError(f"bridges: {', '.join(sorted(both))} is an arm already; name the bridge otherwise")
 

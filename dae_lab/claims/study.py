@@ -162,8 +162,12 @@ class Study:
         for question in self.questions:
             found = question.judgement
             if question.evidence:
-                found = judge(question.evidence, shares[question.name])
-            if found:
+                found = judge(question.evidence, shares[question.name], len(self.questions))
+            question.judgement = found
+        over = all(question.settled for question in self.questions)
+        for question in self.questions:
+            if found := question.judgement:
+                found = replace(found, provisional=found.provisional and not over)
                 question.judgement = self._with_remarks(question, found)
 
     def _with_remarks(self, question: Question, found: Judgement) -> Judgement:
@@ -218,6 +222,7 @@ class Study:
             command=self._command(),
             cut_short=not question.settled,
             missing=[] if found.readings else [*found.broken],
+            provisional=found.provisional,
         )
 
     def _command(self) -> str:

@@ -33,8 +33,8 @@ def show_plan(questions: Sequence[Question], sweep: Sweep, known: Mapping[Key, i
 
 def show_remaining(questions: Sequence[Question], sweep: Sweep, known: Mapping[Key, int]) -> None:
     """Say how long it takes to the next look at ``questions``, and to their last one at most."""
-    later = new_runs(questions, to_last_look, known)
-    if later:
+    soon, last = (new_runs(questions, choose, known) for choose in (to_next_look, to_last_look))
+    later = last | new_runs(questions, at_length, known)
+    if last:
         times = dict(zip(later, sweep.estimate([*later.values()]), strict=True))
-        soon = new_runs(questions, to_next_look, known)
         show.remaining([times[key] for key in soon], [*times.values()])

@@ -43,10 +43,15 @@ def meaning(found: Judgement) -> str:
 def headline(found: Judgement) -> str:
     """The verdict in one sentence; before it, how the claim was judged otherwise."""
     before = f"{found.history}. " if found.history else ""
+    return f"{before}{verdict(found)}"
+
+
+def verdict(found: Judgement) -> str:
+    """The verdict in one sentence."""
     if found.broken:
-        return f"{before}Invalid: {'; '.join(found.broken)}.{_unconditional(found)}"
+        return f"Invalid: {'; '.join(found.broken)}.{_unconditional(found)}"
     if not found.readings:
-        return f"{before}Not judged."
+        return "Not judged."
     first, others = found.readings[0], found.readings[1:]
     text = f"{found.verdict.value.capitalize()}: {effect(first)}, of {outcome(first.definition.outcome)}"
     text += f"; {_against(first.definition)}; over {found.n} seeds, at {percent(found.level)} %"
@@ -56,7 +61,7 @@ def headline(found: Judgement) -> str:
         text += f"; these seeds leave open {still}"
     if found.waiting:
         text += f"; not judged before the last look, as {'; '.join(found.waiting)}"
-    return f"{before}{text}.{_stopped(found)}"
+    return f"{text}.{_stopped(found)}"
 
 
 def _unconditional(found: Judgement) -> str:

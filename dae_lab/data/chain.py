@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from dae_lab.errors import DataError
-from dae_lab.files import write
+from dae_lab.files import replace_file
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,9 @@ def _arrays(path: Path) -> Arrays:
 
 
 def keep(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """``write`` what was downloaded; where that fails the run goes on, with a warning."""
+    """Write what was downloaded; where that fails the run goes on, with a warning."""
     try:
-        write(path, fill)
+        replace_file(path, fill)
     except OSError as error:
         log.warning("%s cannot be kept, so the next run downloads it again: %s", path, error)
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from dae_lab.files import write_text
+from dae_lab.files import replace_text
 from dae_lab.tracking.damage import DamagedError, read_with_checksum, with_checksum
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,6 @@ def keep(folder: Path, key: Mapping[str, Any], measurement: Any) -> None:
     content = {"key": dict(key), "measurement": measurement}
     path = folder / f"{digest(key)}.json"
     try:
-        write_text(path, with_checksum(content))
+        replace_text(path, with_checksum(content))
     except OSError as error:
         log.warning("%s cannot be written, so it is measured again next time: %s", path, error)

@@ -34,6 +34,14 @@ def test_an_effect_without_a_sign_cannot_hold(store):
     assert found.holds is None
 
 
+def test_a_long_run_that_collapsed_is_not_compared(store):
+    claim = made(bridges={"full": BRIDGE}, **ONCE)
+    collapsed = {"a_full": {0: recorded(store, {"test/mse": 0.6}, collapse="black")}}
+    [found] = cross(claim, runs(store, **HERE), collapsed, 5)
+    assert found.collapsed == ("a",)
+    assert found.holds is None
+
+
 def test_a_bridge_without_its_runs_says_nothing(store):
     claim = made(bridges={"full": BRIDGE}, **ONCE)
     assert cross(claim, runs(store, **HERE), {"a_full": {}}, 5) == []
@@ -45,6 +53,7 @@ def test_a_bridge_without_its_runs_says_nothing(store):
         ({"arms": ["c"]}, "bridges.full.arms: there is no arm c"),
         ({"effect": "a - c"}, "bridges.full.effect"),
         ({"effect": "a -"}, "bridges.full.effect"),
+        ({"effect": "b"}, "bridges.full: the effect does not speak of a"),
     ],
 )
 def test_a_bridge_that_makes_no_sense_is_named(changes, said):

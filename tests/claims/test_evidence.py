@@ -168,7 +168,7 @@ def test_collapse_is_a_condition_that_is_said_and_the_unconditional_reading_stan
         every["a"][seed] = recorded(store, {"test/mse": 0.9 + seed / 100}, collapse="black")
     found = judge(gather(claim, every, 10))
     assert found.verdict is Verdict.invalid
-    assert found.unconditional in (Verdict.refuted, Verdict.inconclusive)
+    assert found.unconditional is Verdict.refuted
     assert found.readings[0].effect < 0
     assert f"With collapsed runs counted: {found.unconditional.value}" in words.headline(found)
 
@@ -235,3 +235,14 @@ def test_an_arm_of_another_reading_takes_nothing_from_the_one_that_decides(store
     assert found.verdict is Verdict.supported
     assert found.readings[1].verdict is Verdict.invalid
     assert "arm c has no test/mse with seed 2" in found.readings[1].problem
+
+
+def test_an_arm_that_collapsed_to_where_it_began_is_collapsed_not_unlearned(store):
+    """A linear output begins near black: a run that ends black has then not improved either."""
+    claim = made(guards={"improved": ["a"], "not_collapsed": ["a"], "reached": 0.5}, seeds=seeds(5, 10))
+    every = runs(store, a=np.linspace(0.2, 0.21, 5), b=np.full(5, 0.1))
+    every["a"][0] = recorded(store, {"test/mse": 0.9}, collapse="black", curve=(0.112, 0.1125))
+    found = judge(gather(claim, every, 5))
+    assert found.broken == ("arm a collapsed with seed 0",)
+    assert found.unconditional is not None
+    assert not found.settled

@@ -13,7 +13,13 @@ ONCE = {"seeds": seeds(5, 5, 5)}
 
 
 def definition(effect, **outcome):
-    return {"outcome": {**OUTCOME, **outcome}, "effect": effect, "rule": "difference", "margin": 0.0}
+    return {
+        "outcome": {**OUTCOME, **outcome},
+        "effect": effect,
+        "rule": "difference",
+        "margin": 0.0,
+        "votes": True,
+    }
 
 
 def said(claim, of):
@@ -45,12 +51,13 @@ def test_what_is_left_of_the_noise_is_a_percentage(store):
 )
 def test_shares_are_counts_with_a_bound(store, stuck, sentence):
     share = definition("a - 0.5", kind="share", metric="collapse", among=["black"])
-    claim = made(arms={"a": ["loss=mse"]}, labels={"a": "MSE"}, definition=share, **ONCE)
+    causes = {"c": ["loss=mae"]}  # which are no part of what is claimed
+    claim = made(arms={"a": ["loss=mse"]}, causes=causes, labels={"a": "MSE"}, definition=share, **ONCE)
     of = {
         seed: recorded(store, {"test/mse": 0.1}, collapse="black" if seed < stuck else "none")
         for seed in range(5)
     }
-    assert said(claim, {"a": of}) == sentence
+    assert said(claim, {"a": of, "c": of}) == sentence
 
 
 @pytest.mark.parametrize("effect", ["a - b", "b - a"])

@@ -174,6 +174,8 @@ def test_a_family_shares_arms_and_the_error_rate(mine, tmp_path):
     assert again["history"].startswith("Asked again (before: ")
     assert "after 2 of at most 2 seeds, in a family of 2" in again["history"]
     assert again["sentence"].startswith(again["history"])
+    page = (notebook / "mine" / "README.md").read_text().split("\n\n")
+    assert next(text for text in page if text[0] not in "#!").startswith("**Asked again (before: ")
 
 
 def summaries(store):

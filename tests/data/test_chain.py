@@ -15,7 +15,7 @@ from pathlib import Path
 from dae_lab import files
 def fill(file):
     file.write(b"half"); file.flush(); print("writing", flush=True); time.sleep(60)
-files.write(Path(sys.argv[1]), fill)
+files.replace_file(Path(sys.argv[1]), fill)
 """
 
 
@@ -28,7 +28,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        files.write(path, fail)
+        files.replace_file(path, fail)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -46,7 +46,7 @@ def test_many_writers_leave_one_whole_file(tmp_path):
     path = tmp_path / "new" / "file"
     contents = [bytes([i]) * 100_000 for i in range(20)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda data: files.write(path, lambda file: file.write(data)), contents))
+        list(pool.map(lambda data: files.replace_file(path, lambda file: file.write(data)), contents))
     assert path.read_bytes() in contents
     assert list(path.parent.iterdir()) == [path]
 
