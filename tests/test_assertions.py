@@ -16,7 +16,14 @@ SHORT = ("data=digits", "evaluation=scores", "plan=true")
     ("flag", "arguments", "shown"),
     [
         ("-O", ("-m", *SHORT, "seed=range(0,3)", "loss=choice(bce,mse)"), "6 runs"),
-        ("-OO", ("claim=mse_stalls", "claim.notebook=elsewhere", "plan=true"), "runs for the first look"),
+        pytest.param(
+            *(
+                "-OO",
+                ("claim=mse_stalls", "claim.notebook=elsewhere", "plan=true"),
+                "runs for the first look",
+            ),
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_what_is_typed_is_read_as_without_it(tmp_path, flag, arguments, shown):

@@ -34,7 +34,10 @@ def elsewhere(*arguments: str) -> subprocess.CompletedProcess:
     "arguments",
     [
         ("debug=smoke",),
-        ("-m", "data=digits", "debug=smoke", "evaluation=scores", "tracking.log_model=false", "seed=0"),
+        pytest.param(
+            ("-m", "data=digits", "debug=smoke", "evaluation=scores", "tracking.log_model=false", "seed=0"),
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["run", "sweep"],
 )

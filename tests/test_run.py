@@ -206,7 +206,7 @@ def test_the_package_works_without_make_and_away_from_the_checkout(tmp_path):
 
 
 @needs_full_disk
-@pytest.mark.parametrize("sweep", [(), ("-m",)])
+@pytest.mark.parametrize("sweep", [(), pytest.param(("-m",), marks=pytest.mark.long)])
 def test_comments_that_find_no_room_do_not_end_a_run(tmp_path, sweep):
     own = (
         "data=digits",

@@ -4,6 +4,7 @@ import re
 import resource
 from pathlib import Path
 
+import pytest
 from processes import finish, finished, runs, start
 
 TINY = ("data=digits", "training.epochs=2", "training.batches=4", "evaluation=scores")
@@ -37,6 +38,7 @@ ADDRESSES = 64 * 2**30
 """Bytes of address space a process of the sweep may take, as ``ulimit -v`` sets it."""
 
 
+@pytest.mark.long
 def test_seven_of_ten_are_done_and_three_failures_are_named(tmp_path):
     (tmp_path / "sitecustomize.py").write_text(HOOK)
     limits = resource.getrlimit(resource.RLIMIT_AS)

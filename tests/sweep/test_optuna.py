@@ -155,6 +155,7 @@ def test_a_search_over_tasks_is_refused_before_anything_is_trained(tmp_path, spa
     assert runs(tmp_path) == []
 
 
+@pytest.mark.long
 def test_how_the_training_noise_is_drawn_may_be_searched(tmp_path):
     command = (*OPTUNA, "hydra.sweeper.n_trials=1", *TINY, "noise.resample=once,epoch")
     code, output, errors = run(*command, "tracking.log_model=false", store=tmp_path)

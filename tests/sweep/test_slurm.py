@@ -53,6 +53,7 @@ def test_ctrl_c_and_preemption_cut_a_run_that_goes_on(tmp_path):
     assert [step for step, _ in trajectory(tmp_path, only)["train/loss"]] == list(range(1, 41))
 
 
+@pytest.mark.long
 def test_in_this_process(tmp_path):
     code, _, errors = run(*SWEEP, "loss=mse", *SLURM, "hydra.launcher.cluster=debug", store=tmp_path)
     assert code == 0, errors

@@ -75,6 +75,7 @@ def compose_raw(*overrides):
         return compose("config", overrides=list(overrides))
 
 
+@pytest.mark.long
 def test_two_workers_train_in_one_precision_and_record_what_decided(tmp_path):
     fast = (*TINY, "training=fast", "training.epochs=1", "seed=0,1", "hydra.launcher.workers=2")
     code, _, errors = run(*fast, f"evaluation.cache={tmp_path}/cache", store=tmp_path)

@@ -30,6 +30,8 @@ SWEEP = ("-m", *TINY, "tracking.log_model=false", "tracking.grids=2", "loss=bce,
 EPOCHS = 2
 LOOPBACK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 CARD = "experiment-view-compare-runs-card"
+pytestmark = pytest.mark.long
+
 PATIENCE = 60
 """Seconds for a page to show something: the first visit loads all of MLflow's scripts."""
 
