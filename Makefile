@@ -16,7 +16,7 @@ test: .venv/installed  ## set up, then all checks: ruff, mypy, import-linter, py
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest --numprocesses $$($(BIN)/python -c "import os; print(min(4, os.cpu_count() + 1))") --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: .venv/installed  ## what takes minutes: measurements, ten seeds, sweeps at length (ARGS="-k evaluation")
 	$(BIN)/python -m pytest --long -m long $(ARGS)
