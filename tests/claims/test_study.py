@@ -115,6 +115,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_trained(mine, tmp_pat
     assert not notebook.exists()
 
 
+@pytest.mark.long
 def test_a_rule_that_was_changed_is_flagged_for_good(mine, tmp_path):
     store, notebook = tmp_path / "store", tmp_path / "notebook"
     command = (*mine(**FEW), f"claim.notebook={notebook}")

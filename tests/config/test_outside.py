@@ -43,7 +43,7 @@ def test_values_choose_no_files():
     assert choices(given) == [given[0], given[-1]]
 
 
-@pytest.mark.parametrize("sweep", [(), ("-m",)], ids=["run", "sweep"])
+@pytest.mark.parametrize("sweep", [(), pytest.param(("-m",), marks=pytest.mark.long)], ids=["run", "sweep"])
 def test_a_run_keeps_the_files_that_it_was_made_of(mine, tmp_path, sweep):
     tiny = ("data=digits", "debug=smoke", "evaluation=scores", "tracking.log_model=false")
     own = ("--config-dir", str(mine), "experiment=rain")

@@ -71,6 +71,7 @@ def test_what_a_sweep_does_not_use_may_refer_to_the_job(tmp_path, option):
     assert "2 to train" in planned(tmp_path, *SWEEP, *place)
 
 
+@pytest.mark.long
 def test_the_jobs_log_and_see_the_environment_that_hydra_gives_them(tmp_path):
     """Log files, levels, ``.hydra`` and variables, in the processes that do the runs."""
     code, _, errors = run(

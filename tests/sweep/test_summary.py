@@ -448,6 +448,7 @@ TINY = ("-m", "data=digits", "training.epochs=2", "training.batches=4", "evaluat
 TINY += ("evaluation.baselines=trivial", "tracking.log_model=false", "loss=bce,mse", "seed=0,1")
 
 
+@pytest.mark.long
 def test_a_real_sweep_is_summed_up_and_again_in_no_time(tmp_path):
     code, output, errors = run(*TINY, store=tmp_path)
     assert code == 0, errors

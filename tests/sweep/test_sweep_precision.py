@@ -94,6 +94,7 @@ def test_two_workers_train_in_one_precision_and_record_what_decided(tmp_path):
 @pytest.mark.parametrize(
     ("launcher", "package"), [("slurm", "submitit"), ("ray", "ray")], ids=["slurm", "ray"]
 )
+@pytest.mark.long
 def test_the_machines_of_a_cluster_measure(tmp_path, launcher, package):
     pytest.importorskip(package)
     where = {"slurm": ["hydra.launcher.cluster=debug", "hydra.launcher.cpus_per_task=1"], "ray": []}[launcher]
@@ -106,6 +107,7 @@ def test_the_machines_of_a_cluster_measure(tmp_path, launcher, package):
     assert len(list((tmp_path / "cache" / "precision").glob("*.json"))) == 1
 
 
+@pytest.mark.long
 def test_arms_of_a_claim_that_a_measurement_makes_equal_are_refused(tmp_path):
     (tmp_path / "own" / "claim").mkdir(parents=True)
     (tmp_path / "own" / "claim" / "fast_is_as_good.yaml").write_text(CLAIM)

@@ -97,6 +97,7 @@ def test_a_task_is_named_by_what_differs(compose):
     assert (first, second) == ("data.test=[60000, 70000]", "data.test=[60000, 60100]")
 
 
+@pytest.mark.long
 def test_a_sweep_over_noise_names_no_winner_over_its_strengths(tmp_path):
     tiny = ("data=digits", "training.epochs=1", "training.batches=2", "evaluation=scores")
     light = ("tracking.log_model=false", "evaluation.report=false")

@@ -62,7 +62,7 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "launcher",
     [
-        ["hydra.launcher.workers=2"],
+        pytest.param(["hydra.launcher.workers=2"], marks=pytest.mark.long),
         pytest.param(["hydra/launcher=slurm", "hydra.launcher.cluster=local"], marks=pytest.mark.long),
         pytest.param(["hydra/launcher=ray"], marks=pytest.mark.long),
     ],
