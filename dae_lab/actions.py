@@ -56,7 +56,7 @@ def act(
     if config.plan:
         composed = PrecisionDecision(measure_networks).settle([plan.Composed(overrides, preset, cfg)])
         found, store = plan.make(composed)
-        show.plan(found, RunTimes(calibrate).of(found.open, store))
+        show.plan(found, RunTimes(calibrate).of(found, store))
         return math.nan
     again = replay(config, overrides) if config.replay else None
     if again:

@@ -16,7 +16,7 @@ from dae_lab.claims.statistics.interval import Interval
 
 
 @dataclass(frozen=True)
-class Crossing:
+class BridgeResult:
     """What one bridge shows.
 
     Attributes:
@@ -45,7 +45,7 @@ class Crossing:
         return self.long * self.mean > 0
 
 
-def cross(claim: Claim, runs: Runs, long_runs: Runs, n: int) -> list[Crossing]:
+def evaluate_bridges(claim: Claim, runs: Runs, long_runs: Runs, n: int) -> list[BridgeResult]:
     """What the bridges of ``claim`` show; one whose runs are missing is left out.
 
     Args:
@@ -67,7 +67,7 @@ def cross(claim: Claim, runs: Runs, long_runs: Runs, n: int) -> list[Crossing]:
         mixed = {arm: np.array([lengths.get(arm, of[0])]) for arm, of in values.items()}
         effects = np.atleast_1d(effect(values))
         found.append(
-            Crossing(
+            BridgeResult(
                 name,
                 bridge,
                 lengths,

@@ -92,6 +92,15 @@ class Effect:
                 return interval.mirrored(number)
         raise ValueError(f"{self.text} is not one arm and a number")
 
+    def arm_interval(self, interval: Interval) -> Interval:
+        """The interval of the only arm, from that of the effect: the inverse of ``place``."""
+        match self.sides():
+            case (str(), float(number)):
+                return interval.shifted(number)
+            case (float(number), str()):
+                return interval.mirrored(number)
+        raise ValueError(f"{self.text} is not one arm and a number")
+
     def grain(self, values: Mapping[str, np.ndarray], step: float) -> float:
         """In what steps the effect comes where each arm's value comes in steps of ``step``; 0: continuous.
 

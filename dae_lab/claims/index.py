@@ -26,18 +26,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HEAD = [
-    "claim",
-    "statement",
-    "verdict",
-    "what was found",
-    "effect",
-    "seeds",
-    "scale",
-    "cost",
-    "command",
-    "to mind",
-]
+HEAD = (
+    *("claim", "statement", "verdict", "what was found", "effect"),
+    *("seeds", "scale", "cost", "command", "to mind"),
+)
+"""Of the table."""
 
 STATE = "drawn from"
 """The text chunk of a PNG file that tells whether it has to be drawn again."""
@@ -107,17 +100,19 @@ def _first(known: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 def _draw(folder: Path, verdicts: Sequence[Mapping[str, Any]]) -> str:
     """Draw ``effects.png``, unless it shows these effects; gives the Markdown that shows it."""
-    drawn = [one for one in map(_effect, verdicts) if one is not None]
+    drawn = [(known, first) for known in verdicts if (first := _first(known))]
     if not drawn:
         return ""
-    state = hashlib.sha256(repr([code_fingerprint(("figures",)), drawn]).encode()).hexdigest()
+    shown = [(known["id"], known["claim"], known["verdict"], first) for known, first in drawn]
+    text = json.dumps([code_fingerprint(("claims", "figures")), shown])
+    state = hashlib.sha256(text.encode()).hexdigest()
     if _state(folder / "effects.png") != state:
         from dae_lab.figures.effects import effects  # here, because matplotlib takes a second
 
         info = PngInfo()
         info.add_text(STATE, state)
-        save = partial(effects(drawn).save, format="PNG", optimize=True, pnginfo=info)
-        replace_file(folder / "effects.png", save)
+        picture = effects([_effect(known, first) for known, first in drawn])
+        replace_file(folder / "effects.png", partial(picture.save, format="PNG", optimize=True, pnginfo=info))
     return "![The effects of all claims, with their intervals.](effects.png)\n\n"
 
 
@@ -130,13 +125,10 @@ def _state(picture: Path) -> str:
         return ""
 
 
-def _effect(known: Mapping[str, Any]) -> "ClaimEffect | None":
+def _effect(known: Mapping[str, Any], first: Mapping[str, Any]) -> "ClaimEffect":
     """The first reading's effect in units of its margin, or of its standard deviation where that is 0."""
     from dae_lab.figures.effects import ClaimEffect
 
-    first = _first(known)
-    if first is None or first["effect"] is None:
-        return None
     margin, name = first["definition"]["margin"], f"{known['id']} {known['claim'].replace('_', ' ')}"
     unit, boundary = margin, 1.0
     if not margin:

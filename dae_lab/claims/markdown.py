@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from dae_lab.claims import beside, words
 from dae_lab.claims.beside import Found
-from dae_lab.claims.bridge import Crossing
+from dae_lab.claims.bridge import BridgeResult
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import Measured, horizon
 from dae_lab.claims.sentence import first_sentence, label
@@ -30,13 +30,13 @@ def page(
     others: Mapping[str, Found],
     facts: Mapping[str, str],
     figures: Mapping[str, str],
-    crossings: Sequence[Crossing] = (),
+    bridge_results: Sequence[BridgeResult] = (),
 ) -> str:
     """The page of one claim.
 
     Args:
         others: by reading, its other tests. facts: of the runs, by name.
-        figures: file → its caption. crossings: single runs at the source's length.
+        figures: file → its caption. bridge_results: single runs at the source's length.
     """
     claim = found.claim
     parts = [
@@ -61,8 +61,8 @@ def page(
             parts.append(told)
         parts.append(_protection(found))
         parts.append(_arms(found))
-        if crossings:
-            parts += ["## At the source's length", _bridges(found, crossings)]
+        if bridge_results:
+            parts += ["## At the source's length", _bridges(found, bridge_results)]
         if claim.causes:
             parts += ["## What changes it", _causes(found)]
         parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption in figures.items()]
@@ -97,37 +97,34 @@ def _readings_asked(found: Judgement) -> str:
         ]
         for name, one in found.claim.readings.items()
     ]
-    told = table(["reading", "what is measured", "the claim holds if"], rows)
+    text = table(["reading", "what is measured", "the claim holds if"], rows)
     outcomes = [one.outcome for one in found.claim.readings.values()]
     if any(one.share is not None for one in outcomes):
-        told += (
+        text += (
             "\n\nA drop is that from a curve's first value, at the epoch named (0, the untrained model, "
             "where none is), to its lowest, each run's own."
         )
     if any(one.share is not None and one.comparable is not None for one in outcomes):
-        told += (
+        text += (
             " Arms are compared by it where their ends differ by at most the share that "
             "[rule.yaml](rule.yaml) gives as `comparable`; where that is null, by any."
         )
     if not all(one.votes for one in found.claim.readings.values()):
-        told += (
+        text += (
             "\n\nReadings that do not vote answer another question, such as the source's own words. Their "
             "verdicts are shown and change nothing."
         )
     if any(one.target == "common" for one in outcomes):
-        told += (
+        text += (
             "\n\nAn end value is the median of a curve's last tenth; the target of a seed is made of the "
             "arms that the effect compares, trained with that seed."
         )
-    return f"{told}\n\n{words.guards(found.claim)}"
+    return f"{text}\n\n{words.guards(found.claim)}"
 
 
 def _arms_asked(found: Judgement) -> str:
     claim = found.claim
-    rows = [
-        [arm, code(" ".join([*claim.base, *overrides]))]
-        for arm, overrides in {**claim.arms, **claim.causes}.items()
-    ]
+    rows = [[arm, code(" ".join([*claim.base, *overrides]))] for arm, overrides in claim.short_arms.items()]
     return table(["arm", "config"], rows)
 
 
@@ -207,32 +204,32 @@ def _mean(measured: Measured, reading: Reading) -> tuple[str, str]:
     return mean, words.bounds(beside.of_arm(measured, reading.definition.outcome.kind))
 
 
-def _bridges(found: Judgement, crossings: Sequence[Crossing]) -> str:
+def _bridges(found: Judgement, bridge_results: Sequence[BridgeResult]) -> str:
     """What single runs at the source's length say."""
     seed = found.claim.seeds.first
     lines = ["Single runs, which decide nothing; no interval is known for one seed.", ""]
-    for one in crossings:
+    for one in bridge_results:
         values = ", ".join(f"{label(found, arm)} {words.number(value)}" for arm, value in one.values.items())
-        lines.append(f"- {prose(one.bridge.length)}, seed {seed}: {prose(values)}. {_held(one)}")
+        lines.append(f"- {prose(one.bridge.length)}, seed {seed}: {prose(values)}. {_conclusion(one)}")
     return "\n".join(lines)
 
 
-def _held(one: Crossing) -> str:
+def _conclusion(one: BridgeResult) -> str:
     """Whether direction and size of an effect hold at the source's length."""
-    told = (
+    text = (
         f"`{one.bridge.effect}` is {words.number(one.long)} there; here it is {words.number(one.short)} with "
         f"that seed, and {words.number(one.mean)} {words.bounds(one.interval)} over all seeds (95 %). "
     )
     if one.collapsed:
-        return f"{told}The long run of {', '.join(one.collapsed)} collapsed, so nothing is compared."
+        return f"{text}The long run of {', '.join(one.collapsed)} collapsed, so nothing is compared."
     if one.holds is None:
-        return f"{told}Here it has no clear direction."
+        return f"{text}Here it has no clear direction."
     if not one.holds:
-        return f"{told}The direction does not hold."
+        return f"{text}The direction does not hold."
     if re.search(r"\d", one.bridge.effect):  # a ratio would depend on that number
-        return f"{told}The direction holds."
+        return f"{text}The direction holds."
     times = words.number(one.long / one.mean)
-    return f"{told}The direction holds; the effect is {times} times that of the mean here."
+    return f"{text}The direction holds; the effect is {times} times that of the mean here."
 
 
 def _causes(found: Judgement) -> str:

@@ -18,7 +18,7 @@ from dae_lab import files
 from dae_lab.claims import beside, index, markdown, words
 from dae_lab.claims.archive import LATEST, write_runs
 from dae_lab.claims.beside import Found
-from dae_lab.claims.bridge import Crossing, cross
+from dae_lab.claims.bridge import BridgeResult, evaluate_bridges
 from dae_lab.claims.index import read_verdict
 from dae_lab.claims.judge import Judgement, Reading
 from dae_lab.claims.outcome import ClaimRun, Runs
@@ -88,8 +88,8 @@ def write(
     effects = found.claim.effects
     others = {one.name: beside.beside(one, effects[one.name].sides()) for one in found.readings}
     facts = facts_of(found.claim, runs, circumstances, long_runs)
-    crossings = cross(found.claim, runs, long_runs, found.n)
-    content = verdict(name, found, others, facts, crossings)
+    bridge_results = evaluate_bridges(found.claim, runs, long_runs, found.n)
+    content = verdict(name, found, others, facts, bridge_results)
     depends_on = "\n".join([json.dumps(content), rows, code_fingerprint(("claims", "figures"))])
     state = hashlib.sha256(depends_on.encode()).hexdigest()[:12]
     known = read_verdict(home / "verdict.json")
@@ -101,7 +101,7 @@ def write(
     files.replace_text(home / "runs.csv", rows)
     files.replace_text(home / "rule.yaml", _rule(found.claim, circumstances))
     files.replace_text(home / "verdict.svg", badge(found.verdict))
-    files.replace_text(home / "README.md", markdown.page(found, others, facts, captions, crossings))
+    files.replace_text(home / "README.md", markdown.page(found, others, facts, captions, bridge_results))
     # at last: what was cut before is done again
     content |= {"figures": captions, "pictures": pictures}
     files.replace_text(home / "verdict.json", json.dumps(content, indent=1) + "\n")
@@ -214,7 +214,7 @@ def verdict(
     found: Judgement,
     others: Mapping[str, Found],
     facts: Mapping[str, str],
-    crossings: Sequence[Crossing] = (),
+    bridge_results: Sequence[BridgeResult] = (),
 ) -> dict[str, Any]:
     """The verdict with all that it stands on, as JSON takes it; what is not finite is null."""
     content = {
@@ -236,13 +236,13 @@ def verdict(
         "remarks": list(found.remarks),
         "broken": list(found.broken),
         "readings": [_plain_reading(found, one, others[one.name]) for one in found.readings],
-        "bridges": [_plain_crossing(one) for one in crossings],
+        "bridges": [_plain_bridge(one) for one in bridge_results],
         "facts": dict(facts),
     }
     return plain(content)
 
 
-def _plain_crossing(one: Crossing) -> dict[str, Any]:
+def _plain_bridge(one: BridgeResult) -> dict[str, Any]:
     ends = [one.interval.low, one.interval.high]
     effects = {"long": one.long, "short": one.short, "mean": one.mean, "interval": ends}
     return {"name": one.name, **asdict(one.bridge), "values": dict(one.values), **effects}

@@ -131,7 +131,7 @@ def ask(item: Composed, engine: Composes, family: int = 1) -> Question:
         if any(text.lstrip("+~").startswith("sweep.metric=") for text in own):
             raise ConfigError("sweep.metric: a claim says itself what is measured, in claim.definition")
         arms = _arms(found, own, item, engine)
-        judged = (arms[name] for name in {**found.arms, **found.causes})
+        judged = (arms[name] for name in found.short_arms)
         refuse_undecidable(found, [checked(arm).training.epochs for arm in judged], family)
     except UserError as error:
         raise type(error)(f"claim={name}: {error}") from error

@@ -46,7 +46,7 @@ def new_runs(questions: Sequence[Question], choose: Choose, known: Container[Key
 def _judged(question: Question, n: int) -> Iterator[Wanted]:
     """The runs of the first ``n`` seeds, seed by seed."""
     claim = question.claim
-    arms = {arm: trained(checked(question.arms[arm])) for arm in {**claim.arms, **claim.causes}}
+    arms = {arm: trained(checked(question.arms[arm])) for arm in claim.short_arms}
     for seed in range(claim.seeds.first, claim.seeds.first + n):
         yield from ((arm, seed, (arms[arm], seed)) for arm in arms if seed in claim.wanted(arm, n))
 

@@ -42,17 +42,13 @@ def _shares(found: Judgement, reading: Reading) -> str:
     what = " or ".join(reading.definition.outcome.among)
     effect = found.claim.effects[reading.name]
     counts = {arm: _count(reading.arms[arm]) for arm in effect.arms}
-    told = ", ".join(f"{k} of {n} runs with {label(found, arm)}" for arm, (k, n) in counts.items())
-    match effect.sides():
-        case (str(), float(bound_number)):
-            interval = reading.interval.shifted(bound_number)
-        case (float(bound_number), str()):
-            interval = reading.interval.mirrored(bound_number)
-        case _:
-            return f"Ended {what}: {told}"
+    text = ", ".join(f"{k} of {n} runs with {label(found, arm)}" for arm, (k, n) in counts.items())
+    if len(counts) > 1:
+        return f"Ended {what}: {text}"
     [(k, n)] = counts.values()
+    interval = effect.arm_interval(reading.interval)
     bound = f"at least {_percent(interval.low)}" if 2 * k >= n else f"at most {_percent(interval.high)}"
-    return f"{told} ended {what}; {bound} of all would ({percent(interval.level)} %)"
+    return f"{text} ended {what}; {bound} of all would ({percent(interval.level)} %)"
 
 
 def _count(item: Measured) -> tuple[int, int]:
@@ -70,14 +66,14 @@ def _times(found: Judgement, reading: Reading) -> str:
             if reading.effect < 0:
                 slower, faster, low, high = faster, slower, -high, -low
             needs = "needs" if low > 0 else "needed, as far as these seeds tell,"
-            told = (
+            text = (
                 f"{label(found, slower)} {needs} {number(abs(reading.effect))} [{number(low)}, "
                 f"{number(high)}] epochs more than {label(found, faster)}"
             )
         case _:
             means = (f"{label(found, arm)} {_mean(reading.arms[arm])}" for arm in effect.arms)
-            told = f"epochs needed, mean of {found.n} seeds: {', '.join(means)}"
-    return f"{_capital(told)}{never}"
+            text = f"epochs needed, mean of {found.n} seeds: {', '.join(means)}"
+    return f"{_capital(text)}{never}"
 
 
 def _values(found: Judgement, reading: Reading) -> str:
@@ -96,8 +92,8 @@ def _correlation(found: Judgement, reading: Reading) -> str:
     return f"Over {found.n} seeds {both} correlate by {number(reading.effect)}"
 
 
-def _capital(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}"
+def _capital(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:]}"
 
 
 def _mean(item: Measured) -> str:

@@ -26,7 +26,7 @@ def plan(
     """
     known = question.claim
     first, most = (
-        sum(len(known.wanted(arm, n)) for arm in {**known.arms, **known.causes})
+        sum(len(known.wanted(arm, n)) for arm in known.short_arms)
         for n in (question.next_look, known.seeds.last)
     )
     print(
@@ -62,8 +62,8 @@ def look(question: Question) -> None:
 def verdict(name: str, found: Judgement) -> None:
     """What became of a claim."""
     print(f"\n{found.claim.id} {name}: {found.claim.statement}")
-    if told := first_sentence(found):
-        print(f"  {told}")
+    if sentence := first_sentence(found):
+        print(f"  {sentence}")
     print(f"  {words.headline(found)}")
     if condition := words.condition(found):
         print(f"  {condition}")

@@ -71,9 +71,14 @@ class Claim(Checked):
         }
 
     @cached_property
+    def short_arms(self) -> dict[str, list[str]]:
+        """The arms and causes, at the claim's own length: their overrides."""
+        return {**self.arms, **self.causes}
+
+    @cached_property
     def all_arms(self) -> dict[str, list[str]]:
         """The overrides of all that is trained."""
-        return {**self.arms, **self.causes, **self.long_arms}
+        return {**self.short_arms, **self.long_arms}
 
     @cached_property
     def effects(self) -> dict[str, Effect]:
@@ -145,7 +150,7 @@ def claim(plain: Mapping[str, Any]) -> Claim:
 
 def _check(found: Claim) -> None:
     """Raise a ConfigError where the claim contradicts itself."""
-    for name in [*found.arms, *found.causes]:
+    for name in found.short_arms:
         if not name.isidentifier() or not NAME.fullmatch(name):
             raise ConfigError(f"arms: {name!r} cannot be written in an effect; take letters, digits and _")
     if both := set(found.arms) & set(found.causes):
@@ -161,7 +166,7 @@ def _check(found: Claim) -> None:
             "definition.votes: the reading that decides votes; give false to alternatives alone"
         )
     effects = found.effects
-    if unknown := set(found.labels) - {*found.arms, *found.causes}:
+    if unknown := set(found.labels) - set(found.short_arms):
         raise ConfigError(f"labels: there is no arm {', '.join(sorted(unknown))}")
     silent = set(found.arms) - {arm for effect in effects.values() for arm in effect.arms}
     if silent:
@@ -188,7 +193,7 @@ def _check_bridges(found: Claim) -> None:
             raise ConfigError(f"bridges.{name}.{error}") from error
         if silent := set(bridge.arms) - set(effect.arms):
             raise ConfigError(f"bridges.{name}: the effect does not speak of {', '.join(sorted(silent))}")
-    if both := set(found.long_arms) & {*found.arms, *found.causes}:
+    if both := set(found.long_arms) & set(found.short_arms):
         raise ConfigError(f"bridges: {', '.join(sorted(both))} is an arm already; name the bridge otherwise")
 
 

@@ -233,8 +233,7 @@ class Study:
 
     def _runs(self, question: Question, n: int) -> StoredRuns:
         """The runs of a claim's first ``n`` seeds that have finished, by arm and seed."""
-        claim = question.claim
-        return self._finished(question, {**claim.arms, **claim.causes}, n)
+        return self._finished(question, question.claim.short_arms, n)
 
     def _long_runs(self, question: Question) -> StoredRuns:
         """Those at the source's length."""

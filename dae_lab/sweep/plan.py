@@ -51,13 +51,14 @@ class Plan:
     """The runs of a sweep.
 
     name: eight hex digits, equal whenever the same runs are asked for.
-    jobs: what is to be done.
+    jobs: what is to be done. configs: of each job, checked.
     done: by a job's number, the run that had finished when the plan was made.
     cut: how many of the others were cut and go on from a checkpoint.
     """
 
     name: str
     jobs: tuple[Job, ...]
+    configs: tuple[Config, ...]
     done: dict[int, Recorded]
     cut: int
 
@@ -111,7 +112,7 @@ def make(
     done = {} if afresh else _done(jobs, configs, name, store)
     left = {job.fingerprint for job in jobs if job.number not in done}
     cut = left & store.cut_of("sweep", name) if left and not afresh else set()
-    return Plan(name, jobs, done, len(cut)), store
+    return Plan(name, jobs, tuple(configs), done, len(cut)), store
 
 
 def checked_config(item: Composed) -> Config:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import cached_property
 from typing import Protocol
 
 from dae_lab.config.run import Config
@@ -58,7 +59,6 @@ class Sweep:
         self.given_up = ""
         self.planned = False
         self.times: dict[int, Estimate | None] = {}
-        self._run_times_known: RunTimes | None = None
         self.store: Store | None = None
         self._records: dict[int, Recorded] = {}
         self.began = time.perf_counter()
@@ -75,7 +75,7 @@ class Sweep:
         self.jobs += plan.jobs
         config = plan.jobs[0].schema()
         self.planned = config.plan
-        self.times |= (times := self._run_times().of(plan.open, self.store))
+        self.times |= (times := self._run_times.of(plan, self.store))
         if config.plan:
             show.plan(plan, times)
             return [0.0] * len(plan.jobs)
@@ -91,13 +91,13 @@ class Sweep:
         if not composed:
             return []
         plan, store = make(self.precision.settle(composed), len(self.jobs), self.name, listed=False)
-        times = self._run_times().of(plan.open, store)
+        times = self._run_times.of(plan, store)
         return [times.get(job.number, Estimate(0.0)) for job in plan.jobs]
 
+    @cached_property
     def _run_times(self) -> RunTimes:
-        if self._run_times_known is None:  # who trains, does not wait for a calibration
-            self._run_times_known = RunTimes(self.engine.calibrate if self.planned else None)
-        return self._run_times_known
+        """Who trains, does not wait for a calibration."""
+        return RunTimes(self.engine.calibrate if self.planned else None)
 
     def _perform(self, plan: Plan, config: Config) -> None:
         with closing(self.engine.perform(plan.open)) as outcomes:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dae_lab.config.fingerprint import workload
 from dae_lab.config.run import Config
-from dae_lab.sweep.job import Job
+from dae_lab.sweep.plan import Plan
 from dae_lab.tracking.store import Store
 
 Calibrate = Callable[[Sequence[Config]], list[float]]
@@ -44,10 +44,11 @@ class RunTimes:
             self._epoch |= zip(unknown, self._calibrate([*unknown.values()]), strict=False)
         return [self._estimate(name, epochs, typical[name, epochs]) for name, epochs in kinds]
 
-    def of(self, jobs: Sequence[Job], store: Store) -> dict[int, Estimate | None]:
-        """How long each of ``jobs`` takes, by number; None where nothing tells."""
-        found = self.estimate([job.schema() for job in jobs], store)
-        return {job.number: one for job, one in zip(jobs, found, strict=True)}
+    def of(self, plan: Plan, store: Store) -> dict[int, Estimate | None]:
+        """How long each open job of ``plan`` takes, by number; None where nothing tells."""
+        configs = {job.number: config for job, config in zip(plan.jobs, plan.configs, strict=True)}
+        left = [number for number in configs if number not in plan.done]
+        return dict(zip(left, self.estimate([configs[number] for number in left], store), strict=True))
 
     def _estimate(self, name: str, epochs: int, typical: float | None) -> Estimate | None:
         if typical is not None:

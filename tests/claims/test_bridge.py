@@ -3,7 +3,7 @@
 import pytest
 from claims import made, recorded, runs, seeds
 
-from dae_lab.claims.bridge import cross
+from dae_lab.claims.bridge import evaluate_bridges
 from dae_lab.errors import ConfigError
 
 BRIDGE = {"length": "200 epochs", "change": ["training.epochs=200"], "arms": ["a"], "effect": "a - b"}
@@ -21,7 +21,7 @@ def test_direction_and_size_are_compared(store, value, holds):
     claim = made(bridges={"full": BRIDGE}, **ONCE)
     assert claim.long_arms == {"a_full": ["loss=mse", "training.epochs=200"]}
     assert list(claim.wanted("a_full", 5)) == [0]
-    [found] = cross(claim, runs(store, **HERE), long(store, value), 5)
+    [found] = evaluate_bridges(claim, runs(store, **HERE), long(store, value), 5)
     assert found.holds is holds
     assert (found.long, found.short, found.mean) == pytest.approx((value - 0.4, 0.1, 0.1))
     assert found.interval.low < 0.1 < found.interval.high
@@ -30,21 +30,21 @@ def test_direction_and_size_are_compared(store, value, holds):
 def test_an_effect_without_a_sign_cannot_hold(store):
     claim = made(bridges={"full": BRIDGE}, **ONCE)
     here = runs(store, a=[0.5, 0.3, 0.45, 0.35, 0.41], b=[0.4] * 5)
-    [found] = cross(claim, here, long(store, 0.6), 5)
+    [found] = evaluate_bridges(claim, here, long(store, 0.6), 5)
     assert found.holds is None
 
 
 def test_a_long_run_that_collapsed_is_not_compared(store):
     claim = made(bridges={"full": BRIDGE}, **ONCE)
     collapsed = {"a_full": {0: recorded(store, {"test/mse": 0.6}, collapse="black")}}
-    [found] = cross(claim, runs(store, **HERE), collapsed, 5)
+    [found] = evaluate_bridges(claim, runs(store, **HERE), collapsed, 5)
     assert found.collapsed == ("a",)
     assert found.holds is None
 
 
 def test_a_bridge_without_its_runs_says_nothing(store):
     claim = made(bridges={"full": BRIDGE}, **ONCE)
-    assert cross(claim, runs(store, **HERE), {"a_full": {}}, 5) == []
+    assert evaluate_bridges(claim, runs(store, **HERE), {"a_full": {}}, 5) == []
 
 
 @pytest.mark.parametrize(
