@@ -1,6 +1,7 @@
 """What all tests share: configs composed from the real conf/, and images."""
 
 import gc
+import logging
 import os
 import tempfile
 from collections.abc import Callable
@@ -52,6 +53,16 @@ def _no_variables_of_mlflow():
     """No test sees what another, or the person who runs them, has set."""
     yield
     _forget_variables_of_mlflow()
+
+
+@pytest.fixture(autouse=True)
+def _restore_log_levels():
+    """``hydra.verbose`` in one test must not make another test's log longer."""
+    loggers = [logging.getLogger(), *map(logging.getLogger, ("hydra", "dae_lab"))]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
