@@ -18,7 +18,8 @@ from dae_lab.sweep import plan, show
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.times import RunTimes
 from dae_lab.tracking.relocate import relocate
-from dae_lab.tracking.sync import sync
+from dae_lab.tracking.store_files import StoreFiles
+from dae_lab.tracking.sync import push_spools
 from dae_lab.training.calibration import calibrate
 from dae_lab.training.precision import measure_networks
 
@@ -76,13 +77,12 @@ def push_records(tracking: Tracking) -> None:
     Raises:
         TrackingError: the server is away, or refuses one; or there are others, of other servers.
     """
-    folder = Path(tracking.dir).expanduser().absolute()
-    found = []
-    for pushed in sync(folder, tracking.uri):
-        print(pushed.sentence())
+    files, found = StoreFiles(tracking.dir), []
+    for pushed in push_spools(files, tracking.uri):
+        print(pushed.describe())
         found.append(pushed)
     if not found:
-        print(f"nothing waits in {folder / 'spool'}")
+        print(f"nothing waits in {files.spools}")
     refused = sum(pushed.refused for pushed in found)
     if refused:
         raise TrackingError(f"sync: {refused} of {len(found)} records could not be pushed whole")
@@ -114,7 +114,7 @@ def relocate_store(tracking: Tracking) -> None:
     Raises:
         TrackingError: there is no store, it is in use, or it cannot be changed.
     """
-    folder = Path(tracking.dir).expanduser().absolute()
+    folder = StoreFiles(tracking.dir).folder
     done = relocate(folder)
     if done is None:
         print(f"nothing to relocate: the store in {folder} uses that folder")

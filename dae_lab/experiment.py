@@ -16,9 +16,9 @@ from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, TrainingError, UserError
 from dae_lab.startup import import_tensorflow
-from dae_lab.tracking.record import Record
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
+from dae_lab.tracking.writer import RunWriter
 from dae_lab.training import precision
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
@@ -38,8 +38,8 @@ class Result:
     evaluation: None where the run was not trained now, because it had finished before.
     """
 
-    store: Store
-    record: Recorded
+    store: RunStore
+    record: RunReader
     evaluation: "Evaluation | None"
     config: Config
 
@@ -90,10 +90,10 @@ def run(
             "that this run was planned with: give the same command again"
         )
     _say_what_is_seen(dataset)
-    store = Store(config.tracking)
+    store = RunStore(config.tracking)
     afresh = config.tracking.reuse == "never"
-    with store.turn(own):
-        done = None if afresh else store.finished(own, kept(config))
+    with store.exclusive(own):
+        done = None if afresh else store.find_finished(own, kept(config))
         if done:
             return Result(store, done, None, config)
         import_tensorflow()  # before there is a record: where this fails, nothing has begun
@@ -107,7 +107,7 @@ def run(
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
-            with store.record(name, own, known, afresh) as record:
+            with store.open_run(name, own, known, resume=not afresh) as record:
                 found = _train_and_evaluate(config, dataset, record, diff)
         except TrainingError as error:
             if error.evaluation is not None:
@@ -159,7 +159,7 @@ def need_same_packages() -> None:
         )
 
 
-def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
+def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, diff: str) -> "Evaluation":
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
     from dae_lab.evaluation.sets import Sets, evaluation_set
@@ -193,12 +193,12 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
     record_evaluation(record, found)
     if config.tracking.log_model:
-        record.model_scores()
+        record.log_model_scores()
     stopped = bool(watch.stuck and watch.stop) and (cut or len(history) < config.training.epochs)
     if config.evaluation.report:
         steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
-    record.tag("kept", " ".join(kept(config)))
+    record.set_tag("kept", " ".join(kept(config)))
     _need_success(found, watch, stopped)
     return found
 
@@ -207,7 +207,7 @@ def _train(
     model: "Autoencoder",
     sets: "Sets",
     config: Config,
-    record: Record,
+    record: RunWriter,
     history: "History",
     watch: "Watch",
 ) -> None:
@@ -227,9 +227,9 @@ def _train(
         else:
             recorder.begin(fit.untrained(model, sets.validation, config))
         fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.send)
-    record.picture(grid.draw(grid.reconstruct()), "reconstructions.png")
+    record.log_picture(grid.draw(grid.reconstruct()), "reconstructions.png")
     if config.training.profile:
-        record.text(listeners[-1].table, "profile.txt")
+        record.log_text(listeners[-1].table, "profile.txt")
         log.info("where the time went:\n%s", listeners[-1].table)
 
 

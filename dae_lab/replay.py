@@ -9,8 +9,8 @@ from dae_lab.config.sources import recorded_config
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
 from dae_lab.experiment import Result, run
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 
 KEPT = ("replay=", "tracking.", "hydra")
 """Overrides that may stand beside ``replay=…``: they say where, not what."""
@@ -38,7 +38,7 @@ class Replayed:
     causes: what else differs: code, packages, machine.
     """
 
-    original: Recorded
+    original: RunReader
     result: Result
     values: int
     differences: list[Difference]
@@ -58,7 +58,7 @@ def replay(config: Config, overrides: Sequence[str]) -> Replayed:
             f"without replay"
         )
     assert config.replay is not None
-    store = Store(config.tracking)
+    store = RunStore(config.tracking)
     original = store.read(config.replay)
     if original.status != "FINISHED":
         raise ConfigError(
@@ -72,10 +72,10 @@ def replay(config: Config, overrides: Sequence[str]) -> Replayed:
     return Replayed(original, result, values, differences, _causes(original, now))
 
 
-def _as_recorded(original: Recorded, config: Config) -> Config:
+def _as_recorded(original: RunReader, config: Config) -> Config:
     """The config that ``original`` was trained with, to be recorded where ``config`` says."""
     try:
-        text = original.read("config.yaml")
+        text = original.read_artifact("config.yaml")
     except Exception as error:  # whatever the store of artifacts raises
         raise TrackingError(f"replay: run {original.run_id} has no readable config.yaml") from error
     plain = recorded_config(text, f"replay: config.yaml of run {original.run_id}")
@@ -90,7 +90,7 @@ def _as_recorded(original: Recorded, config: Config) -> Config:
     return found
 
 
-def compare(before: Recorded, now: Recorded) -> tuple[int, list[Difference]]:
+def compare(before: RunReader, now: RunReader) -> tuple[int, list[Difference]]:
     """How many values two runs recorded, and which of them differ; times do not count."""
     names = sorted(name for name in {*before.values, *now.values} if not name.startswith("time/"))
     count, found = 0, []
@@ -104,18 +104,18 @@ def compare(before: Recorded, now: Recorded) -> tuple[int, list[Difference]]:
     return count, found
 
 
-def _causes(before: Recorded, now: Recorded) -> list[str]:
+def _causes(before: RunReader, now: RunReader) -> list[str]:
     """What may explain a difference."""
     found = []
     if before.tags.get("fingerprint") != now.tags.get("fingerprint"):
         found.append("the code, the packages or the settings that numbers depend on have changed since")
-    if before.settings.get("training.deterministic") == "False":
+    if before.params.get("training.deterministic") == "False":
         found.append("training.deterministic=false promises no equal numbers")
     if resumed := before.tags.get("resumed_on"):
         found.append(f"the run itself was resumed with other threads or on another machine: {resumed}")
-    machine = {key for run in (before, now) for key in run.settings if key.startswith("machine/")}
+    machine = {key for run in (before, now) for key in run.params if key.startswith("machine/")}
     for key in sorted({*machine, "data/fingerprint"}):
-        was, is_now = before.settings.get(key, "not set"), now.settings.get(key, "not set")
+        was, is_now = before.params.get(key, "not set"), now.params.get(key, "not set")
         if was != is_now:
             found.append(f"{key} was {was}, is {is_now}")
     return found

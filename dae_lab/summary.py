@@ -9,9 +9,9 @@ from rich.table import Column, Table
 from dae_lab.config.run import Config
 from dae_lab.errors import printable
 from dae_lab.experiment import Result
+from dae_lab.printed_tables import print_table
 from dae_lab.report import words
-from dae_lab.tables import print_table
-from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.reader import RunReader
 
 if TYPE_CHECKING:
     from dae_lab.evaluation.evaluate import Evaluation
@@ -32,17 +32,17 @@ def show(result: Result) -> None:
         _show_reused(record)
     else:
         _show_scores(record.name, result.evaluation, result.config)
-    command, run_page, all_runs = result.store.ui(record)
-    print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
+    command, run_page, all_runs = result.store.ui_links(record)
+    print(f"reconstructions: {_short(record.locate_artifact('reconstructions.png'))}")
     if result.config.evaluation.report:
-        print(f"report:          {_short(record.artifact('report.html'))}")
+        print(f"report:          {_short(record.locate_artifact('report.html'))}")
     if command:
         print(f"open the UI:     {command}")
     print(f"this run:        {run_page}")
     print(f"all runs:        {all_runs}")
 
 
-def _show_reused(record: Recorded) -> None:
+def _show_reused(record: RunReader) -> None:
     """What is said of a run that was not trained again."""
     beaten, collapse = record.tags.get("beats", "none"), record.tags.get("collapse", "none")
     print(f"\n{printable(record.name)}: this very run has finished before; nothing was trained.")

@@ -8,13 +8,13 @@ from omegaconf import OmegaConf
 from dae_lab import provenance
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset
-from dae_lab.tracking.record import Record
+from dae_lab.tracking.writer import RunWriter
 
 log = logging.getLogger(__name__)
 
 
 def describe(
-    record: Record, config: Config, dataset: Dataset, counts: dict[str, int], diff: str
+    record: RunWriter, config: Config, dataset: Dataset, counts: dict[str, int], diff: str
 ) -> dict[str, str]:
     """Record config, data, model and machine; gives what of it is no config key, by name.
 
@@ -31,19 +31,19 @@ def describe(
         **{f"model/{key}": str(value) for key, value in counts.items()},
         **{f"machine/{key}": value for key, value in provenance.machine().items()},
     }
-    record.params({**flattened(OmegaConf.to_container(resolved)), **facts})
+    record.log_params({**flattened(OmegaConf.to_container(resolved)), **facts})
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     sizes = {name: len(images) for name, images in parts.items()}
-    record.dataset(dataset.name, dataset.fingerprint, dataset.source, sizes)
-    record.text(OmegaConf.to_yaml(resolved), "config.yaml")
+    record.log_dataset(dataset.name, dataset.fingerprint, dataset.source, sizes)
+    record.log_text(OmegaConf.to_yaml(resolved), "config.yaml")
     packages = provenance.packages()
-    record.text("".join(f"{name}=={version}\n" for name, version in packages.items()), "packages.txt")
+    record.log_text("".join(f"{name}=={version}\n" for name, version in packages.items()), "packages.txt")
     if diff:
-        record.text(diff + "\n", "uncommitted.diff")
+        record.log_text(diff + "\n", "uncommitted.diff")
     return facts
 
 
-def describe_resumption(record: Record, facts: Mapping[str, str], epochs: int) -> None:
+def describe_resumption(record: RunWriter, facts: Mapping[str, str], epochs: int) -> None:
     """Say in the record if a run goes on with other threads or another processor than it began with.
 
     The tag ``resumed_on`` lists the differences, and ``machine/threads/after_epoch_3`` is a param beside
@@ -53,16 +53,16 @@ def describe_resumption(record: Record, facts: Mapping[str, str], epochs: int) -
         facts: what ``describe`` gives.
         epochs: how many are done.
     """
-    began = record.settings
+    began = record.params
     changed = {key: facts[key] for key in facts if key.startswith("machine/") and began[key] != facts[key]}
     earlier = record.tags.get("resumed_on", "")
     if not changed and not earlier:
         return
     now = ", ".join(f"{key} {value} (began with {began[key]})" for key, value in changed.items())
-    record.tag(
+    record.set_tag(
         "resumed_on", "; ".join(filter(None, [earlier, f"after epoch {epochs}: {now or 'as it began'}"]))
     )
-    record.params({f"{key}/after_epoch_{epochs}": value for key, value in changed.items()})
+    record.log_params({f"{key}/after_epoch_{epochs}": value for key, value in changed.items()})
     log.warning(
         "the run was begun on another machine or with other threads, so its last digits are not those of an "
         "uninterrupted one (%s); tracking.reuse=never trains it again from the start",

@@ -10,7 +10,7 @@ import numpy as np
 
 from dae_lab.model.autoencoder import Autoencoder, has_own_layers
 from dae_lab.provenance import packages
-from dae_lab.tracking.record import Record
+from dae_lab.tracking.writer import RunWriter
 
 README = "README.md"
 
@@ -18,7 +18,7 @@ _KERAS = {"model_type": "keras", "keras_module": "keras", "save_format": "keras"
 _GRAPH = {"model_type": "tf2-module", "saved_model_dir": "data/model"}
 
 
-def record_model(record: Record, model: Autoencoder, example: np.ndarray) -> None:
+def record_model(record: RunWriter, model: Autoencoder, example: np.ndarray) -> None:
     """Keep the denoiser of ``model`` as ``runs:/<run id>/model``.
 
     Args:
@@ -28,7 +28,7 @@ def record_model(record: Record, model: Autoencoder, example: np.ndarray) -> Non
     """
     with TemporaryDirectory() as folder:
         save(model.denoiser, example, Path(folder, "model"), not has_own_layers(model), record.run_id)
-        record.model(Path(folder, "model"))
+        record.log_model(Path(folder, "model"))
 
 
 def save(denoiser: keras.Model, example: np.ndarray, folder: Path, portable: bool, run_id: str) -> None:

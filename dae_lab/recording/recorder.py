@@ -14,8 +14,9 @@ from dae_lab.data.images import Images
 from dae_lab.figures.grid import reconstruction_grid
 from dae_lab.model.autoencoder import STEP_LOSSES, Autoencoder
 from dae_lab.pixels import to_float
-from dae_lab.tracking.record import Picture, Record, now
-from dae_lab.tracking.writes import Point
+from dae_lab.tracking.image_series import SeriesPicture
+from dae_lab.tracking.run_data import Point
+from dae_lab.tracking.writer import RunWriter, now
 from dae_lab.training.checkpoint import History
 
 log = logging.getLogger(__name__)
@@ -53,14 +54,14 @@ class Recorder(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, record: Record, history: History, grid: Grid, grid_epochs: set[int], seconds: float = 5.0
+        self, record: RunWriter, history: History, grid: Grid, grid_epochs: set[int], seconds: float = 5.0
     ) -> None:
         super().__init__()
         self.record, self.history, self.grid, self.grid_epochs = record, history, grid, grid_epochs
         self.seconds = seconds
         self._points: list[Point] = []
-        self._grids: dict[int, Future[Picture]] = {}
-        self._artist, self._drawn = ThreadPoolExecutor(1), record.drawn("reconstructions")
+        self._grids: dict[int, Future[SeriesPicture]] = {}
+        self._artist, self._drawn = ThreadPoolExecutor(1), record.earlier_picture_steps("reconstructions")
         self._sent_at = time.monotonic()
         self._epochs = record.last_step("train/loss")
         self._steps = record.last_step("train/step_loss")
@@ -89,7 +90,9 @@ class Recorder(keras.callbacks.Callback):
         if number in self._drawn:  # a kill came after it was sent, and before the checkpoint
             return
         reconstruction = self.grid.reconstruct()
-        self._grids[number] = self._artist.submit(lambda: Picture.of(self.grid.draw(reconstruction)))
+        self._grids[number] = self._artist.submit(
+            lambda: SeriesPicture.encode(self.grid.draw(reconstruction))
+        )
 
     def _add_epoch(self, number: int) -> None:
         self._points += [(key, value, now(), number) for key, value in self.history[number - 1].items()]
@@ -99,10 +102,10 @@ class Recorder(keras.callbacks.Callback):
         """Send what waits; nothing is forgotten before it is sent, so a call that was cut can be repeated."""
         try:
             drawn = {number: grid.result() for number, grid in self._grids.items()}
-            self.record.pictures_at(drawn, "reconstructions")
+            self.record.log_picture_series(drawn, "reconstructions")
             self._grids.clear()
         finally:
-            self.record.points(self._points)
+            self.record.log_points(self._points)
             self._points.clear()
         self._sent_at = time.monotonic()
 

@@ -16,15 +16,15 @@ from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.model.autoencoder import Autoencoder, first_kernels
 from dae_lab.provenance import packages
 from dae_lab.recording.names import VIEW
-from dae_lab.tracking.plain import plain
-from dae_lab.tracking.record import Record
+from dae_lab.tracking.jsonable import to_jsonable
+from dae_lab.tracking.writer import RunWriter
 from dae_lab.training.checkpoint import History
 
 CLASSES = 40
 """Classes in a run's description, at most: MLflow cuts what is longer than 5,000 letters."""
 
 
-def record_evaluation(record: Record, found: Evaluation) -> None:
+def record_evaluation(record: RunWriter, found: Evaluation) -> None:
     """Record what ``found`` says of the model.
 
     Metrics that cannot be given (a target that was never reached, no labels) are left out; the JSON
@@ -33,19 +33,21 @@ def record_evaluation(record: Record, found: Evaluation) -> None:
     finite = {
         key: value for key, value in numbers(found).items() if value is not None and math.isfinite(value)
     }
-    record.metrics(finite, step=0)
+    record.log_metrics(finite, step=0)
     if found.generalisation:
         levels = found.generalisation.levels.items()
-        record.series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
-        record.series([("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels])
-    record.tag("collapse", found.collapse.label)
-    record.tag("beats", ", ".join(found.names("beats")) or "none")
-    record.describe(markdown(found))
-    record.text(json.dumps(as_json(found), indent=1) + "\n", "evaluation.json")
+        record.log_series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
+        record.log_series(
+            [("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels]
+        )
+    record.set_tag("collapse", found.collapse.label)
+    record.set_tag("beats", ", ".join(found.names("beats")) or "none")
+    record.set_description(markdown(found))
+    record.log_text(json.dumps(as_json(found), indent=1) + "\n", "evaluation.json")
 
 
 def record_figures(
-    record: Record,
+    record: RunWriter,
     config: Config,
     model: Autoencoder,
     found: Evaluation,
@@ -66,12 +68,12 @@ def record_figures(
     loss = option_name("loss", config.loss)
     drawn = pictures(found, history, trajectory, first_kernels(model), noise, loss)
     for name, picture in drawn.items():
-        record.picture(picture, f"figures/{name}.png")
+        record.log_picture(picture, f"figures/{name}.png")
     facts = {"in short": in_short(config), **facts}
     text = OmegaConf.to_yaml(OmegaConf.structured(config))
     versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
     known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
-    record.text(page(record.name, found, drawn, text, known), "report.html")
+    record.log_text(page(record.name, found, drawn, text, known), "report.html")
 
 
 def numbers(found: Evaluation) -> dict[str, float | None]:
@@ -102,7 +104,7 @@ def numbers(found: Evaluation) -> dict[str, float | None]:
 
 def as_json(found: Evaluation) -> dict[str, Any]:
     """Everything but images and single images' values; NaN is null."""
-    return plain(
+    return to_jsonable(
         {
             "test_images": len(found.energies),
             "scores": found.scores,

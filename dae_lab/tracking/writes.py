@@ -1,37 +1,20 @@
-"""What can be written to a run, as plain data: it can be sent at once, or be kept on disk and sent later.
+"""Writes to a run, as plain data: they can be sent at once, or be kept on disk and sent later.
 
-Each kind may be sent twice and counts once, because nobody knows of a write that a server took without an
-answer whether it arrived: MLflow tells metrics apart by name, step, time and value, so the time is fixed
-when a write is made; tags, params, files and a status are simply set again.
+Each kind may be sent twice and counts once, because it is unknown whether a write arrived that a server did
+not answer: MLflow tells metrics apart by name, step, time and value, so the time is fixed when a write is
+made; tags, params, files and a status are simply set again.
 """
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from mlflow.entities import (
-    Dataset,
-    DatasetInput,
-    InputTag,
-    LoggedModel,
-    LoggedModelOutput,
-    Metric,
-    Param,
-    Run,
-    RunTag,
-)
-from mlflow.exceptions import MlflowException
-from mlflow.models import Model
-from mlflow.tracking import MlflowClient
-
-from dae_lab.tracking.server import away
+from dae_lab.tracking.gateway import Gateway, MlflowException
+from dae_lab.tracking.run_data import Point
+from dae_lab.tracking.server_errors import is_unavailable
 
 Write = dict[str, Any]
-"""One write, as JSON can hold it; the files that belong to it lie in a folder beside it."""
-
-Point = tuple[str, float, int, int]
-"""A metric's name, its value, the time in milliseconds, the step."""
+"""One write, as JSON can hold it; its files are in a separate folder."""
 
 
 def batch(
@@ -39,37 +22,37 @@ def batch(
     params: Mapping[str, str] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Write:
-    """Metrics, params and tags, as many as one likes."""
+    """Make the write of any number of metrics, params and tags."""
     return {"kind": "batch", "metrics": list(metrics), "params": dict(params or {}), "tags": dict(tags or {})}
 
 
 def dataset(name: str, digest: str, source: str, profile: str) -> Write:
-    """Which data the run uses."""
+    """Make the write that notes which data the run uses."""
     return {"kind": "dataset", "name": name, "digest": digest, "source": source, "profile": profile}
 
 
 def files() -> Write:
-    """Files, laid out in the folder as among the run's artifacts."""
+    """Make the write of artifacts, laid out in the folder as among the run's artifacts."""
     return {"kind": "files"}
 
 
 def model() -> Write:
-    """The model in the folder, as ``runs:/<run id>/model``."""
+    """Make the write of the model in the folder, as ``runs:/<run id>/model``."""
     return {"kind": "model"}
 
 
 def scores(metrics: Iterable[Point]) -> Write:
-    """Metrics of the run that are also those of its model."""
+    """Make the write of metrics of the run that are also those of its model."""
     return {"kind": "scores", "metrics": list(metrics)}
 
 
 def status(status: str, time: int) -> Write:
-    """The run has ended, at ``time`` in milliseconds."""
+    """Make the write that ends the run, at ``time`` in milliseconds since 1970."""
     return {"kind": "status", "status": status, "time": time}
 
 
 WITH_FILES = ("files", "model")
-"""Kinds of writes that have a folder of files."""
+"""The kinds of writes that have a folder of files."""
 
 FIELDS: dict[str, dict[str, type]] = {
     "batch": {"metrics": list, "params": dict, "tags": dict},
@@ -101,89 +84,36 @@ def _is_point(point: Any) -> bool:
     )
 
 
-def send(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    """Tell MLflow of ``write``, whose files are in ``folder``.
+def send_write(gateway: Gateway, run_id: str, write: Write, folder: Path) -> None:
+    """Send one write to MLflow.
+
+    Args:
+        folder: its files, if it is of a kind in ``WITH_FILES``.
 
     Raises:
-        MlflowException, requests.RequestException: see ``dae_lab.tracking.server.away``.
+        MlflowException, requests.RequestException: see ``dae_lab.tracking.server_errors``.
     """
-    kinds = {
-        "batch": _batch,
-        "dataset": _dataset,
-        "files": _files,
-        "model": _model,
-        "scores": _scores,
-        "status": _status,
-    }
-    kinds[write["kind"]](client, run_id, write, folder)
+    match write["kind"]:
+        case "batch":
+            gateway.log_batch(run_id, write["metrics"], write["params"], write["tags"])
+        case "dataset":
+            _send_dataset(gateway, run_id, write)
+        case "files":
+            gateway.log_artifacts(run_id, folder)
+        case "model":
+            gateway.log_model(run_id, folder)
+        case "scores":
+            gateway.log_model_metrics(run_id, write["metrics"])
+        case "status":
+            gateway.end_run(run_id, write["status"], write["time"])
 
 
-def _batch(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    client.log_batch(
-        run_id,
-        metrics=[_metric(point) for point in write["metrics"]],
-        params=[Param(*item) for item in write["params"].items()],
-        tags=[RunTag(*item) for item in write["tags"].items()],
-    )
-
-
-def _metric(point: Point, model_id: str | None = None) -> Metric:
-    name, value, time, step = point
-    return Metric(name, value, time, step, model_id=model_id)
-
-
-def _dataset(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    data = Dataset(write["name"], write["digest"], "code", write["source"], profile=write["profile"])
-    tags = [InputTag("mlflow.data.context", "training, validation, test")]
-    inputs = [DatasetInput(data, tags)]
+def _send_dataset(gateway: Gateway, run_id: str, write: Write) -> None:
+    data = (write["name"], write["digest"], write["source"], write["profile"])
     try:
-        client.log_inputs(run_id, inputs)
+        gateway.log_dataset(run_id, *data)
     except MlflowException as error:
-        if away(error):
+        if is_unavailable(error):
             raise
-        # MLflow looks whether it knows the data, then adds them: another run was between
-        client.log_inputs(run_id, inputs)
-
-
-def _files(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    client.log_artifacts(run_id, str(folder))
-
-
-def _status(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    client.set_terminated(run_id, write["status"], write["time"])
-
-
-def _model(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    """File the model in ``folder`` under the run; one that was begun before is completed."""
-    run = client.get_run(run_id)
-    filed = _filed(client, run) or _new_model(client, run)
-    outputs = run.outputs.model_outputs if run.outputs else []
-    if filed.model_id not in [output.model_id for output in outputs]:
-        client.log_outputs(run_id, [LoggedModelOutput(filed.model_id, step=0)])
-    card = Model.load(str(folder))
-    card.run_id, card.model_id, card.model_uuid = run_id, filed.model_id, filed.model_id
-    card.artifact_path = filed.artifact_location
-    client.log_model_artifacts(filed.model_id, str(folder))
-    with TemporaryDirectory() as rewritten:  # the files of a write stay as they are: it may be sent again
-        card.save(str(Path(rewritten, "MLmodel")))
-        client.log_model_artifacts(filed.model_id, rewritten)
-    client.finalize_logged_model(filed.model_id, "READY")
-
-
-def _scores(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    filed = _filed(client, client.get_run(run_id))
-    if filed is not None:
-        client.log_batch(run_id, [_metric(point, filed.model_id) for point in write["metrics"]])
-
-
-def _filed(client: MlflowClient, run: Run) -> LoggedModel | None:
-    """The model that is filed under the run, whole or begun."""
-    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
-    return found[0] if found else None
-
-
-def _new_model(client: MlflowClient, run: Run) -> LoggedModel:
-    shown = ("mlflow.source.", "mlflow.user")
-    tags = {name: value for name, value in run.data.tags.items() if name.startswith(shown)}
-    home, run_id = run.info.experiment_id, run.info.run_id
-    return client.create_logged_model(home, "model", run_id, tags=tags, params=run.data.params)
+        # MLflow checks whether it knows the data and then adds them: another run did so in between
+        gateway.log_dataset(run_id, *data)

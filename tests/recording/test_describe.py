@@ -1,15 +1,16 @@
 """What a run's record says of the machine it was trained on."""
 
 import pytest
+from processes import client
 
 from dae_lab.recording.describe import describe_resumption
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 
 @pytest.fixture
 def record(tracking):
-    with Store(tracking).record("run", "f" * 64, {}) as record:
-        record.params({"machine/threads": "1", "machine/cpu": "A, 2 cores"})
+    with RunStore(tracking).open_run("run", "f" * 64, {}) as record:
+        record.log_params({"machine/threads": "1", "machine/cpu": "A, 2 cores"})
         yield record
 
 
@@ -20,10 +21,10 @@ def test_a_run_that_goes_on_as_it_began_has_nothing_to_say(record):
 
 def test_every_change_of_threads_or_processor_is_recorded(record, caplog):
     describe_resumption(record, {"machine/threads": "2", "machine/cpu": "A, 2 cores"}, 3)
-    assert record.settings["machine/threads"] == "1"
-    assert record.settings["machine/threads/after_epoch_3"] == "2"
+    assert record.params["machine/threads"] == "1"
+    assert record.params["machine/threads/after_epoch_3"] == "2"
     describe_resumption(record, {"machine/threads": "1", "machine/cpu": "A, 2 cores"}, 5)
-    kept = record.client.get_run(record.run_id).data
+    kept = client(record.checkpoints.parents[1]).get_run(record.run_id).data
     first = "after epoch 3: machine/threads 2 (began with 1)"
     assert kept.tags["resumed_on"] == f"{first}; after epoch 5: as it began"
     assert kept.params["machine/threads/after_epoch_3"] == "2"

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from processes import prepare
+from processes import client, prepare
 
 from dae_lab.model.autoencoder import STEP_LOSSES
 from dae_lab.recording.recorder import MANY, Recorder, grid_epochs
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 
 class Model(keras.Model):
@@ -33,7 +33,8 @@ class Grid:
 
 @pytest.fixture
 def record(compose, tmp_path):
-    with Store(compose(f"tracking.dir={prepare(tmp_path)}").tracking).record("a run", "f" * 64, {}) as record:
+    store = RunStore(compose(f"tracking.dir={prepare(tmp_path)}").tracking)
+    with store.open_run("a run", "f" * 64, {}) as record:
         yield record
 
 
@@ -43,12 +44,16 @@ def recorder(record, history, epochs=(), seconds=1000.0):
     return made
 
 
+def stored(record):
+    return client(record.checkpoints.parents[1])
+
+
 def sent(record, metric="train/loss"):
-    return {point.step: point for point in record.client.get_metric_history(record.run_id, metric)}
+    return {point.step: point for point in stored(record).get_metric_history(record.run_id, metric)}
 
 
 def grids(record):
-    names = [item.path for item in record.client.list_artifacts(record.run_id, "images")]
+    names = [item.path for item in stored(record).list_artifacts(record.run_id, "images")]
     return sorted(int(name.split("+step+")[1].split("+")[0]) for name in names if name.endswith(".png"))
 
 
@@ -94,13 +99,13 @@ def test_long_epochs_are_sent_one_by_one(record):
 
 
 def test_after_a_resume_the_record_has_every_epoch_once(record):
-    record.series([("train/loss", 0.5, 1), ("train/step_loss", 0.0, 1)])
+    record.log_series([("train/loss", 0.5, 1), ("train/step_loss", 0.0, 1)])
     history = [{"train/loss": 0.5}, {"train/loss": 0.25}]  # a kill kept the second from the record
     going_on = recorder(record, history, epochs={1, 2, 3})
     history.append({"train/loss": 0.125})
     going_on.on_epoch_end(2)
     going_on.send()
-    points = record.client.get_metric_history(record.run_id, "train/loss")
+    points = stored(record).get_metric_history(record.run_id, "train/loss")
     assert sorted((point.step, point.value) for point in points) == [(1, 0.5), (2, 0.25), (3, 0.125)]
     assert sorted(sent(record, "train/step_loss")) == [1, 2, 3]
     assert grids(record) == [3]
@@ -113,7 +118,7 @@ def test_the_untrained_model_comes_first(record):
     history.append({"val/mse": 0.25})
     starting.on_epoch_end(0)
     starting.send()
-    points = record.client.get_metric_history(record.run_id, "val/mse")
+    points = stored(record).get_metric_history(record.run_id, "val/mse")
     assert [(point.step, point.value) for point in points] == [(0, 0.5), (1, 0.25)]
     assert points[0].timestamp <= points[1].timestamp
     assert grids(record) == [0, 1]
@@ -131,7 +136,7 @@ def test_a_grid_that_was_sent_before_a_kill_is_not_drawn_again(record):
     before = recorder(record, [], epochs={1})
     before.begin({})
     before.send()
-    record.tag("resumed", "1")
+    record.set_tag("resumed", "1")
     going_on = recorder(record, history := [], epochs={1})
     going_on.begin({"val/mse": 0.5})
     history.append({"train/loss": 0.5})
@@ -160,7 +165,7 @@ def test_a_call_that_was_cut_can_be_repeated(record, monkeypatch):
     history.append({"train/loss": 0.5})
     stopped.on_epoch_end(0)
     with monkeypatch.context() as patch:
-        patch.setattr(record, "points", cut)
+        patch.setattr(record, "log_points", cut)
         with pytest.raises(KeyboardInterrupt):
             stopped.send()
     assert sent(record) == {}
@@ -172,7 +177,7 @@ def test_pictures_whose_call_was_cut_are_there_once(record, monkeypatch):
     stopped = recorder(record, [], epochs={1})
     stopped.begin({})
     with monkeypatch.context() as patch:
-        patch.setattr(record, "tag", cut)  # after the files have been kept
+        patch.setattr(record, "set_tag", cut)  # after the files have been kept
         with pytest.raises(KeyboardInterrupt):
             stopped.send()
     assert grids(record) == [0]
@@ -185,7 +190,7 @@ def broken(*_):
 
 
 def test_an_error_while_training_counts_more_than_one_while_recording(record, monkeypatch, caplog):
-    monkeypatch.setattr(record, "points", broken)
+    monkeypatch.setattr(record, "log_points", broken)
     with pytest.raises(KeyboardInterrupt), recorder(record, []):
         raise KeyboardInterrupt
     assert "the last epochs could not be recorded: no space left" in caplog.text

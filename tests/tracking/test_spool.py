@@ -3,7 +3,6 @@
 import json
 import math
 import os
-from pathlib import Path
 
 import pytest
 import requests
@@ -11,10 +10,11 @@ from mlflow.exceptions import MlflowException, RestException
 
 from dae_lab.actions import push_records
 from dae_lab.errors import TrackingError
-from dae_lab.tracking import sync
-from dae_lab.tracking.recorded import Left
-from dae_lab.tracking.server import away
+from dae_lab.tracking.reader import SpooledRun
+from dae_lab.tracking.server_errors import is_unavailable
 from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.store_files import StoreFiles
+from dae_lab.tracking.sync import push_spool, push_spools
 from dae_lab.tracking.writes import batch, files, status
 
 
@@ -89,9 +89,9 @@ def test_a_write_that_was_cut_is_not_there(spool, tmp_path):
 
 def test_who_waits_for_which_server_is_known(spool, tmp_path):
     spool.add(batch(tags={"a": "1"}))
-    assert sync.waiting(tmp_path) == ["ab12"]
-    assert sync.waiting(tmp_path, "http://127.0.0.1:9") == ["ab12"]
-    assert sync.waiting(tmp_path, "http://127.0.0.1:10") == []
+    assert StoreFiles(tmp_path).spooled_runs() == ["ab12"]
+    assert StoreFiles(tmp_path).spooled_runs("http://127.0.0.1:9") == ["ab12"]
+    assert StoreFiles(tmp_path).spooled_runs("http://127.0.0.1:10") == []
     assert json.loads((spool.folder / "run.json").read_text())["name"] == "a run"
 
 
@@ -169,7 +169,7 @@ def test_writes_of_a_version_without_checksums_are_delivered(spool):
 def test_a_damaged_description_is_said_once_and_keeps_nobody(spool, tmp_path, kind, caplog):
     spool.add(batch(tags={"a": "1"}))
     harm(spool.folder / "run.json", kind)
-    assert [sync.waiting(tmp_path), sync.waiting(tmp_path)] == [[], []]
+    assert [StoreFiles(tmp_path).spooled_runs(), StoreFiles(tmp_path).spooled_runs()] == [[], []]
     assert caplog.text.count("is damaged") == 1
     assert len(Spool(spool.folder)) == 1  # its writes stay
 
@@ -188,15 +188,15 @@ def test_a_damaged_description_is_said_once_and_keeps_nobody(spool, tmp_path, ki
 )
 def test_a_description_of_anything_but_its_run_is_not_believed(spool, tmp_path, more):
     spool.add(batch(tags={"a": "1"}))
-    spool.describe(**more)
-    assert sync.waiting(tmp_path) == []
+    spool.write_description(**more)
+    assert StoreFiles(tmp_path).spooled_runs() == []
 
 
 def test_a_spool_that_is_a_link_is_left_alone(spool, tmp_path):
     spool.add(batch(tags={"a": "1"}))
     there = spool.folder.rename(tmp_path / "there")
     spool.folder.symlink_to(there)
-    assert sync.waiting(tmp_path) == []
+    assert StoreFiles(tmp_path).spooled_runs() == []
     assert len(Spool(spool.folder)) == 0
     assert len(list(there.iterdir())) == 2
 
@@ -207,13 +207,25 @@ def test_nothing_is_sent_to_an_address_that_only_a_spool_names(spool, tmp_path, 
         push_records(compose(f"tracking.dir={tmp_path}").tracking)
     output = capsys.readouterr().out
     assert """sync=true 'tracking.uri="http://127.0.0.1:9"'""" in output
-    assert sync.waiting(tmp_path) == ["ab12"]
+    assert StoreFiles(tmp_path).spooled_runs() == ["ab12"]
 
 
 def test_a_run_is_readable_from_what_it_left():
-    known = {"run_id": "ab12", "values": {"test/mse": 0.5}, "curves": {"val/mse": [[0, 1.0], [1, 0.5]]}}
-    left = Left(None, known)
-    assert (left.run_id, left.values["test/mse"]) == ("ab12", 0.5)
+    known = {
+        "run_id": "ab12",
+        "name": "a run",
+        "experiment_id": "1",
+        "status": "FINISHED",
+        "began": 7,
+        "artifact_uri": "http://127.0.0.1:9",
+        "tags": {"collapse": "none"},
+        "settings": {"seed": "3"},
+        "values": {"test/mse": 0.5},
+        "curves": {"val/mse": [[0, 1.0], [1, 0.5]]},
+    }
+    left = SpooledRun(None, known)
+    assert (left.run_id, left.started, left.values["test/mse"]) == ("ab12", 7, 0.5)
+    assert (left.params["seed"], left.tags["collapse"]) == ("3", "none")
     assert left.curve("val/mse") == [(0, 1.0), (1, 0.5)]
     assert left.curve("nothing") == []
 
@@ -252,10 +264,10 @@ def wrapped(error):
     ],
 )
 def test_away_is_told_from_refused(error, is_away):
-    assert away(error) == is_away
+    assert is_unavailable(error) == is_away
 
 
 def test_pushing_what_is_no_spool_does_nothing(tmp_path):
-    assert sync.push(tmp_path, "nobody", "http://127.0.0.1:9") is None
+    assert push_spool(StoreFiles(tmp_path), "nobody", "http://127.0.0.1:9") is None
     (tmp_path / "spool" / "cut").mkdir(parents=True)
-    assert list(sync.sync(Path(tmp_path), None)) == []
+    assert list(push_spools(StoreFiles(tmp_path), None)) == []
