@@ -6,14 +6,13 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from dae_lab import summary
 from dae_lab.config.overrides import label
 from dae_lab.config.run import ACTIONS, Config, Tracking
 from dae_lab.errors import ConfigError, TrackingError
 from dae_lab.experiment import run
 from dae_lab.provenance import config_text
-from dae_lab.replay import replay
-from dae_lab.replay import show as show_replayed
+from dae_lab.replay import print_replay, replay
+from dae_lab.summary import print_summary
 from dae_lab.sweep import plan, show
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.times import RunTimes
@@ -65,9 +64,9 @@ def act(
     else:
         title = f"{config.name} {label(overrides)}".strip()
         result = run(config, title, preset, config_files=config_text(config_files))
-    summary.show(result)
+    print_summary(result)
     if again:
-        show_replayed(again)
+        print_replay(again)
     return result.store.read(result.record.run_id).values.get(config.sweep.metric, math.nan)
 
 

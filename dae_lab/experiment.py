@@ -57,6 +57,7 @@ def run(
     planned: str = "",
     measurement: precision.Measurement | None = None,
     config_files: str = "",
+    store: RunStore | None = None,
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -72,6 +73,7 @@ def run(
         measurement: what decided the precision of a run that is part of a sweep, if it was measured.
         config_files: names and contents of the config files that are not of the package, see
             ``dae_lab.provenance.config_text``.
+        store: of the command; None: it is opened.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -90,7 +92,7 @@ def run(
             "that this run was planned with: give the same command again"
         )
     _say_what_is_seen(dataset)
-    store = RunStore(config.tracking)
+    store = store or RunStore(config.tracking)
     afresh = config.tracking.reuse == "never"
     with store.exclusive(own):
         done = None if afresh else store.find_finished(own, kept(config))
@@ -164,9 +166,9 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, dif
     from dae_lab.evaluation.evaluate import evaluate
     from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
-    from dae_lab.recording.describe import describe, describe_resumption
     from dae_lab.recording.model import record_model
     from dae_lab.recording.results import record_evaluation, record_figures
+    from dae_lab.recording.setup import record_resumption, record_setup
     from dae_lab.training import fit
     from dae_lab.training.watch import IMAGES, Watch
 
@@ -175,12 +177,12 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, dif
     corruption = construct(config.noise)
     mean = mean_image(dataset.train.pixels)
     model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
-    facts = describe(record, config, dataset, parameter_counts(model), diff)
+    facts = record_setup(record, config, dataset, parameter_counts(model), diff)
     sets = Sets.of(dataset, corruption, config)
 
     model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
     if "resumed" in record.tags:
-        describe_resumption(record, facts, len(history))
+        record_resumption(record, facts, len(history))
     few = dataset.train[: min(IMAGES, config.training.batch_size)]
     looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
@@ -212,21 +214,21 @@ def _train(
     watch: "Watch",
 ) -> None:
     """Train ``model`` for what ``history`` lacks, and record how it goes."""
-    from dae_lab.recording.recorder import Grid, Recorder, grid_epochs
+    from dae_lab.recording.recorder import ReconstructionGrid, TrainingRecorder, grid_epochs
     from dae_lab.training import fit, profile
 
-    grid = Grid(model, *sets.test, config.tracking.grid_images)
+    grid = ReconstructionGrid(model, *sets.test, config.tracking.grid_images)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
     listeners: list[Any] = [watch]
     if config.training.profile:
         listeners.append(profile.Profile())
     train = (sets.dataset.train, sets.validation, sets.corruption)
-    with Recorder(record, history, grid, epochs) as recorder:
+    with TrainingRecorder(record, history, grid, epochs) as recorder:
         if history:
             log.info("going on after epoch %d of %d", len(history), config.training.epochs)
         else:
-            recorder.begin(fit.untrained(model, sets.validation, config))
-        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.send)
+            recorder.record_untrained(fit.untrained(model, sets.validation, config))
+        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.flush)
     record.log_picture(grid.draw(grid.reconstruct()), "reconstructions.png")
     if config.training.profile:
         record.log_text(listeners[-1].table, "profile.txt")

@@ -101,7 +101,7 @@ def perform(job: Job, *stops: int) -> Outcome:
 def _attempt(job: Job) -> tuple[str, str, str]:
     try:
         from dae_lab.experiment import run
-        from dae_lab.summary import show
+        from dae_lab.summary import print_summary
         from dae_lab.tracking.server import wait_for_server
         from dae_lab.training.precision import Measurement
 
@@ -111,7 +111,7 @@ def _attempt(job: Job) -> tuple[str, str, str]:
         tags = {"sweep": job.sweep, "arm": job.arm}
         measurement = Measurement(**job.measurement) if job.measurement else None
         result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement, job.config_files)
-        show(result)
+        print_summary(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
     except (Terminated, KeyboardInterrupt):
         return "stopped", "", "stopped from outside"

@@ -153,12 +153,12 @@ def _first(names: list[str], most: int) -> list[str]:
 
 def places(found: Summary, record: RunReader, store: RunStore) -> None:
     """Where the page is, how to open the UI, and on which address the sweep's runs are compared."""
-    command, page, _ = store.ui_links(record)
+    links = store.ui_links(record)
     print(f"page:          {record.locate_artifact('sweep.html')}")
-    if command:
-        print(f"open the UI:   {command}")
-    print(f"this sweep:    {page}")
+    if links.command:
+        print(f"open the UI:   {links.command}")
+    print(f"this sweep:    {links.run}")
     if found.members:
-        _, _, charts = store.ui_links(store.read(found.members[0].run_id))
+        charts = store.ui_links(store.read(found.members[0].run_id)).charts
         wanted = quote(tag_query("sweep", found.name))
         print(f"its runs:      {charts}&searchFilter={wanted}")

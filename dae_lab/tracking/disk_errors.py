@@ -26,8 +26,8 @@ def describe_disk_error(error: Exception, store: Path) -> str:
     try:
         temporary = Path(gettempdir())
     except FileNotFoundError as missing:
-        reason = f"there is no folder for temporary files: {missing.strerror}"
-        return f"TMPDIR: {reason}; set TMPDIR, and {RESUMPTION}"
+        complaint = f"there is no folder for temporary files: {missing.strerror}"
+        return f"TMPDIR: {complaint}; set TMPDIR, and {RESUMPTION}"
     in_store, in_temporary = (bool(file) and Path(file).is_relative_to(place) for place in (store, temporary))
     full = is_full(store), is_full(temporary)
     if number == errno.ENOSPC or any(full):

@@ -168,8 +168,7 @@ def test_places_with_odd_names_are_printed_as_they_are(compose, tmp_path):
     with store.open_run("a run", "f" * 64, {}) as record:
         record.log_text("hello", "file.txt")
     assert Path(record.locate_artifact("file.txt")).read_text() == "hello"
-    command, _, _ = store.ui_links(record)
-    assert shlex.split(command)[-1] == f"sqlite:///{tmp_path}/späce d/mlflow.db"
+    assert shlex.split(store.ui_links(record).command)[-1] == f"sqlite:///{tmp_path}/späce d/mlflow.db"
 
 
 def test_a_run_that_lives_is_left_alone(tracking, monkeypatch):
