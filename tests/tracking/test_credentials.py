@@ -172,7 +172,7 @@ def test_a_password_in_a_config_file_is_not_written_elsewhere(gated, well, tmp_p
 def test_a_password_that_an_earlier_version_kept_is_not_shown(tmp_path):
     kept = {"uri": f"http://me:{SECRET}@127.0.0.1:9", "name": "a run", "lock": "a" * 32}
     (tmp_path / "run.json").write_text(json.dumps(kept))
-    assert Spool(tmp_path).about["uri"] == "http://127.0.0.1:9"
+    assert Spool(tmp_path).read_description()["uri"] == "http://127.0.0.1:9"
 
 
 @pytest.fixture
