@@ -117,7 +117,7 @@ def make(
     afresh = configs[0].tracking.reuse == "never"
     done = {} if afresh else _done(jobs, configs, name, store)
     left = {job.fingerprint for job in jobs if job.number not in done}
-    cut = left & store.find_resumable("sweep", name) if left and not afresh else set()
+    cut = left & store.recovery.find_resumable("sweep", name) if left and not afresh else set()
     return Plan(name, jobs, tuple(configs), done, len(cut)), store
 
 

@@ -114,7 +114,7 @@ class Sweep:
         """``outcome`` with its run's id; the run of a process that died is closed."""
         assert self.store is not None
         if outcome.status == "failed" and not outcome.run_id:
-            return replace(outcome, run_id=self.store.mark_failed(job.fingerprint, outcome.reason))
+            return replace(outcome, run_id=self.store.recovery.mark_failed(job.fingerprint, outcome.reason))
         return outcome
 
     def _too_many(self, config: Config) -> str:

@@ -34,7 +34,7 @@ class RunTimes:
     def estimate(self, configs: Sequence[Config], store: RunStore) -> list[Estimate | None]:
         """How long a run of each of ``configs`` takes; None where nothing tells."""
         kinds = [(workload(config), config.training.epochs) for config in configs]
-        typical = store.typical_seconds(kinds)
+        typical = store.queries.typical_seconds(kinds)
         unknown = {
             name: config
             for (name, epochs), config in zip(kinds, configs, strict=True)

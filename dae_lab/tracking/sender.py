@@ -10,7 +10,7 @@ from dae_lab.tracking.gateway import Gateway
 from dae_lab.tracking.server import ping
 from dae_lab.tracking.server_errors import denied_status, describe_outage, is_unavailable, retry_after
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.writes import WITH_FILES, Write, send_write
+from dae_lab.tracking.writes import Write
 
 log = logging.getLogger(__name__)
 
@@ -25,15 +25,15 @@ PING_VALIDITY = 1.0
 
 
 def send_to_server(gateway: Gateway, run_id: str, write: Write, folder: Path) -> None:
-    """Send ``write`` to a server, and make sure that it was the server which took its files.
+    """Send a write to a server, and make sure that it was the server which took its files.
 
     A page that answers in the server's place, as of a network that wants a login, answers uploads as well.
 
     Raises:
         MlflowException, requests.RequestException: it was not, or it refuses.
     """
-    send_write(gateway, run_id, write, folder)
-    if write["kind"] in WITH_FILES:
+    write.send(gateway, run_id, folder)
+    if write.has_files:
         ping(gateway.uri)
 
 
@@ -51,9 +51,8 @@ class WriteSender:
 
     def __init__(self, gateway: Gateway, run_id: str, spool: Spool | None = None) -> None:
         self.spool, self.outage, self.next_attempt = spool, "", 0.0
-        self._uri, self._pause, self._answered_at = gateway.uri, 0.0, float("-inf")
-        send = send_write if spool is None else send_to_server
-        self._send: Callable[[Write, Path], None] = partial(send, gateway, run_id)
+        self._gateway, self._run_id = gateway, run_id
+        self._pause, self._answered_at = 0.0, float("-inf")
 
     def send(self, write: Write, files: Path | None = None) -> None:
         """Send ``write`` and the content of the folder ``files`` to the server, or keep them in the spool.
@@ -62,7 +61,7 @@ class WriteSender:
             MlflowException, requests.RequestException: the server refuses it, or what waited before it.
         """
         if self.spool is None:
-            self._send(write, files or Path())
+            write.send(self._gateway, self._run_id, files or Path())
             return
         send = partial(self._send, self.spool.correct_status(write), files or Path())
         if self.spool or not self._attempt(send):
@@ -93,12 +92,15 @@ class WriteSender:
             time.sleep(min(max(1.0, self._pause), max(0.0, deadline - time.monotonic())))
         return True
 
+    def _send(self, write: Write, folder: Path) -> None:
+        send_to_server(self._gateway, self._run_id, write, folder)
+
     def _attempt(self, act: Callable[[], None]) -> bool:
         """Do ``act``, which needs the server; return False if that is unavailable or denies access."""
         began = time.monotonic()
         try:
             if began - self._answered_at > PING_VALIDITY:
-                ping(self._uri)
+                ping(self._gateway.uri)
             act()
         except Exception as error:
             if not (is_unavailable(error) or denied_status(error)):
@@ -113,7 +115,7 @@ class WriteSender:
         if not self.outage:
             log.warning(
                 "the server at %s is away (%s): the run goes on, and what it records waits in %s",
-                self._uri,
+                self._gateway.uri,
                 describe_outage(error),
                 self.spool.folder,
             )

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from dae_lab.tracking.checksums import (
     load_with_checksum,
 )
 from dae_lab.tracking.locks import SUMMARY_LOCKS, is_lock_name
-from dae_lab.tracking.writes import WITH_FILES, Write, batch, is_write
+from dae_lab.tracking.writes import Batch, Status, Write, parse_write
 
 log = logging.getLogger(__name__)
 
@@ -111,17 +112,18 @@ class Spool:
             self.write_description()
         self._last += 1
         place = self.folder / f"{self._last:08}.json"
+        content = asdict(write)
         if files is not None:
             shutil.rmtree(place.with_suffix(""), ignore_errors=True)  # of a write that was cut off
             shutil.copytree(files, place.with_suffix(""), copy_function=_copy_file)
-            write = {**write, FILES: file_checksums(place.with_suffix(""))}
-        replace_text(place, dump_with_checksum(write), sync=True)
+            content[FILES] = file_checksums(place.with_suffix(""))
+        replace_text(place, dump_with_checksum(content), sync=True)
         self._waiting.append(place)
 
     def correct_status(self, write: Write) -> Write:
         """Return ``write``, with the status FAILED in place of FINISHED if a part of the record is lost."""
-        if write["kind"] == "status" and write["status"] == "FINISHED" and self.damaged.exists():
-            return {**write, "status": "FAILED"}
+        if isinstance(write, Status) and write.status == "FINISHED" and self.damaged.exists():
+            return replace(write, status="FAILED")
         return write
 
     def deliver(self, take: Callable[[Write, Path], None]) -> None:
@@ -135,7 +137,7 @@ class Spool:
             try:
                 write = self._read(place)
             except DamagedError as error:
-                take(batch(tags={"reason": f"a part of the record is lost: {place.name}: {error}"}), place)
+                take(Batch(tags={"reason": f"a part of the record is lost: {place.name}: {error}"}), place)
                 self._move_damaged(place, error)
             else:
                 take(self.correct_status(write), place.with_suffix(""))
@@ -150,11 +152,13 @@ class Spool:
         Raises:
             DamagedError: it, or one of its files, is not as it was written.
         """
-        write = load_with_checksum(place)
-        written = write.pop(FILES, None)
-        if not is_write(write):
-            raise DamagedError("it is no write of this version")
-        if write["kind"] in WITH_FILES:
+        content = load_with_checksum(place)
+        written = content.pop(FILES, None)
+        try:
+            write = parse_write(content)
+        except ValueError as error:
+            raise DamagedError("it is no write of this version") from error
+        if write.has_files:
             present = file_checksums(place.with_suffix(""))
             if written not in (None, present):
                 changed = sorted(dict(written.items() ^ present.items()))

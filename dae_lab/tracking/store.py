@@ -56,6 +56,9 @@ class RunStore:
         folder: what belongs to the store on this machine.
         uri: of the database, or of the server.
         experiment_id: the experiment that runs are recorded in.
+        queries: which runs there are, and how long they take.
+        recovery: runs that were cut off.
+        writers: makes writers of runs.
 
     Raises:
         TrackingError: the store cannot be opened, written or reached.
@@ -81,10 +84,9 @@ class RunStore:
         except Exception as error:  # MLflow's, or whatever the database's own library raises
             raise TrackingError(self._errors.describe_opening(error)) from error
         database = None if tracking.uri else self.files.database
-        queries = RunQueries(self.gateway, database, self.experiment_id)
+        self.queries = RunQueries(self.gateway, database, self.experiment_id)
         self.writers = WriterFactory(self.gateway, self.files, bool(tracking.uri), tracking.patience)
-        self._queries = queries
-        self._recovery = Recovery(self.gateway, queries, self.files, self.writers)
+        self.recovery = Recovery(self.gateway, self.queries, self.files, self.writers)
         if tracking.uri:
             push_waiting(self.files, tracking.uri)
 
@@ -98,7 +100,7 @@ class RunStore:
         Args:
             kept: what it must have kept, see ``dae_lab.config.fingerprint.kept``.
         """
-        return self._choose(self._queries.finished([fingerprint]), kept)
+        return self._choose(self.queries.finished([fingerprint]), kept)
 
     def find_all_finished(
         self, wanted: Sequence[tuple[str, Collection[str]]], sweep: str
@@ -110,7 +112,7 @@ class RunStore:
             sweep: its name, by which most of the runs are found on a server.
         """
         runs: dict[str, list[RunData]] = {}
-        for run in self._queries.finished({fingerprint for fingerprint, _ in wanted}, sweep):
+        for run in self.queries.finished({fingerprint for fingerprint, _ in wanted}, sweep):
             runs.setdefault(run.tags["fingerprint"], []).append(run)
         found = [self._choose(runs.get(fingerprint, []), kept) for fingerprint, kept in wanted]
         if self.tracking.uri:
@@ -131,14 +133,6 @@ class RunStore:
         if complaints:
             log.warning("%s: it is trained again", complaints[0])
         return None
-
-    def find_resumable(self, kind: str, name: str) -> set[str]:
-        """Return the fingerprints of the runs of a sweep or claim that can be resumed from a checkpoint."""
-        return self._recovery.find_resumable(kind, name)
-
-    def typical_seconds(self, wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], float | None]:
-        """Estimate how long runs of (workload, epochs) take; see ``RunQueries.typical_seconds``."""
-        return self._queries.typical_seconds(wanted)
 
     def read(self, run_id: str) -> RunReader:
         """Return one run; from its spool if it has ended while its server was unavailable and still is.
@@ -204,15 +198,11 @@ class RunStore:
                 stack.enter_context(self._closing(run))
             yield run
 
-    def mark_failed(self, fingerprint: str, reason: str) -> str:
-        """Close the run with this fingerprint whose process has died; see ``Recovery.mark_failed``."""
-        return self._recovery.mark_failed(fingerprint, reason)
-
     def _resume_or_create(
         self, name: str, fingerprint: str, tags: Mapping[str, str], resume: bool
     ) -> RunWriter:
         try:
-            resumed = self._recovery.resume(fingerprint if resume else "", name)
+            resumed = self.recovery.resume(fingerprint if resume else "", name)
             return resumed or self.writers.create(self.experiment_id, name, fingerprint, tags)
         except ClientErrors as error:
             raise TrackingError(self._errors.describe_refusal(error)) from error
@@ -234,7 +224,7 @@ class RunStore:
             experiment_id = get_experiment(
                 self.gateway, f"{self.tracking.experiment} {kind}s", self._local_folder
             )
-            found = self._queries.search(f"tags.{kind} = '{name}'", [experiment_id])
+            found = self.queries.search(f"tags.{kind} = '{name}'", [experiment_id])
             with self._undisturbed():
                 if not found:
                     tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": user_name()}

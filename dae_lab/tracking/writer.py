@@ -18,7 +18,6 @@ from dae_lab.commands import format_override, format_run_command
 from dae_lab.config.server import PASSWORD, USERNAME
 from dae_lab.errors import TrackingError
 from dae_lab.process import uninterrupted
-from dae_lab.tracking import writes
 from dae_lab.tracking.checksums import need_no_links
 from dae_lab.tracking.error_messages import describe_store_error, error_cause
 from dae_lab.tracking.gateway import ClientErrors, Gateway
@@ -28,6 +27,7 @@ from dae_lab.tracking.reader import Curve, RunReader, snapshot
 from dae_lab.tracking.run_data import Point, RunData
 from dae_lab.tracking.sender import WriteSender
 from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.writes import Batch, Dataset, Files, Model, Scores, Status
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class RunWriter(RunReader):
     def log_params(self, values: Mapping[str, Any]) -> None:
         """Log params; those that were logged before an interruption stay as they are."""
         new = {key: str(value)[:MAX_PARAM] for key, value in values.items() if key not in self.params}
-        self.sender.send(writes.batch(params=new))
+        self.sender.send(Batch(params=new))
         self.params |= new
 
     def log_metrics(self, values: Mapping[str, float], step: int) -> None:
@@ -96,7 +96,7 @@ class RunWriter(RunReader):
         One that was logged before an interruption is not logged again.
         """
         new = [point for point in points if not self._is_logged(point)]
-        self.sender.send(writes.batch(metrics=new))
+        self.sender.send(Batch(metrics=new))
         for point in new:
             self._points.setdefault(point[0], {})[point[3]] = point
         for name in {point[0] for point in new}:
@@ -117,7 +117,7 @@ class RunWriter(RunReader):
 
     def set_tag(self, key: str, value: str) -> None:
         """Set a tag."""
-        self.sender.send(writes.batch(tags={key: value[:MAX_TAG]}))
+        self.sender.send(Batch(tags={key: value[:MAX_TAG]}))
         self.tags[key] = value[:MAX_TAG]
 
     def set_description(self, markdown: str) -> None:
@@ -127,7 +127,7 @@ class RunWriter(RunReader):
     def log_dataset(self, name: str, digest: str, source: str, sizes: Mapping[str, int]) -> None:
         """Note which data the run uses; the UI shows them as its dataset."""
         profile, read_from = json.dumps(dict(sizes)), json.dumps({"read from": source})
-        self.sender.send(writes.dataset(name, digest[:12], read_from, profile))
+        self.sender.send(Dataset(name, digest[:12], read_from, profile))
 
     # Artifacts
 
@@ -161,16 +161,16 @@ class RunWriter(RunReader):
     def log_folder(self, folder: Path) -> None:
         """Keep all files of ``folder``, which must hold no symbolic links, as artifacts."""
         need_no_links(folder)
-        self.sender.send(writes.files(), folder)
+        self.sender.send(Files(), folder)
 
     def log_model(self, folder: Path) -> None:
         """Keep ``folder``, which holds an MLflow model, as ``runs:/<run id>/model``."""
-        self.sender.send(writes.model(), folder)
+        self.sender.send(Model(), folder)
 
     def log_model_scores(self) -> None:
         """Give the recorded model the metrics of the whole run, so that models can be compared too."""
         whole = [steps[0] for steps in self._points.values() if list(steps) == [0]]
-        self.sender.send(writes.scores(whole))
+        self.sender.send(Scores(whole))
 
     def _log_files(self, files: Mapping[str, Callable[[Path], Any]]) -> None:
         """Keep each file, which its function writes, among the run's artifacts."""
@@ -179,7 +179,7 @@ class RunWriter(RunReader):
                 path = Path(folder, file)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 save(path)
-            self.sender.send(writes.files(), Path(folder))
+            self.sender.send(Files(), Path(folder))
 
     # The end of the run
 
@@ -203,7 +203,7 @@ class RunWriter(RunReader):
                     self._log_times()
                 if reason:
                     self.set_tag("reason", reason)
-                self.sender.send(writes.status(status, now()))
+                self.sender.send(Status(status, now()))
                 self.status = status
                 if not keep:
                     shutil.rmtree(self.checkpoints, ignore_errors=True)

@@ -3,117 +3,131 @@
 Each kind may be sent twice and counts once, because it is unknown whether a write arrived that a server did
 not answer: MLflow tells metrics apart by name, step, time and value, so the time is fixed when a write is
 made; tags, params, files and a status are simply set again.
+
+``send`` may raise MlflowException or requests.RequestException, see ``dae_lab.tracking.server_errors``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, TypeAdapter
 
 from dae_lab.tracking.gateway import Gateway, MlflowException
 from dae_lab.tracking.run_data import Point
 from dae_lab.tracking.server_errors import is_unavailable
 
-Write = dict[str, Any]
-"""One write, as JSON can hold it; its files are in a separate folder."""
+
+@dataclass(frozen=True)
+class Write:
+    """One write.
+
+    Attributes:
+        has_files: its files are in a separate folder.
+    """
+
+    has_files: ClassVar[bool] = False
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Send it to MLflow, with its files, which are in ``folder``."""
+        raise NotImplementedError
 
 
-def batch(
-    metrics: Iterable[Point] = (),
-    params: Mapping[str, str] | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> Write:
-    """Make the write of any number of metrics, params and tags."""
-    return {"kind": "batch", "metrics": list(metrics), "params": dict(params or {}), "tags": dict(tags or {})}
+@dataclass(frozen=True)
+class Batch(Write):
+    """Any number of metrics, params and tags."""
+
+    kind: Literal["batch"] = "batch"
+    metrics: list[Point] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Log them."""
+        gateway.log_batch(run_id, self.metrics, self.params, self.tags)
 
 
-def dataset(name: str, digest: str, source: str, profile: str) -> Write:
-    """Make the write that notes which data the run uses."""
-    return {"kind": "dataset", "name": name, "digest": digest, "source": source, "profile": profile}
+@dataclass(frozen=True)
+class Dataset(Write):
+    """Which data the run uses."""
+
+    name: str
+    digest: str
+    source: str
+    profile: str
+    kind: Literal["dataset"] = "dataset"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Log it; again if another run has added the same data after MLflow has looked for them."""
+        data = (self.name, self.digest, self.source, self.profile)
+        try:
+            gateway.log_dataset(run_id, *data)
+        except MlflowException as error:
+            if is_unavailable(error):
+                raise
+            gateway.log_dataset(run_id, *data)
 
 
-def files() -> Write:
-    """Make the write of artifacts, laid out in the folder as among the run's artifacts."""
-    return {"kind": "files"}
+@dataclass(frozen=True)
+class Files(Write):
+    """Artifacts, laid out in the folder as among the run's artifacts."""
+
+    has_files = True
+    kind: Literal["files"] = "files"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Upload them."""
+        gateway.log_artifacts(run_id, folder)
 
 
-def model() -> Write:
-    """Make the write of the model in the folder, as ``runs:/<run id>/model``."""
-    return {"kind": "model"}
+@dataclass(frozen=True)
+class Model(Write):
+    """The model in the folder, as ``runs:/<run id>/model``."""
+
+    has_files = True
+    kind: Literal["model"] = "model"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Upload it."""
+        gateway.log_model(run_id, folder)
 
 
-def scores(metrics: Iterable[Point]) -> Write:
-    """Make the write of metrics of the run that are also those of its model."""
-    return {"kind": "scores", "metrics": list(metrics)}
+@dataclass(frozen=True)
+class Scores(Write):
+    """Metrics of the run that are also those of its model."""
+
+    metrics: list[Point]
+    kind: Literal["scores"] = "scores"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Log them as the model's."""
+        gateway.log_model_metrics(run_id, self.metrics)
 
 
-def status(status: str, time: int) -> Write:
-    """Make the write that ends the run, at ``time`` in milliseconds since 1970."""
-    return {"kind": "status", "status": status, "time": time}
+@dataclass(frozen=True)
+class Status(Write):
+    """The end of the run, at ``time`` in milliseconds since 1970."""
+
+    status: str
+    time: int
+    kind: Literal["status"] = "status"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Set the status."""
+        gateway.end_run(run_id, self.status, self.time)
 
 
-WITH_FILES = ("files", "model")
-"""The kinds of writes that have a folder of files."""
-
-FIELDS: dict[str, dict[str, type]] = {
-    "batch": {"metrics": list, "params": dict, "tags": dict},
-    "dataset": {"name": str, "digest": str, "source": str, "profile": str},
-    "files": {},
-    "model": {},
-    "scores": {"metrics": list},
-    "status": {"status": str, "time": int},
-}
-"""The fields of each kind of write, and their types."""
+_ANY_WRITE: TypeAdapter[Any] = TypeAdapter(
+    Annotated[Batch | Dataset | Files | Model | Scores | Status, Field(discriminator="kind")]
+)
 
 
-def is_write(write: Write) -> bool:
-    """Whether ``write``, read from a file, is one that this version can send."""
-    fields = FIELDS.get(str(write.get("kind")))
-    if fields is None or not all(isinstance(write.get(name), kind) for name, kind in fields.items()):
-        return False
-    texts = [*write.get("params", {}).values(), *write.get("tags", {}).values()]
-    points = write.get("metrics", [])
-    return all(isinstance(text, str) for text in texts) and all(_is_point(point) for point in points)
-
-
-def _is_point(point: Any) -> bool:
-    kinds = (str, int | float, int, int)
-    return (
-        isinstance(point, list)
-        and len(point) == len(kinds)
-        and all(isinstance(value, kind) for value, kind in zip(point, kinds, strict=True))
-    )
-
-
-def send_write(gateway: Gateway, run_id: str, write: Write, folder: Path) -> None:
-    """Send one write to MLflow.
-
-    Args:
-        folder: its files, if it is of a kind in ``WITH_FILES``.
+def parse_write(content: Mapping[str, Any]) -> Write:
+    """Return the write that ``dataclasses.asdict`` has made ``content`` from, read from JSON.
 
     Raises:
-        MlflowException, requests.RequestException: see ``dae_lab.tracking.server_errors``.
+        ValueError: it is no write of this version.
     """
-    match write["kind"]:
-        case "batch":
-            gateway.log_batch(run_id, write["metrics"], write["params"], write["tags"])
-        case "dataset":
-            _send_dataset(gateway, run_id, write)
-        case "files":
-            gateway.log_artifacts(run_id, folder)
-        case "model":
-            gateway.log_model(run_id, folder)
-        case "scores":
-            gateway.log_model_metrics(run_id, write["metrics"])
-        case "status":
-            gateway.end_run(run_id, write["status"], write["time"])
-
-
-def _send_dataset(gateway: Gateway, run_id: str, write: Write) -> None:
-    data = (write["name"], write["digest"], write["source"], write["profile"])
-    try:
-        gateway.log_dataset(run_id, *data)
-    except MlflowException as error:
-        if is_unavailable(error):
-            raise
-        # MLflow checks whether it knows the data and then adds them: another run did so in between
-        gateway.log_dataset(run_id, *data)
+    write: Write = _ANY_WRITE.validate_python(content)
+    return write

@@ -63,7 +63,7 @@ def test_a_lock_named_by_a_tag_deletes_no_file_outside_the_store(tracking, victi
     client(store.folder).set_tag(record.run_id, "lock", outside(victim, store))
     with RunStore(tracking).open_run("next", "e" * 64, {}):
         pass
-    assert store.mark_failed("9" * 64, "its process died") == ""
+    assert store.recovery.mark_failed("9" * 64, "its process died") == ""
     assert victim.read_bytes() == THESIS
     assert [*victim.parent.iterdir()] == [victim]
     assert client(store.folder).get_run(record.run_id).info.status == "KILLED"
@@ -138,7 +138,7 @@ def test_a_missing_lock_says_nothing_of_a_run_of_another_machine(compose, well, 
     with there.open_run("elsewhere", "9" * 64, {}) as record:
         with here.open_run("next", "9" * 64, {}) as again:
             assert again.run_id != record.run_id
-        assert here.mark_failed("9" * 64, "its process died") == ""
+        assert here.recovery.mark_failed("9" * 64, "its process died") == ""
         assert well.client().get_run(record.run_id).info.status == "RUNNING"
 
 

@@ -24,7 +24,7 @@ from dae_lab.tracking.spool import Spool
 from dae_lab.tracking.store import RunStore
 from dae_lab.tracking.store_files import StoreFiles
 from dae_lab.tracking.sync import push_spools
-from dae_lab.tracking.writes import batch, send_write, status
+from dae_lab.tracking.writes import Batch, Status, parse_write
 
 PICTURE = PIL.Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8))
 
@@ -110,14 +110,13 @@ def test_a_server_that_hangs_stalls_training_only_while_it_is_looked_at(tracking
 def test_writes_the_server_took_without_answering_count_once(tracking, well, tmp_path):
     """As when the connection breaks between the server's commit and its answer."""
     with RunStore(tracking).open_run("a run", "f" * 64, {}) as record:
-        record.sender.spool.add(batch(tags={"first": "waits"}))
+        record.sender.spool.add(Batch(tags={"first": "waits"}))
         record.sender.next_attempt = math.inf  # so that all others wait behind it
         write_some(record, range(5))
         record.set_tag("server", "back")
         for place in sorted((tmp_path / "spool" / record.run_id).glob("0*.json")):
-            send_write(
-                open_server(well.uri), record.run_id, json.loads(place.read_text()), place.with_suffix("")
-            )
+            write = parse_write(json.loads(place.read_text()))
+            write.send(open_server(well.uri), record.run_id, place.with_suffix(""))
     check_all_arrived(well, record.run_id, range(5), tmp_path)
 
 
@@ -164,7 +163,7 @@ def check_what_is_read_without_the_server(store, record):
 
 
 def check_what_is_refused_without_the_server(tracking, store):
-    assert store.mark_failed("2" * 64, "its process died") == ""
+    assert store.recovery.mark_failed("2" * 64, "its process died") == ""
     for begin in (push_records, RunStore):
         with pytest.raises(TrackingError, match="no MLflow server answers"):
             begin(tracking)
@@ -173,8 +172,8 @@ def check_what_is_refused_without_the_server(tracking, store):
 def test_a_sync_cut_by_sigkill_pushes_no_point_twice(tracking, well, tmp_path):
     run_id, spool = left_by_hand(RunStore(tracking), tmp_path)
     for step in range(1, 151):
-        spool.add(batch(metrics=[("val/mse", 1 / step, 1_700_000_000_000 + step, step)]))
-    spool.add(status("FINISHED", 1_700_000_001_000))
+        spool.add(Batch(metrics=[("val/mse", 1 / step, 1_700_000_000_000 + step, step)]))
+    spool.add(Status("FINISHED", 1_700_000_001_000))
     code = (
         "import sys; from dae_lab.tracking.sync import StoreFiles, push_spools; "
         "list(push_spools(StoreFiles(sys.argv[1]), sys.argv[2]))"
@@ -207,8 +206,8 @@ def test_what_the_server_refuses_stays_and_keeps_nobody(tracking, well, tmp_path
     store = RunStore(tracking)
     (refused, spool), (fine, other) = left_by_hand(store, tmp_path), left_by_hand(store, tmp_path)
     well.client().log_param(refused, "a", "1")
-    spool.add(batch(params={"a": "2"}))
-    other.add(batch(tags={"a": "2"}))
+    spool.add(Batch(params={"a": "2"}))
+    other.add(Batch(tags={"a": "2"}))
     with pytest.raises(TrackingError, match="sync: 1 of 2 records could not be pushed whole"):
         push_records(tracking)
     assert "Changing param values is not allowed" in capsys.readouterr().out
@@ -222,7 +221,7 @@ def test_what_the_server_refuses_stays_and_keeps_nobody(tracking, well, tmp_path
 
 def test_a_run_that_died_without_its_server_is_taken_up_with_all_it_wrote(tracking, well, tmp_path):
     run_id, spool = left_by_hand(RunStore(tracking), tmp_path)
-    spool.add(batch(metrics=[("train/loss", 0.5, 1_700_000_000_000, 3)]))
+    spool.add(Batch(metrics=[("train/loss", 0.5, 1_700_000_000_000, 3)]))
     (tmp_path / "checkpoints" / run_id).mkdir()
     (tmp_path / "checkpoints" / run_id / "checkpoint.npz").write_text("{}")
     with RunStore(tracking).open_run("left", "9" * 64, {}) as record:
@@ -247,7 +246,7 @@ def test_a_database_that_goes_away_behind_its_server_loses_nothing(on_postgresql
 def test_a_spool_that_no_file_describes_any_more_is_pushed_by_the_next_run(tracking, well, tmp_path):
     """Its server knows whose it is."""
     run_id, spool = left_by_hand(RunStore(tracking), tmp_path)
-    spool.add(batch(metrics=[("val/mse", 0.5, 1_700_000_000_000, 3)]))
+    spool.add(Batch(metrics=[("val/mse", 0.5, 1_700_000_000_000, 3)]))
     (spool.folder / "run.json").write_text("{")
     with RunStore(tracking).open_run("next", "8" * 64, {}):
         pass
@@ -259,8 +258,8 @@ def test_a_spool_that_no_file_describes_any_more_is_pushed_by_the_next_run(track
 def test_a_run_whose_record_has_a_gap_is_trained_again(tracking, well, tmp_path):
     """Neither reused nor gone on with."""
     run_id, spool = left_by_hand(RunStore(tracking), tmp_path)
-    spool.add(batch(metrics=[("val/mse", 0.5, 1_700_000_000_000, 3)]))
-    spool.add(batch(tags={"a": "1"}))
+    spool.add(Batch(metrics=[("val/mse", 0.5, 1_700_000_000_000, 3)]))
+    spool.add(Batch(tags={"a": "1"}))
     (spool.folder / "00000001.json").write_bytes(b"")
     (tmp_path / "checkpoints" / run_id).mkdir()
     (tmp_path / "checkpoints" / run_id / "checkpoint.npz").write_text("{}")
@@ -274,7 +273,7 @@ def test_a_run_whose_record_has_a_gap_is_trained_again(tracking, well, tmp_path)
 def test_a_spool_goes_to_the_server_that_is_named_if_that_knows_its_run(tracking, well, tmp_path, capsys):
     """As one that has moved to another address does."""
     run_id, spool = left_by_hand(RunStore(tracking), tmp_path)
-    spool.add(batch(tags={"a": "1"}))
+    spool.add(Batch(tags={"a": "1"}))
     spool.write_description(uri="http://127.0.0.1:9")
     push_records(tracking)
     assert f"1 writes pushed to {well.uri}" in capsys.readouterr().out

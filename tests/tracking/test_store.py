@@ -74,10 +74,10 @@ def test_what_was_cut_and_can_go_on_is_known_beforehand(tracking):
         interrupted_after_a_checkpoint(record)
     with pytest.raises(KeyboardInterrupt), store.open_run("another", "e" * 64, {"sweep": "abcdef01"}):
         raise KeyboardInterrupt
-    assert store.find_resumable("sweep", "abcdef01") == {"f" * 64}
-    assert store.find_resumable("sweep", "12345678") == set()
+    assert store.recovery.find_resumable("sweep", "abcdef01") == {"f" * 64}
+    assert store.recovery.find_resumable("sweep", "12345678") == set()
     with store.open_run("a run", "f" * 64, {}):
-        assert store.find_resumable("sweep", "abcdef01") == set()
+        assert store.recovery.find_resumable("sweep", "abcdef01") == set()
 
 
 def test_what_was_logged_before_an_interruption_is_not_logged_again(tracking):
@@ -289,7 +289,7 @@ def test_the_time_of_a_run_is_estimated_from_the_last_ones_of_its_workload(track
         here.log_metric(run, "time/epoch_s", 2.0)
         here.log_param(run, "training.epochs", 3)
         here.set_terminated(run, "FINISHED", end_time=number)
-    seconds = store.typical_seconds([("a", 3), ("a", 5), ("b", 3)])
+    seconds = store.queries.typical_seconds([("a", 3), ("a", 5), ("b", 3)])
     assert seconds == {("a", 3): 7.0, ("a", 5): 11.0, ("b", 3): None}
 
 
