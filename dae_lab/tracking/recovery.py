@@ -128,7 +128,7 @@ class Recovery:
         writer = self._writers.make(run, lock)
         writer.load_points()
         self._gateway.resume_run(run.run_id, name)
-        log.info("taking up the run %s, which was cut", run.run_id)
+        log.info("resuming the run %s, which was interrupted", run.run_id)
         writer.set_tag("resumed", str(int(run.tags.get("resumed", 0)) + 1))
         if "reason" in run.tags:
             self._gateway.delete_tag(run.run_id, "reason")
