@@ -24,18 +24,18 @@ def open_gateway(uri: str | None, files: StoreFiles) -> Gateway:
     return gateway
 
 
-def get_experiment(gateway: Gateway, name: str, folder: Path | None) -> str:
+def get_experiment(gateway: Gateway, name: str, artifacts: Path | None) -> str:
     """Return the id of the experiment of this name, which is created if there is none.
 
     Args:
-        folder: of the local store, below which artifacts are kept; None: the server decides.
+        artifacts: the folder of all experiments' artifacts; None: the server decides.
 
     Raises:
         TrackingError: it was deleted in MLflow.
     """
     found = gateway.find_experiment(name)
     if found is None:
-        location = None if folder is None else (folder / "artifacts" / name).as_uri()
+        location = None if artifacts is None else (artifacts / name).as_uri()
         kind = {EXPERIMENT_KIND: "custom_model_development"}  # not one of language models
         return gateway.create_experiment(name, location, kind)
     if found.deleted:

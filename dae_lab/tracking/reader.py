@@ -39,13 +39,9 @@ class RunReader:
     def __init__(self, gateway: Gateway, data: RunData) -> None:
         self._gateway = gateway
         self.run_id, self.name, self.status = data.run_id, data.name, data.status
-        self.experiment_id, self.artifact_uri, self.started = (
-            data.experiment_id,
-            data.artifact_uri,
-            data.started,
-        )
+        self.experiment_id, self.artifact_uri = data.experiment_id, data.artifact_uri
         self.tags, self.params, self.values = dict(data.tags), dict(data.params), dict(data.metrics)
-        self._model_ids = data.model_ids
+        self.started, self._model_ids = data.started, data.model_ids
         self._curves: dict[str, Curve] = {}  # of a finished run, whose curves do not grow
 
     def curve(self, metric: str) -> Curve:

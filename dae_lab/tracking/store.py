@@ -68,7 +68,7 @@ class RunStore:
         self.tracking, self.files = tracking, StoreFiles(tracking.dir)
         self.folder = self.files.folder
         self.uri = tracking.uri or f"sqlite:///{self.files.database}"
-        self._local_folder = None if tracking.uri else self.folder
+        self._artifacts = None if tracking.uri else self.folder / "artifacts"
         self._errors = StoreErrors(self.uri, self.folder, local=not tracking.uri)
         self.files.prepare()
         for note in environment_notes(tracking.uri, tracking.experiment, self.folder):
@@ -78,7 +78,7 @@ class RunStore:
         try:
             with self.files.lock("store"):  # two that open a new database at once break each other
                 self.gateway = open_gateway(tracking.uri, self.files)
-                self.experiment_id = get_experiment(self.gateway, tracking.experiment, self._local_folder)
+                self.experiment_id = get_experiment(self.gateway, tracking.experiment, self._artifacts)
         except TrackingError:
             raise
         except Exception as error:  # MLflow's, or whatever the database's own library raises
@@ -222,7 +222,7 @@ class RunStore:
         """
         with self.files.lock(f"{kind}s") as lock:
             experiment_id = get_experiment(
-                self.gateway, f"{self.tracking.experiment} {kind}s", self._local_folder
+                self.gateway, f"{self.tracking.experiment} {kind}s", self._artifacts
             )
             found = self.queries.search(f"tags.{kind} = '{name}'", [experiment_id])
             with self._undisturbed():
