@@ -1,8 +1,8 @@
 """The store of runs, the only room that knows MLflow.
 
-``store`` finds runs, ``reader`` and ``writer`` are one run, ``spool`` and ``sync`` keep and send what a server
-could not take, ``recovery`` closes and resumes runs that were cut off. Only ``gateway`` imports MLflow; what
-MLflow reads from the environment while it is imported is set here, before that.
+``store`` finds runs, ``reader`` and ``writer`` are one run, ``spool`` and ``sync`` keep and send what a
+server could not take, ``recovery`` closes and resumes runs that were cut off. Only ``gateway`` imports
+MLflow; what MLflow reads from the environment while it is imported is set here, before that.
 """
 
 import os
