@@ -6,19 +6,19 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from dae_lab import summary
 from dae_lab.config.overrides import label
 from dae_lab.config.run import ACTIONS, Config, Tracking
 from dae_lab.errors import ConfigError, TrackingError
 from dae_lab.experiment import run
 from dae_lab.provenance import config_text
-from dae_lab.replay import replay
-from dae_lab.replay import show as show_replayed
+from dae_lab.replay import print_replay, replay
+from dae_lab.summary import print_summary
 from dae_lab.sweep import plan, show
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.times import RunTimes
 from dae_lab.tracking.relocate import relocate
-from dae_lab.tracking.sync import sync
+from dae_lab.tracking.store_files import StoreFiles
+from dae_lab.tracking.sync import push_spools
 from dae_lab.training.calibration import calibrate
 from dae_lab.training.precision import measure_networks
 
@@ -64,9 +64,9 @@ def act(
     else:
         title = f"{config.name} {label(overrides)}".strip()
         result = run(config, title, preset, config_files=config_text(config_files))
-    summary.show(result)
+    print_summary(result)
     if again:
-        show_replayed(again)
+        print_replay(again)
     return result.store.read(result.record.run_id).values.get(config.sweep.metric, math.nan)
 
 
@@ -76,13 +76,12 @@ def push_records(tracking: Tracking) -> None:
     Raises:
         TrackingError: the server is away, or refuses one; or there are others, of other servers.
     """
-    folder = Path(tracking.dir).expanduser().absolute()
-    found = []
-    for pushed in sync(folder, tracking.uri):
-        print(pushed.sentence())
+    files, found = StoreFiles(tracking.dir), []
+    for pushed in push_spools(files, tracking.uri):
+        print(pushed.describe())
         found.append(pushed)
     if not found:
-        print(f"nothing waits in {folder / 'spool'}")
+        print(f"nothing waits in {files.spools}")
     refused = sum(pushed.refused for pushed in found)
     if refused:
         raise TrackingError(f"sync: {refused} of {len(found)} records could not be pushed whole")
@@ -114,7 +113,7 @@ def relocate_store(tracking: Tracking) -> None:
     Raises:
         TrackingError: there is no store, it is in use, or it cannot be changed.
     """
-    folder = Path(tracking.dir).expanduser().absolute()
+    folder = StoreFiles(tracking.dir).folder
     done = relocate(folder)
     if done is None:
         print(f"nothing to relocate: the store in {folder} uses that folder")

@@ -60,9 +60,9 @@ def task(cfg: DictConfig) -> float:
         return act(config, cfg, overrides, preset, files)
     except UserError as error:  # said here, in one sentence; the other jobs of a sweep go on
         if isinstance(error, TrainingError) and error.result:  # it was judged all the same
-            from dae_lab.summary import show
+            from dae_lab.summary import print_summary
 
-            show(error.result)
+            print_summary(error.result)
         print(f"error: {printable(str(error))}", file=sys.stderr)
         failures.append(error)
         return math.inf

@@ -16,9 +16,9 @@ from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, TrainingError, UserError
 from dae_lab.startup import import_tensorflow
-from dae_lab.tracking.record import Record
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
+from dae_lab.tracking.writer import RunWriter
 from dae_lab.training import precision
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
@@ -38,8 +38,8 @@ class Result:
     evaluation: None where the run was not trained now, because it had finished before.
     """
 
-    store: Store
-    record: Recorded
+    store: RunStore
+    record: RunReader
     evaluation: "Evaluation | None"
     config: Config
 
@@ -57,6 +57,7 @@ def run(
     planned: str = "",
     measurement: precision.Measurement | None = None,
     config_files: str = "",
+    store: RunStore | None = None,
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -72,6 +73,7 @@ def run(
         measurement: what decided the precision of a run that is part of a sweep, if it was measured.
         config_files: names and contents of the config files that are not of the package, see
             ``dae_lab.provenance.config_text``.
+        store: of the command; None: it is opened.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -90,10 +92,10 @@ def run(
             "that this run was planned with: give the same command again"
         )
     _say_what_is_seen(dataset)
-    store = Store(config.tracking)
+    store = store or RunStore(config.tracking)
     afresh = config.tracking.reuse == "never"
-    with store.turn(own):
-        done = None if afresh else store.finished(own, kept(config))
+    with store.exclusive(own):
+        done = None if afresh else store.find_finished(own, kept(config))
         if done:
             return Result(store, done, None, config)
         import_tensorflow()  # before there is a record: where this fails, nothing has begun
@@ -107,7 +109,7 @@ def run(
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
-            with store.record(name, own, known, afresh) as record:
+            with store.open_run(name, own, known, resume=not afresh) as record:
                 found = _train_and_evaluate(config, dataset, record, diff)
         except TrainingError as error:
             if error.evaluation is not None:
@@ -159,14 +161,14 @@ def need_same_packages() -> None:
         )
 
 
-def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
+def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, diff: str) -> "Evaluation":
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
     from dae_lab.evaluation.sets import Sets, evaluation_set
     from dae_lab.model.autoencoder import build, parameter_counts
-    from dae_lab.recording.describe import describe, describe_resumption
     from dae_lab.recording.model import record_model
     from dae_lab.recording.results import record_evaluation, record_figures
+    from dae_lab.recording.setup import record_resumption, record_setup
     from dae_lab.training import fit
     from dae_lab.training.watch import IMAGES, Watch
 
@@ -175,12 +177,12 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     corruption = construct(config.noise)
     mean = mean_image(dataset.train.pixels)
     model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
-    facts = describe(record, config, dataset, parameter_counts(model), diff)
+    facts = record_setup(record, config, dataset, parameter_counts(model), diff)
     sets = Sets.of(dataset, corruption, config)
 
     model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
     if "resumed" in record.tags:
-        describe_resumption(record, facts, len(history))
+        record_resumption(record, facts, len(history))
     few = dataset.train[: min(IMAGES, config.training.batch_size)]
     looked_at = evaluation_set(few, corruption, config)
     watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
@@ -193,12 +195,12 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
     record_evaluation(record, found)
     if config.tracking.log_model:
-        record.model_scores()
+        record.log_model_scores()
     stopped = bool(watch.stuck and watch.stop) and (cut or len(history) < config.training.epochs)
     if config.evaluation.report:
         steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
-    record.tag("kept", " ".join(kept(config)))
+    record.set_tag("kept", " ".join(kept(config)))
     _need_success(found, watch, stopped)
     return found
 
@@ -207,29 +209,29 @@ def _train(
     model: "Autoencoder",
     sets: "Sets",
     config: Config,
-    record: Record,
+    record: RunWriter,
     history: "History",
     watch: "Watch",
 ) -> None:
     """Train ``model`` for what ``history`` lacks, and record how it goes."""
-    from dae_lab.recording.recorder import Grid, Recorder, grid_epochs
+    from dae_lab.recording.recorder import ReconstructionGrid, TrainingRecorder, grid_epochs
     from dae_lab.training import fit, profile
 
-    grid = Grid(model, *sets.test, config.tracking.grid_images)
+    grid = ReconstructionGrid(model, *sets.test, config.tracking.grid_images)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
     listeners: list[Any] = [watch]
     if config.training.profile:
         listeners.append(profile.Profile())
     train = (sets.dataset.train, sets.validation, sets.corruption)
-    with Recorder(record, history, grid, epochs) as recorder:
+    with TrainingRecorder(record, history, grid, epochs) as recorder:
         if history:
             log.info("going on after epoch %d of %d", len(history), config.training.epochs)
         else:
-            recorder.begin(fit.untrained(model, sets.validation, config))
-        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.send)
-    record.picture(grid.draw(grid.reconstruct()), "reconstructions.png")
+            recorder.record_untrained(fit.untrained(model, sets.validation, config))
+        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.flush)
+    record.log_picture(grid.draw(grid.reconstruct()), "reconstructions.png")
     if config.training.profile:
-        record.text(listeners[-1].table, "profile.txt")
+        record.log_text(listeners[-1].table, "profile.txt")
         log.info("where the time went:\n%s", listeners[-1].table)
 
 

@@ -1,4 +1,4 @@
-"""Train a recorded run again from its record alone, and say whether it gave the same numbers."""
+"""Train a recorded run again from its record alone, and compare the numbers."""
 
 import math
 from collections.abc import Sequence
@@ -9,119 +9,123 @@ from dae_lab.config.sources import recorded_config
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
 from dae_lab.experiment import Result, run
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 
-KEPT = ("replay=", "tracking.", "hydra")
-"""Overrides that may stand beside ``replay=…``: they say where, not what."""
+ALLOWED = ("replay=", "tracking.", "hydra")
+"""How overrides begin that may be given with ``replay=…``: they say where, not what."""
 
-SHOWN = 5  # differences that are listed
+MAX_LISTED = 5
+"""Differences that are listed at most."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One value that is not what it was; NaN where it is there only once."""
+    """One value that has changed; NaN where it was recorded only once."""
 
     metric: str
     step: int
     before: float
-    now: float
+    after: float
 
 
 @dataclass(frozen=True)
-class Replayed:
+class Replay:
     """A run, trained again.
 
-    original, result: the run as it was recorded, and as it came out now.
-    values: how many values both recorded, times aside.
-    differences: those that are not equal, bit for bit.
-    causes: what else differs: code, packages, machine.
+    Attributes:
+        original: the run as it was recorded.
+        result: the run as it came out now.
+        values: how many values were compared; times are not.
+        differences: those that are not equal, bit for bit.
+        causes: what may explain them: code, packages, machine.
     """
 
-    original: Recorded
+    original: RunReader
     result: Result
     values: int
     differences: list[Difference]
     causes: list[str]
 
 
-def replay(config: Config, overrides: Sequence[str]) -> Replayed:
+def replay(config: Config, overrides: Sequence[str]) -> Replay:
     """Train the run ``config.replay`` again, as a new run of the store ``config.tracking``.
 
     Raises:
-        UserError: there is no such run, it recorded no config, or other keys are given beside it.
+        UserError: there is no such run, it has recorded no config, or other overrides are given.
     """
-    others = [item for item in overrides if not item.startswith(KEPT)]
+    others = [item for item in overrides if not item.startswith(ALLOWED)]
     if others:
         raise ConfigError(
             f"replay trains exactly what was recorded: leave {' '.join(others)} away, or train another run "
             f"without replay"
         )
     assert config.replay is not None
-    store = Store(config.tracking)
+    store = RunStore(config.tracking)
     original = store.read(config.replay)
     if original.status != "FINISHED":
         raise ConfigError(
             f"replay: {original.run_id} is {original.status}; only what has finished can be compared"
         )
-    again = _as_recorded(original, config)
-    tags = {"replay_of": original.run_id}
-    result = run(again, f"{again.name} replayed", original.tags.get("experiment", "none"), tags)
-    now = store.read(result.record.run_id)
-    values, differences = compare(original, now)
-    return Replayed(original, result, values, differences, _causes(original, now))
+    recorded = _load_config(original, config)
+    preset, tags = original.tags.get("experiment", "none"), {"replay_of": original.run_id}
+    result = run(recorded, f"{recorded.name} replayed", preset, tags, store=store)
+    again = store.read(result.record.run_id)
+    values, differences = compare_runs(original, again)
+    return Replay(original, result, values, differences, _find_causes(original, again))
 
 
-def _as_recorded(original: Recorded, config: Config) -> Config:
-    """The config that ``original`` was trained with, to be recorded where ``config`` says."""
+def _load_config(original: RunReader, config: Config) -> Config:
+    """Return the config that ``original`` was trained with, to be recorded where ``config`` says."""
     try:
-        text = original.read("config.yaml")
+        text = original.read_artifact("config.yaml")
     except Exception as error:  # whatever the store of artifacts raises
         raise TrackingError(f"replay: run {original.run_id} has no readable config.yaml") from error
     plain = recorded_config(text, f"replay: config.yaml of run {original.run_id}")
-    here = {key: value for key, value in asdict(config).items() if key in (*ACTIONS, "sweep", "tracking")}
-    here["tracking"]["reuse"] = "never"
+    present = {key: value for key, value in asdict(config).items() if key in (*ACTIONS, "sweep", "tracking")}
+    present["tracking"]["reuse"] = "never"
     try:
-        found: Config = typed({**plain, **here}, Config, "")
+        recorded: Config = typed({**plain, **present}, Config, "")
     except ConfigError as error:
         raise ConfigError(
             f"replay: run {original.run_id} was recorded by another version: {error}"
         ) from error
-    return found
+    return recorded
 
 
-def compare(before: Recorded, now: Recorded) -> tuple[int, list[Difference]]:
-    """How many values two runs recorded, and which of them differ; times do not count."""
-    names = sorted(name for name in {*before.values, *now.values} if not name.startswith("time/"))
-    count, found = 0, []
+def compare_runs(before: RunReader, after: RunReader) -> tuple[int, list[Difference]]:
+    """Return how many values two runs have recorded, times aside, and which of them differ."""
+    names = sorted(name for name in {*before.values, *after.values} if not name.startswith("time/"))
+    count, differences = 0, []
     for name in names:
-        old, new = dict(before.curve(name)), dict(now.curve(name))
+        old, new = dict(before.curve(name)), dict(after.curve(name))
         for step in sorted({*old, *new}):
-            was, came = old.get(step, math.nan), new.get(step, math.nan)
             count += 1
-            if was != came and not (step in old and step in new and math.isnan(was) and math.isnan(came)):
-                found.append(Difference(name, step, was, came))
-    return count, found
+            values = old.get(step, math.nan), new.get(step, math.nan)
+            both_nan = step in old and step in new and all(map(math.isnan, values))
+            if values[0] != values[1] and not both_nan:
+                differences.append(Difference(name, step, *values))
+    return count, differences
 
 
-def _causes(before: Recorded, now: Recorded) -> list[str]:
-    """What may explain a difference."""
-    found = []
-    if before.tags.get("fingerprint") != now.tags.get("fingerprint"):
-        found.append("the code, the packages or the settings that numbers depend on have changed since")
-    if before.settings.get("training.deterministic") == "False":
-        found.append("training.deterministic=false promises no equal numbers")
+def _find_causes(before: RunReader, after: RunReader) -> list[str]:
+    """Return what may explain a difference."""
+    causes = []
+    if before.tags.get("fingerprint") != after.tags.get("fingerprint"):
+        causes.append("the code, the packages or the settings that numbers depend on have changed since")
+    if before.params.get("training.deterministic") == "False":
+        causes.append("training.deterministic=false promises no equal numbers")
     if resumed := before.tags.get("resumed_on"):
-        found.append(f"the run itself was resumed with other threads or on another machine: {resumed}")
-    machine = {key for run in (before, now) for key in run.settings if key.startswith("machine/")}
+        causes.append(f"the run itself was resumed with other threads or on another machine: {resumed}")
+    machine = {key for run in (before, after) for key in run.params if key.startswith("machine/")}
     for key in sorted({*machine, "data/fingerprint"}):
-        was, is_now = before.settings.get(key, "not set"), now.settings.get(key, "not set")
-        if was != is_now:
-            found.append(f"{key} was {was}, is {is_now}")
-    return found
+        old, new = before.params.get(key, "not set"), after.params.get(key, "not set")
+        if old != new:
+            causes.append(f"{key} was {old}, is {new}")
+    return causes
 
 
-def show(found: Replayed) -> None:
+def print_replay(found: Replay) -> None:
     """Print that the numbers are the same.
 
     Raises:
@@ -133,8 +137,8 @@ def show(found: Replayed) -> None:
         return
     causes = found.causes or ["nothing else differs between the two: the numbers should be the same"]
     examples = [
-        f"{item.metric} at step {item.step} was {item.before!r}, is {item.now!r}"
-        for item in found.differences[:SHOWN]
+        f"{item.metric} at step {item.step} was {item.before!r}, is {item.after!r}"
+        for item in found.differences[:MAX_LISTED]
     ]
     raise TrainingError(
         f"other numbers: {len(found.differences):,} of {found.values:,} values of {name} differ; "

@@ -1,4 +1,4 @@
-"""What a person sees when a run has ended."""
+"""What is printed when a run has ended."""
 
 import os
 from typing import TYPE_CHECKING
@@ -9,9 +9,9 @@ from rich.table import Column, Table
 from dae_lab.config.run import Config
 from dae_lab.errors import printable
 from dae_lab.experiment import Result
+from dae_lab.printed_tables import print_table
 from dae_lab.report import words
-from dae_lab.tables import print_table
-from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.reader import RunReader
 
 if TYPE_CHECKING:
     from dae_lab.evaluation.evaluate import Evaluation
@@ -25,62 +25,61 @@ COLUMNS = {
 """Metric → title and decimals."""
 
 
-def show(result: Result) -> None:
-    """Print what the model is worth beside the baselines, where the report is, and how to open the UI."""
+def print_summary(result: Result) -> None:
+    """Print the model's scores beside the baselines', where the report is, and how to open the UI."""
     record = result.record
     if result.evaluation is None:
-        _show_reused(record)
+        _print_reused(record)
     else:
-        _show_scores(record.name, result.evaluation, result.config)
-    command, run_page, all_runs = result.store.ui(record)
-    print(f"reconstructions: {_short(record.artifact('reconstructions.png'))}")
+        _print_scores(record.name, result.evaluation, result.config)
+    links = result.store.ui_links(record)
+    print(f"reconstructions: {_shorten_path(record.locate_artifact('reconstructions.png'))}")
     if result.config.evaluation.report:
-        print(f"report:          {_short(record.artifact('report.html'))}")
-    if command:
-        print(f"open the UI:     {command}")
-    print(f"this run:        {run_page}")
-    print(f"all runs:        {all_runs}")
+        print(f"report:          {_shorten_path(record.locate_artifact('report.html'))}")
+    if links.command:
+        print(f"open the UI:     {links.command}")
+    print(f"this run:        {links.run}")
+    print(f"all runs:        {links.charts}")
 
 
-def _show_reused(record: Recorded) -> None:
-    """What is said of a run that was not trained again."""
+def _print_reused(record: RunReader) -> None:
+    """Print what is recorded of a run that was not trained again."""
     beaten, collapse = record.tags.get("beats", "none"), record.tags.get("collapse", "none")
     print(f"\n{printable(record.name)}: this very run has finished before; nothing was trained.")
     print(f"Test MSE {record.values['test/mse']:.4f}; beats: {printable(beaten)}; collapse: {collapse}.")
     print("To train it afresh: tracking.reuse=never\n")
 
 
-def _show_scores(name: str, found: "Evaluation", config: Config) -> None:
-    from dae_lab.evaluation.scores import interval  # these bring TensorFlow along, as the run has
+def _print_scores(name: str, evaluation: "Evaluation", config: Config) -> None:
+    from dae_lab.evaluation.scores import interval  # here, because it imports TensorFlow, as the run has
 
-    print(f"\n{name}: means over {len(found.energies):,} test images")
+    print(f"\n{name}: means over {len(evaluation.energies):,} test images")
     print(words.in_short(config))
-    print_table(_table(found))
+    print_table(_scores_table(evaluation))
     if config.training.batches is not None and not config.training.overfit:
         print(f"Cut short (training.batches={config.training.batches}): it runs, but the scores mean little.")
     else:
-        print(words.verdict(found))
-        if found.collapse.sentence():
-            advice = words.ADVICE[found.collapse.label]
-            print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {advice}.")
-    mse = interval(found.model["mse"])
+        print(words.verdict(evaluation))
+        if collapse := evaluation.collapse.sentence():
+            print(f"Collapsed: {collapse}.\nWhat to try: {words.ADVICE[evaluation.collapse.label]}.")
+    mse = interval(evaluation.model["mse"])
     bounds = f"{words.bounds(mse)}, 95 % over images" if words.bounds(mse) else "of one image"
-    print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(found)}\n")
+    print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(evaluation)}\n")
 
 
-def _table(found: "Evaluation") -> Table:
+def _scores_table(evaluation: "Evaluation") -> Table:
     metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
     table = Table(Column("", no_wrap=True), *metrics, Column("the model", no_wrap=True), box=box.SIMPLE_HEAD)
-    titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}
-    verdicts = {name: comparison.verdict for name, comparison in found.comparisons.items()}
+    titles = {"model": "this model", **{name: item.title for name, item in evaluation.baselines.items()}}
+    verdicts = {name: comparison.verdict for name, comparison in evaluation.comparisons.items()}
     for name, title in titles.items():
-        values = found.scores[name]
+        values = evaluation.scores[name]
         cells = (words.number(values[key], decimals) for key, (_, decimals) in COLUMNS.items())
         table.add_row(title, *cells, verdicts.get(name, ""), style="bold" if name == "model" else "")
     return table
 
 
-def _short(path: str) -> str:
-    """A path relative to the current folder, where that is shorter."""
+def _shorten_path(path: str) -> str:
+    """Return a path relative to the current folder, if that is shorter."""
     relative = os.path.relpath(path) if path.startswith("/") else path
     return relative if len(relative) < len(path) else path

@@ -13,7 +13,7 @@ import pytest
 from forked import Forked
 from mlflow.tracking import MlflowClient
 
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 HEARING = """
 import runpy, signal
@@ -115,7 +115,7 @@ def runs(store: Path) -> list:
     return sorted(found, key=lambda item: item.info.start_time)
 
 
-def status(store: Store) -> list[str]:
+def status(store: RunStore) -> list[str]:
     """The status of each run in ``store``, oldest first."""
     return [run.info.status for run in runs(store.folder)]
 

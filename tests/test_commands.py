@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from processes import assert_refused, prepare, run, runs
+from processes import assert_refused, client, prepare, run, runs
 
 from dae_lab.commands import format_activation, format_command, format_install_command, format_override
 from dae_lab.config.places import conf_folder
 from dae_lab.errors import TrackingError
 from dae_lab.help import help_text
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 AWKWARD = "it's a store, größer (1) & $HOME"
 """The name of a folder that shells, Hydra and databases could misread."""
@@ -83,12 +83,12 @@ def test_an_override_gives_the_value_whatever_it_is(value):
 
 
 def test_a_deleted_experiment_is_restored(compose, folder, paste):
-    store = Store(tracking(compose, folder))
-    store.client.delete_experiment(store.experiment_id)
+    store = RunStore(tracking(compose, folder))
+    client(folder).delete_experiment(store.experiment_id)
     with pytest.raises(TrackingError, match="was deleted in MLflow") as refused:
-        Store(tracking(compose, folder))
+        RunStore(tracking(compose, folder))
     paste(str(refused.value).partition("restore it: ")[2])
-    assert Store(tracking(compose, folder)).experiment_id == store.experiment_id
+    assert RunStore(tracking(compose, folder)).experiment_id == store.experiment_id
 
 
 def test_a_store_of_a_newer_mlflow_is_not_sent_to_a_command_that_fails(folder):

@@ -99,7 +99,7 @@ def test_artifacts_are_config_packages_and_pictures(finished):
     images = [item.path for item in client(store).list_artifacts(run.info.run_id, "images")]
     steps = {int(path.split("+step+")[1].split("+")[0]) for path in images}
     assert steps == {0, 1, 2}
-    assert Path(result.record.artifact("reconstructions.png")).read_bytes().startswith(b"\x89PNG")
+    assert Path(result.record.locate_artifact("reconstructions.png")).read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("latent", ["spatial", "variational", "sparse", "vector_quantised", "contractive"])
@@ -155,7 +155,7 @@ def test_black_test_images_have_no_energy_and_harm_no_run(compose, tmp_path):
     assert (run.info.status, run.data.tags["collapse"]) == ("FINISHED", "unknown")
     assert np.isnan(result.evaluation.scores["model"]["nmse"])
     assert "test/nmse" not in run.data.metrics
-    assert "It cannot be told" in Path(result.record.artifact("report.html")).read_text()
+    assert "It cannot be told" in Path(result.record.locate_artifact("report.html")).read_text()
 
 
 def test_an_epoch_that_was_cut_reaches_no_target(compose, tmp_path, place):
@@ -185,7 +185,7 @@ def test_shapes_unknown_before_loading_are_checked_before_training(compose, tmp_
 def test_a_profile_names_the_convolutions(compose, tmp_path, place):
     config = compose(*SMALL, "training.profile=true", "tracking.log_model=false", place)
     result = experiment.run(config)
-    table = Path(result.record.artifact("profile.txt")).read_text()
+    table = Path(result.record.locate_artifact("profile.txt")).read_text()
     assert "ms/step" in table
     assert "Conv2D" in table
 

@@ -3,7 +3,7 @@
 import pytest
 from rich.table import Column, Table
 
-from dae_lab.tables import print_table
+from dae_lab.printed_tables import print_table
 
 
 @pytest.mark.parametrize("columns", ["5", "20", "40", "80"])

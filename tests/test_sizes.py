@@ -78,7 +78,7 @@ def judged(config) -> tuple[experiment.Result, str]:
     result = experiment.run(config)
     assert result.evaluation is not None
     assert result.evaluation.reconstruction.shape == result.evaluation.test[1].pixels.shape
-    return result, Path(result.record.artifact("report.html")).read_text()
+    return result, Path(result.record.locate_artifact("report.html")).read_text()
 
 
 FEW = (*REDUCED, "data.train=[0,1]", "data.validation=[]", "data.test=[1,2]")

@@ -33,9 +33,9 @@ class ArchivedRun:
     """One run as ``runs.csv`` keeps it, see ``ClaimRun``."""
 
     run_id: str
-    began: int
+    started: int
     tags: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
 
@@ -60,8 +60,8 @@ def write_runs(claim: Claim, readings: Iterable[Reading], runs: Runs) -> str:
     for arm, of in runs.items():
         for place, (seed, run) in enumerate(sorted(of.items())):
             row: list[Any] = [arm, seed, *(_value_of(one, arm, place) for one in readings)]
-            row += [run.run_id, run.began, *(run.tags.get(name, "") for name in tags)]
-            row += [run.settings.get(name, "") for name in SETTINGS]
+            row += [run.run_id, run.started, *(run.tags.get(name, "") for name in tags)]
+            row += [run.params.get(name, "") for name in SETTINGS]
             row += [repr(float(run.values[name])) if name in run.values else "" for name in values]
             row += [_curve(run.curve(name), at) for name, at in curves.items()]
             rows.writerow(row)
@@ -87,7 +87,7 @@ def read_runs(text: str) -> dict[str, dict[int, ArchivedRun]]:
                 row["run_id"],
                 min(max(int(row["began"]), 0), LATEST),
                 tags=_columns(row, "tag:"),
-                settings=_columns(row, "setting:"),
+                params=_columns(row, "setting:"),
                 values={name: float(value) for name, value in _columns(row, "value:").items()},
                 curves={name: _read_curve(value) for name, value in _columns(row, "curve:").items()},
             )

@@ -10,17 +10,17 @@ from dae_lab.claims.judge import Judgement
 from dae_lab.claims.notebook import Circumstances
 from dae_lab.claims.page import as_html
 from dae_lab.claims.question import Question
-from dae_lab.tracking.plain import finite
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.runs import part_of
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.jsonable import is_finite
+from dae_lab.tracking.queries import tag_query
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 
-StoredRuns = Mapping[str, Mapping[int, Recorded]]
+StoredRuns = Mapping[str, Mapping[int, RunReader]]
 """Finished runs of a store, by arm and seed."""
 
 
 def keep(
-    question: Question, runs: StoredRuns, long_runs: StoredRuns, circumstances: Circumstances, store: Store
+    question: Question, runs: StoredRuns, long_runs: StoredRuns, circumstances: Circumstances, store: RunStore
 ) -> Path:
     """Write the page of a claim that was judged by ``runs``; gives where it is. What is as it was stays.
 
@@ -31,22 +31,22 @@ def keep(
     assert found is not None
     every = {**runs, **long_runs}
     members = [run for of in every.values() for run in of.values()]
-    with store.summary_record("claim", question.name, members) as record:
+    with store.open_summary("claim", question.name, members) as record:
         drawn = record.tags.get("drawn", "")
         page, state = notebook.write(
             Path(question.claim.notebook), found, runs, circumstances, drawn, long_runs
         )
         if state != drawn:
-            record.tag("drawn", state)
+            record.set_tag("drawn", state)
         html = as_html(page.parent, every)
         content = hashlib.sha256(html.encode()).hexdigest()[:12]
-        if record.tags.get("page") != content or not record.has("claim.html"):
-            record.tag("verdict", found.verdict.value)
-            record.describe(f"{_links(members, question.name)}\n\n{_without_pictures(page)}")
-            record.folder(page.parent)
-            record.text(html, "claim.html")
-            record.metrics(_numbers(found), step=0)
-            record.tag("page", content)  # at last: what was cut before is done again
+        if record.tags.get("page") != content or not record.has_artifact("claim.html"):
+            record.set_tag("verdict", found.verdict.value)
+            record.set_description(f"{_links(members, question.name)}\n\n{_without_pictures(page)}")
+            record.log_folder(page.parent)
+            record.log_text(html, "claim.html")
+            record.log_metrics(_numbers(found), step=0)
+            record.set_tag("page", content)  # at last: what was cut before is done again
     return page
 
 
@@ -56,13 +56,13 @@ def _numbers(found: Judgement) -> dict[str, float]:
     for one in found.readings:
         values |= {f"{one.name}/effect": one.effect}
         values |= {f"{one.name}/low": one.interval.low, f"{one.name}/high": one.interval.high}
-    return {name: value for name, value in values.items() if finite(value)}
+    return {name: value for name, value in values.items() if is_finite(value)}
 
 
-def _links(members: Sequence[Recorded], name: str) -> str:
+def _links(members: Sequence[RunReader], name: str) -> str:
     """To the runs judged, as MLflow's UI finds them."""
     homes = sorted({run.experiment_id for run in members})
-    query = quote(part_of("claim", name))
+    query = quote(tag_query("claim", name))
     links = [f"[{len(members)} runs judged](#/experiments/{home}?searchFilter={query})" for home in homes]
     return " · ".join(links)
 

@@ -29,7 +29,7 @@ from dae_lab.config.fields import Checked
 from dae_lab.errors import ConfigError
 from dae_lab.provenance import code_fingerprint
 from dae_lab.report.markdown import code
-from dae_lab.tracking.plain import plain
+from dae_lab.tracking.jsonable import to_jsonable
 
 log = logging.getLogger(__name__)
 
@@ -126,14 +126,14 @@ def facts_of(
     if long:
         facts["Cost"] += f"; at the source's length {_cost(long)}"
     for title, found in (
-        ("Processor", {run.settings.get("machine/cpu", "") for run in every}),
+        ("Processor", {run.params.get("machine/cpu", "") for run in every}),
         ("Code", {run.tags.get("mlflow.source.git.commit", "")[:12] for run in every}),
     ):
         if known := sorted(filter(None, found)):
             facts[title] = "; ".join(known)
     facts["Rule"] = f"`{claim.rule_hash()}`, recorded {_utc(circumstances.stated)}"
     if every:
-        facts["Rule"] += f"; the first of these runs began {_utc(min(run.began for run in every))}"
+        facts["Rule"] += f"; the first of these runs began {_utc(min(run.started for run in every))}"
     if circumstances.cut_short:
         facts["Cut short"] = "it was stopped before its next look, and goes on with the same command"
     facts["Again"] = code(circumstances.command)
@@ -157,7 +157,7 @@ def _utc(milliseconds: int) -> str:
 
 def _scale(run: ClaimRun) -> str:
     """``rows [0, 60000] of mnist, 10 epochs of 128 images a step``."""
-    known = run.settings
+    known = run.params
     data = known.get("data._target_", "").rpartition(".load_")[2]
     epochs, size = known.get("training.epochs"), known.get("training.batch_size")
     plural = "" if epochs == "1" else "s"
@@ -239,7 +239,7 @@ def verdict(
         "bridges": [_plain_bridge(one) for one in bridge_results],
         "facts": dict(facts),
     }
-    return plain(content)
+    return to_jsonable(content)
 
 
 def _plain_bridge(one: BridgeResult) -> dict[str, Any]:

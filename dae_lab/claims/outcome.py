@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from dae_lab.claims.rule import Outcome
 from dae_lab.evaluation.convergence import epochs_to_share, first_reached
-from dae_lab.tracking.plain import finite
+from dae_lab.tracking.jsonable import is_finite
 
 
 class ClaimRun(Protocol):
@@ -21,7 +21,7 @@ class ClaimRun(Protocol):
         """As in MLflow."""
 
     @property
-    def began(self) -> int:
+    def started(self) -> int:
         """When it began, in milliseconds since 1970."""
 
     @property
@@ -29,7 +29,7 @@ class ClaimRun(Protocol):
         """Labels, such as ``collapse``."""
 
     @property
-    def settings(self) -> Mapping[str, str]:
+    def params(self) -> Mapping[str, str]:
         """Params."""
 
     @property
@@ -163,7 +163,7 @@ def _measure_run(run: ClaimRun, outcome: Outcome, common: float) -> _Value:
 
 def _finite(value: float | None) -> float:
     """NaN for what is missing, and for what MLflow makes of infinity."""
-    return value if value is not None and finite(value) else math.nan
+    return value if value is not None and is_finite(value) else math.nan
 
 
 def _curve(run: ClaimRun, outcome: Outcome) -> Curve:

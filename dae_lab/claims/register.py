@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from dae_lab.claims.judge import Judgement
 from dae_lab.claims.question import Asked, Question, checked, trained
 from dae_lab.provenance import code_fingerprint
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +36,17 @@ class Entry:
         return f"{self.rule}/{self.arms}@{self.stated}"
 
 
-def state(question: Question, store: Store) -> None:
+def state(question: Question, store: RunStore) -> None:
     """Record the rule of ``question``, and see whether runs have been judged by another."""
     rule, arms = question.claim.rule_hash(), _arms(question)
-    with store.summary_record("claim", question.name) as record:
-        known = [_entry(text, record.began) for text in record.tags.get("rule", "").split()]
+    with store.open_summary("claim", question.name) as record:
+        known = [_entry(text, record.started) for text in record.tags.get("rule", "").split()]
         same = [one for one in known if one.rule == rule and one.arms in ("", arms)]
         others = [one for one in known if one not in same]
         if not same:
             same = [Entry(rule, arms, time.time_ns() // 1_000_000)]
-            record.tag("rule", " ".join(map(str, [*known, *same])))
-            record.text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
+            record.set_tag("rule", " ".join(map(str, [*known, *same])))
+            record.log_text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
         question.forgotten, question.asked = _asked(record.tags.get("judged", ""))
     question.stated, question.rule = same[0].stated, f"{rule}/{arms}"
     if others:
@@ -54,7 +54,7 @@ def state(question: Question, store: Store) -> None:
         log.warning("claim %s: %s", question.name, question.changed)
 
 
-def record_judgement(question: Question, found: Judgement, family: Sequence[str], store: Store) -> None:
+def record_judgement(question: Question, found: Judgement, family: Sequence[str], store: RunStore) -> None:
     """Remember how ``question`` was judged: the last look of each study."""
     now = asked_now(question, found, family)
     kept = [one for one in question.asked if not one.is_same_study(now)]
@@ -62,9 +62,9 @@ def record_judgement(question: Question, found: Judgement, family: Sequence[str]
     while len(text := json.dumps([forgotten, *entries])) > LONGEST_TAG and len(entries) > 1:
         del entries[0]
         forgotten += 1
-    with store.summary_record("claim", question.name) as record:
+    with store.open_summary("claim", question.name) as record:
         if record.tags.get("judged") != text:
-            record.tag("judged", text)
+            record.set_tag("judged", text)
 
 
 def asked_now(question: Question, found: Judgement, family: Sequence[str]) -> Asked:

@@ -28,7 +28,7 @@ def remarks(
         own: overrides of the command line that change what is asked.
     """
     every = [run for of in runs.values() for run in of.values()]
-    early = sum(run.began < stated for run in every)
+    early = sum(run.started < stated for run in every)
     said = [changed]
     if found.provisional:
         said.append(

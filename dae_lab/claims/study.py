@@ -29,8 +29,8 @@ from dae_lab.errors import ConfigError
 from dae_lab.sweep.job import Job, Outcomes
 from dae_lab.sweep.plan import Composed
 from dae_lab.sweep.sweep import Sweep
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 from dae_lab.training.precision import Measurement, Network
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,8 @@ class Study:
         if not planned:
             for question in self.questions:
                 notebook.need_writable(Path(question.claim.notebook), question.name)
-            store = Store(checked(next(iter(self.questions[0].arms.values()))).tracking)
+            store = RunStore(checked(next(iter(self.questions[0].arms.values()))).tracking)
+            self.sweep.store = store
             for question in self.questions:
                 register.state(question, store)
         while waiting := [one for one in self.questions if not one.settled]:
@@ -202,7 +203,7 @@ class Study:
         print(f"  notebook: {page}")
         return True
 
-    def _register(self, question: Question, store: Store) -> None:
+    def _register(self, question: Question, store: RunStore) -> None:
         """Remember in ``store`` how ``question`` was judged."""
         if question.judgement:
             family = [one.name for one in self.questions]
@@ -240,7 +241,7 @@ class Study:
         return self._finished(question, question.claim.long_arms, 1)
 
     def _finished(self, question: Question, arms: Iterable[str], n: int) -> StoredRuns:
-        runs: dict[str, dict[int, Recorded]] = {arm: {} for arm in arms}
+        runs: dict[str, dict[int, RunReader]] = {arm: {} for arm in arms}
         for (arm, seed), number in question.numbers.items():
             if arm in runs and seed in question.claim.wanted(arm, n):
                 record = self.sweep.record(number)

@@ -1,6 +1,5 @@
 """A person's own PNG and JPEG files."""
 
-import stat
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from dae_lab.config.places import as_text
 from dae_lab.data.images import Dataset
 from dae_lab.data.layout import Layout, read_layout
 from dae_lab.errors import ConfigError, DataError
+from dae_lab.files import need_regular
 from dae_lab.progress import progress
 
 if TYPE_CHECKING:
@@ -188,8 +188,7 @@ def _decode(file: Path, size: tuple[int, int], colour: str) -> tuple[np.ndarray,
     """(h, w, c) uint8, and what the file has: width, height, and whether there are colours."""
     from PIL import Image, ImageOps
 
-    if not stat.S_ISREG(file.stat().st_mode):  # to open a FIFO would wait for ever
-        raise DataError("not a regular file")
+    need_regular(file)
     with Image.open(file, formats=["PNG", "JPEG"]) as opened:
         upright = ImageOps.exif_transpose(opened)  # as cameras say that it is to be held
         whole = _eight_bit(upright)

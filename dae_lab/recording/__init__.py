@@ -1,1 +1,1 @@
-"""What of a run goes into its record."""
+"""What is recorded of a run: its setup, its curves, its model, its evaluation."""

@@ -1,4 +1,8 @@
-"""The trained model as MLflow keeps it, with a README that says how it is loaded."""
+"""The trained model as MLflow keeps it, with a README that says how it is loaded.
+
+Apart from ``dae_lab.tracking.gateway`` this is the only module that imports MLflow, in its functions: the
+flavour ``mlflow.keras`` imports TensorFlow, and writes files that are then recorded like any others.
+"""
 
 from contextlib import redirect_stdout
 from io import StringIO
@@ -10,16 +14,16 @@ import numpy as np
 
 from dae_lab.model.autoencoder import Autoencoder, has_own_layers
 from dae_lab.provenance import packages
-from dae_lab.tracking.record import Record
+from dae_lab.tracking.writer import RunWriter
 
 README = "README.md"
 
-_KERAS = {"model_type": "keras", "keras_module": "keras", "save_format": "keras"}
-_GRAPH = {"model_type": "tf2-module", "saved_model_dir": "data/model"}
+KERAS_KEYS = {"model_type": "keras", "keras_module": "keras", "save_format": "keras"}
+GRAPH_KEYS = {"model_type": "tf2-module", "saved_model_dir": "data/model"}
 
 
-def record_model(record: Record, model: Autoencoder, example: np.ndarray) -> None:
-    """Keep the denoiser of ``model`` as ``runs:/<run id>/model``.
+def record_model(record: RunWriter, model: Autoencoder, example: np.ndarray) -> None:
+    """Record the denoiser of ``model`` as ``runs:/<run id>/model``.
 
     Args:
         record: the run's.
@@ -27,11 +31,12 @@ def record_model(record: Record, model: Autoencoder, example: np.ndarray) -> Non
         example: one noisy image, float32 (1, h, w, c); only its shape and type are kept.
     """
     with TemporaryDirectory() as folder:
-        save(model.denoiser, example, Path(folder, "model"), not has_own_layers(model), record.run_id)
-        record.model(Path(folder, "model"))
+        portable = not has_own_layers(model)
+        save_model(model.denoiser, example, Path(folder, "model"), portable, record.run_id)
+        record.log_model(Path(folder, "model"))
 
 
-def save(denoiser: keras.Model, example: np.ndarray, folder: Path, portable: bool, run_id: str) -> None:
+def save_model(denoiser: keras.Model, example: np.ndarray, folder: Path, portable: bool, run_id: str) -> None:
     """Write an MLflow model that mlflow.pyfunc, mlflow.keras and mlflow.tensorflow load.
 
     Args:
@@ -45,41 +50,41 @@ def save(denoiser: keras.Model, example: np.ndarray, folder: Path, portable: boo
     import mlflow.keras
     from mlflow.models import infer_signature
 
-    answer = np.asarray(denoiser(example[:1], training=False))
-    needs = ("mlflow", "keras", "tensorflow")
+    output = np.asarray(denoiser(example[:1], training=False))
+    requirements = [f"{name}=={packages()[name]}" for name in ("mlflow", "keras", "tensorflow")]
     with redirect_stdout(StringIO()):  # Keras prints what it exports
         mlflow.keras.save_model(
             denoiser,
             str(folder),
-            signature=infer_signature(example[:1], answer),
-            pip_requirements=[f"{name}=={packages()[name]}" for name in needs],
+            signature=infer_signature(example[:1], output),
+            pip_requirements=requirements,
             save_exported_model=not portable,
         )
-    _describe_to_tensorflow(folder, portable)
+    _add_tensorflow_keys(folder, portable)
     shape = ", ".join(str(size) for size in example.shape[1:])
-    (folder / README).write_text(readme(run_id, shape, portable), "utf-8")
+    (folder / README).write_text(model_readme(run_id, shape, portable), encoding="utf-8")
 
 
-def _describe_to_tensorflow(folder: Path, portable: bool) -> None:
-    """Say in the file ``MLmodel`` what ``mlflow.tensorflow.load_model`` asks of the flavour ``keras``.
+def _add_tensorflow_keys(folder: Path, portable: bool) -> None:
+    """Add to the file ``MLmodel`` the keys that ``mlflow.tensorflow.load_model`` reads.
 
-    It reads that flavour if there is one, but ``mlflow.keras.save_model`` (MLflow 3.17) does not write what
-    it looks for, and it takes the model for an HDF5 file. ``mlflow.keras`` and ``mlflow.pyfunc`` do not read
-    these keys.
+    It reads the flavour ``keras`` if there is one, but ``mlflow.keras.save_model`` (MLflow 3.17) does not
+    write these keys, so that the model is taken for an HDF5 file. ``mlflow.keras`` and ``mlflow.pyfunc`` do
+    not read them.
     """
     from mlflow.models import Model
 
     card = Model.load(str(folder))
-    card.flavors["keras"] |= _KERAS if portable else _GRAPH
+    card.flavors["keras"] |= KERAS_KEYS if portable else GRAPH_KEYS
     card.save(str(folder / "MLmodel"))
 
 
-def readme(run_id: str, shape: str, portable: bool) -> str:
-    """How the model is used: Markdown, whose blocks of code run as they stand.
+def model_readme(run_id: str, shape: str, portable: bool) -> str:
+    """Return how the model is used, as Markdown whose blocks of code run as they stand.
 
     Args:
         shape: of an image, as ``28, 28, 1``.
-        portable: as for ``save``.
+        portable: as for ``save_model``.
     """
     if portable:
         kind = "a Keras model, the file `data/model.keras`; it needs no code of dae_lab"

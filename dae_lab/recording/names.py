@@ -1,4 +1,4 @@
-"""The names under which numbers are recorded, known before a run begins. Imports no TensorFlow."""
+"""The names of the metrics that a run records, known before it begins. Imports no TensorFlow."""
 
 import math
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from dae_lab.config.run import VALIDATION_METRICS, Config
 from dae_lab.errors import ConfigError
 
 LABELS = {"collapse": ("none", "unknown", *FIXED, "identity")}
-"""Tags that say how a run ended, and what they may be."""
+"""Tags that describe the result of a run, and their possible values."""
 
 CURVES = ("train/loss", "val/", "watch/")
 """Metrics that have a value each epoch begin with one of these."""
 FALLING = ("loss", "mse", "mae", "bce", "bce_excess")
-"""Metrics that end so become smaller as a model learns."""
+"""Metrics whose names end so decrease as a model learns."""
 COUNTS = ("convergence/epoch", "convergence/step", "test/baselines_beaten")
-"""Metrics that begin so come whole."""
+"""Metrics whose names begin so are whole numbers."""
 
 _TRIVIAL = ("noisy", "black", "constant", "mean_image")
 _LINEAR = ("linear_3x3", "linear_5x5", "ridge", "pca")
@@ -28,7 +28,7 @@ BASELINES = {
     "linear": (*_TRIVIAL, *_LINEAR),
     "all": (*_TRIVIAL, *_LINEAR, *_CLASSICAL),
 }
-"""By ``evaluation.baselines``: those that a model is held against, unless the images do not allow it."""
+"""By ``evaluation.baselines``: those that a model is compared with, unless the images do not allow it."""
 
 VIEW = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")
 """What is recorded of each view of the code."""
@@ -36,9 +36,9 @@ _CORRELATED = ("overlap", "silhouette", "silhouette_plane")
 
 
 def metric_names(config: Config) -> list[str]:
-    """What a run of ``config`` may record; ``*`` stands for what the data decide, such as a class.
+    """Return the metrics that a run of ``config`` may record; ``*`` stands for what depends on the data.
 
-    A run leaves out what cannot be given of it, such as a target that it did not reach.
+    A run leaves out what does not exist, such as the epoch of a target that it did not reach.
     """
     asked = config.evaluation
     scores = [name for name in VALIDATION_METRICS if name != "loss"]
@@ -63,7 +63,7 @@ def metric_names(config: Config) -> list[str]:
 
 
 def _views(config: Config) -> tuple[str, ...]:
-    """The views of the code; of a spatial one both, where the data decide how wide it is."""
+    """Return the views of the code; both of a spatial one if its size depends on the data."""
     if hasattr(config.latent, "z_dim") or hasattr(config.encoder, "units"):
         return ("code",)
     image = config.data.image_shape()
@@ -73,7 +73,7 @@ def _views(config: Config) -> tuple[str, ...]:
 
 
 def is_recorded(name: str, known: Sequence[str]) -> bool:
-    """Whether the metric ``name`` is one of ``known``, as ``metric_names`` gives them."""
+    """Whether the metric ``name`` is one of ``known``, as ``metric_names`` returns them."""
     return "*" not in name and any(fnmatchcase(name, pattern) for pattern in known)
 
 
@@ -86,7 +86,7 @@ def need_recorded(key: str, wanted: str, known: Sequence[str]) -> None:
 
 
 def least_and_greatest(metric: str) -> tuple[float, float]:
-    """Between what the values of ``metric`` lie."""
+    """Return the smallest and the largest possible value of a metric."""
     name = metric.rpartition("/")[2]
     if name.startswith(("rho_", "ssim", "silhouette")):
         return -1.0, 1.0

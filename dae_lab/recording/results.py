@@ -1,4 +1,4 @@
-"""What a trained model is worth, recorded: metrics, tags, a table, and everything as JSON."""
+"""The evaluation of a trained model, recorded: metrics, tags, a table, figures, and everything as JSON."""
 
 import json
 import math
@@ -16,39 +16,39 @@ from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.model.autoencoder import Autoencoder, first_kernels
 from dae_lab.provenance import packages
 from dae_lab.recording.names import VIEW
-from dae_lab.tracking.plain import plain
-from dae_lab.tracking.record import Record
+from dae_lab.tracking.jsonable import to_jsonable
+from dae_lab.tracking.writer import RunWriter
 from dae_lab.training.checkpoint import History
 
-CLASSES = 40
+MAX_CLASSES = 40
 """Classes in a run's description, at most: MLflow cuts what is longer than 5,000 letters."""
 
 
-def record_evaluation(record: Record, found: Evaluation) -> None:
-    """Record what ``found`` says of the model.
+def record_evaluation(record: RunWriter, evaluation: Evaluation) -> None:
+    """Record an evaluation: metrics, the tags ``collapse`` and ``beats``, a table, ``evaluation.json``.
 
-    Metrics that cannot be given (a target that was never reached, no labels) are left out; the JSON
-    file says of each why: null, beside the last epoch that was watched.
+    Metrics that do not exist (a target that was never reached, no labels) are left out; in the JSON file they
+    are null, with the last epoch that was watched.
     """
-    finite = {
-        key: value for key, value in numbers(found).items() if value is not None and math.isfinite(value)
-    }
-    record.metrics(finite, step=0)
-    if found.generalisation:
-        levels = found.generalisation.levels.items()
-        record.series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
-        record.series([("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels])
-    record.tag("collapse", found.collapse.label)
-    record.tag("beats", ", ".join(found.names("beats")) or "none")
-    record.describe(markdown(found))
-    record.text(json.dumps(as_json(found), indent=1) + "\n", "evaluation.json")
+    metrics = summary_metrics(evaluation).items()
+    record.log_metrics({k: v for k, v in metrics if v is not None and math.isfinite(v)}, step=0)
+    if evaluation.generalisation:
+        levels = evaluation.generalisation.levels.items()
+        record.log_series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
+        record.log_series(
+            [("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels]
+        )
+    record.set_tag("collapse", evaluation.collapse.label)
+    record.set_tag("beats", ", ".join(evaluation.names("beats")) or "none")
+    record.set_description(scores_table(evaluation))
+    record.log_text(json.dumps(evaluation_json(evaluation), indent=1) + "\n", "evaluation.json")
 
 
 def record_figures(
-    record: Record,
+    record: RunWriter,
     config: Config,
     model: Autoencoder,
-    found: Evaluation,
+    evaluation: Evaluation,
     history: History,
     trajectory: Trajectory,
     facts: Mapping[str, str],
@@ -56,7 +56,7 @@ def record_figures(
     """Draw the figures, and write the report page.
 
     Args:
-        facts: what was run and is no config key, by name.
+        facts: what ``record_setup`` has returned, and more of the kind.
     """
     from dae_lab.report.page import page  # here, because matplotlib takes a second to import
     from dae_lab.report.pictures import pictures
@@ -64,84 +64,87 @@ def record_figures(
 
     noise = construct(config.noise).described()
     loss = option_name("loss", config.loss)
-    drawn = pictures(found, history, trajectory, first_kernels(model), noise, loss)
+    drawn = pictures(evaluation, history, trajectory, first_kernels(model), noise, loss)
     for name, picture in drawn.items():
-        record.picture(picture, f"figures/{name}.png")
+        record.log_picture(picture, f"figures/{name}.png")
     facts = {"in short": in_short(config), **facts}
     text = OmegaConf.to_yaml(OmegaConf.structured(config))
     versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
     known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
-    record.text(page(record.name, found, drawn, text, known), "report.html")
+    record.log_text(page(record.name, evaluation, drawn, text, known), "report.html")
 
 
-def numbers(found: Evaluation) -> dict[str, float | None]:
-    """All single numbers under the names they are compared by in MLflow."""
-    values: dict[str, float | None] = {f"test/{key}": value for key, value in found.scores["model"].items()}
-    values |= {f"baseline_mse/{name}": found.scores[name]["mse"] for name in found.baselines}
-    values["test/baselines_beaten"] = len(found.names("beats"))
-    values |= {f"class_nmse/{label}": score.nmse.mean for label, score in found.classes.items()}
+def summary_metrics(evaluation: Evaluation) -> dict[str, float | None]:
+    """Return all single numbers by the names of their metrics; None for those that do not exist."""
+    values: dict[str, float | None] = {
+        f"test/{key}": value for key, value in evaluation.scores["model"].items()
+    }
+    values |= {f"baseline_mse/{name}": evaluation.scores[name]["mse"] for name in evaluation.baselines}
+    values["test/baselines_beaten"] = len(evaluation.names("beats"))
+    values |= {f"class_nmse/{label}": score.nmse.mean for label, score in evaluation.classes.items()}
     for key in ("variance_ratio", "saturated", "gradient_norm"):
-        values[f"collapse/{key}"] = getattr(found.collapse, key)
-    if found.convergence:
-        values["convergence/area"] = found.convergence.area
-        for share, epoch in found.convergence.epochs_to.items():
+        values[f"collapse/{key}"] = getattr(evaluation.collapse, key)
+    if evaluation.convergence:
+        values["convergence/area"] = evaluation.convergence.area
+        for share, epoch in evaluation.convergence.epochs_to.items():
             values[f"convergence/epochs_to_{share}"] = epoch
-        for target, reached in found.convergence.reached.items():
+        for target, reached in evaluation.convergence.reached.items():
             values[f"convergence/epoch_below_{target}"] = reached.epoch
             values[f"convergence/step_below_{target}"] = reached.step
-    if found.generalisation:
-        for name, point in found.generalisation.corruptions.items():
+    if evaluation.generalisation:
+        for name, point in evaluation.generalisation.corruptions.items():
             values[f"corruption_mse/{name}"] = point.mse
             values[f"corruption_noisy_mse/{name}"] = point.noisy
-    if found.geometry:
-        for name, view in found.geometry.views.items():
+    if evaluation.geometry:
+        for name, view in evaluation.geometry.views.items():
             values |= {f"{name}/{kind}": getattr(view, kind) for kind in VIEW}
             values |= {f"{name}/rho_{of}": item.rho for of, item in view.correlations.items()}
     return values
 
 
-def as_json(found: Evaluation) -> dict[str, Any]:
-    """Everything but images and single images' values; NaN is null."""
-    return plain(
+def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Return everything but images and single images' values, as JSON holds it; NaN is null."""
+    return to_jsonable(
         {
-            "test_images": len(found.energies),
-            "scores": found.scores,
-            "comparisons": found.comparisons,
+            "test_images": len(evaluation.energies),
+            "scores": evaluation.scores,
+            "comparisons": evaluation.comparisons,
             "baselines": {
                 name: {"title": item.title, "note": item.note, "validation_mse": item.validation}
-                for name, item in found.baselines.items()
+                for name, item in evaluation.baselines.items()
             },
             "classes": {
-                label: {"name": found.test[1].class_name(label), **asdict(score)}
-                for label, score in found.classes.items()
+                label: {"name": evaluation.test[1].class_name(label), **asdict(score)}
+                for label, score in evaluation.classes.items()
             },
-            "collapse": found.collapse,
-            "convergence": found.convergence,
-            "generalisation": found.generalisation,
-            "geometry": found.geometry and {name: _view(item) for name, item in found.geometry.views.items()},
+            "collapse": evaluation.collapse,
+            "convergence": evaluation.convergence,
+            "generalisation": evaluation.generalisation,
+            "geometry": evaluation.geometry
+            and {name: _view(item) for name, item in evaluation.geometry.views.items()},
         }
     )
 
 
 def _view(view: Any) -> dict[str, Any]:
-    """A view's numbers, without what has one row an image or one column a unit."""
+    """Return a view's numbers, without what has one row an image or one column a unit."""
     fields = asdict(view)
     return {key: value for key, value in fields.items() if key not in ("plane", "axes", "centre")}
 
 
-def markdown(found: Evaluation) -> str:
-    """The scores as tables, for the run's description."""
-    kinds = list(found.scores["model"])
+def scores_table(evaluation: Evaluation) -> str:
+    """Return the scores as tables in Markdown, for the run's description."""
+    kinds = list(evaluation.scores["model"])
     lines = [f"| test images | {' | '.join(kinds)} |", "|---" * (len(kinds) + 1) + "|"]
-    for name, values in found.scores.items():
-        title = found.baselines[name].title if name in found.baselines else name
+    for name, values in evaluation.scores.items():
+        title = evaluation.baselines[name].title if name in evaluation.baselines else name
         lines.append(f"| {title} | {' | '.join(f'{values[kind]:.4f}' for kind in kinds)} |")
-    if found.classes:
+    if evaluation.classes:
         lines += ["", "| class | images | MSE / E[x²] | recorded as |", "|---|---|---|---|"]
-    for label, score in list(found.classes.items())[:CLASSES]:
-        name = found.test[1].class_name(label).replace("|", "\\|")
+    for label, score in list(evaluation.classes.items())[:MAX_CLASSES]:
+        name = evaluation.test[1].class_name(label).replace("|", "\\|")
         lines.append(f"| {name} | {score.images:,} | {score.nmse.mean:.4f} | class_nmse/{label} |")
-    if len(found.classes) > CLASSES:
-        lines.append(f"\nThe other {len(found.classes) - CLASSES:,} classes are in evaluation.json.")
-    trouble = found.collapse.sentence()
-    return "\n".join([f"**Collapsed: {trouble}.**\n"] * bool(trouble) + lines)
+    if len(evaluation.classes) > MAX_CLASSES:
+        lines.append(f"\nThe other {len(evaluation.classes) - MAX_CLASSES:,} classes are in evaluation.json.")
+    collapse = evaluation.collapse.sentence()
+    return "\n".join([f"**Collapsed: {collapse}.**\n"] * bool(collapse) + lines)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from dae_lab.tracking.plain import finite
+from dae_lab.tracking.jsonable import is_finite
 
 CONFIDENCE = 0.95
 
@@ -32,7 +32,7 @@ def estimate(values: Iterable[float]) -> Estimate:
     freedom and s the standard deviation ("Student", "The probable error of a mean", 1908). A single
     value has no interval.
     """
-    kept = np.array([value for value in values if finite(value)], np.float64)
+    kept = np.array([value for value in values if is_finite(value)], np.float64)
     n = len(kept)
     mean = float(kept.mean()) if n else math.nan
     if n < 2:
@@ -47,7 +47,7 @@ def course(seeds: Sequence[Points]) -> list[tuple[int, float, float, float]]:
 
     At others the mean would be of fewer seeds, and jump where one ends.
     """
-    values = [{epoch: value for epoch, value in curve if finite(value)} for curve in seeds]
+    values = [{epoch: value for epoch, value in curve if is_finite(value)} for curve in seeds]
     common = set.intersection(*(set(one) for one in values)) if values else set()
     found = {epoch: estimate(one[epoch] for one in values) for epoch in sorted(common)}
     return [(epoch, item.mean, item.low, item.high) for epoch, item in found.items()]

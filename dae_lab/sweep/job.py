@@ -15,7 +15,7 @@ from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, printable, unexpected
-from dae_lab.files import set_aside
+from dae_lab.files import move_irregular
 from dae_lab.process import Terminated, prepare_streams, signals_caught, stop_signal
 
 Logging = dict[str, Any]
@@ -101,17 +101,17 @@ def perform(job: Job, *stops: int) -> Outcome:
 def _attempt(job: Job) -> tuple[str, str, str]:
     try:
         from dae_lab.experiment import run
-        from dae_lab.summary import show
-        from dae_lab.tracking.server import wait_for
+        from dae_lab.summary import print_summary
+        from dae_lab.tracking.server import wait_for_server
         from dae_lab.training.precision import Measurement
 
         config = job.schema()
         if config.tracking.uri:
-            wait_for(config.tracking.uri, config.tracking.patience)
+            wait_for_server(config.tracking.uri, config.tracking.patience)
         tags = {"sweep": job.sweep, "arm": job.arm}
         measurement = Measurement(**job.measurement) if job.measurement else None
         result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement, job.config_files)
-        show(result)
+        print_summary(result)
         return "reused" if result.reused else "finished", result.record.run_id, ""
     except (Terminated, KeyboardInterrupt):
         return "stopped", "", "stopped from outside"
@@ -130,7 +130,7 @@ def _attempt(job: Job) -> tuple[str, str, str]:
 def _into(file: Path) -> Iterator[None]:
     """Have everything that this process prints, libraries in C++ included, end up in ``file``."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    set_aside(file, "the log")
+    move_irregular(file, "the log")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     root = logging.getLogger()

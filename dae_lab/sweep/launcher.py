@@ -16,7 +16,7 @@ from dae_lab.config.explain import explain
 from dae_lab.config.outside import choices, outside_files
 from dae_lab.config.validate import check_working_folder, validate
 from dae_lab.errors import ConfigError
-from dae_lab.files import is_in_the_way
+from dae_lab.files import is_irregular
 from dae_lab.process import STOPS, catch_signals
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.hydra_jobs import HydraJobs, shared_environment
@@ -154,7 +154,7 @@ class Engine(Launcher):
 
 def _need_writable(file: Path) -> None:
     """Raise a ConfigError where a sweeper of Hydra's, which writes ``file``, would fail, or wait for ever."""
-    if is_in_the_way(file):
+    if is_irregular(file):
         raise ConfigError(f"hydra.sweep.dir: {file} is no regular file; move it away")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dae_lab.sweep.job import Job
-from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.reader import RunReader
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def distinct(jobs: Sequence[Job], names: Mapping[int, str]) -> list[Job]:
 
 
 def members(
-    jobs: Sequence[Job], runs: Mapping[int, Recorded], names: Mapping[int, str], metrics: Sequence[str]
+    jobs: Sequence[Job], runs: Mapping[int, RunReader], names: Mapping[int, str], metrics: Sequence[str]
 ) -> list[Member]:
     """The runs that finished, each once an arm, however often it was asked for.
 

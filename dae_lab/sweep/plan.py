@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,10 +18,11 @@ from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, TrackingError, UserError
 from dae_lab.experiment import identity, loaded
+from dae_lab.files import replace_text
 from dae_lab.recording.names import metric_names, need_recorded
 from dae_lab.sweep.job import Job, Logging
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 from dae_lab.training.precision import Measurement
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,7 @@ class Plan:
     name: str
     jobs: tuple[Job, ...]
     configs: tuple[Config, ...]
-    done: dict[int, Recorded]
+    done: dict[int, RunReader]
     cut: int
 
     @property
@@ -69,8 +69,12 @@ class Plan:
 
 
 def make(
-    composed: Sequence[Composed], first: int = 0, name: str = "", listed: bool = True
-) -> tuple[Plan, Store]:
+    composed: Sequence[Composed],
+    first: int = 0,
+    name: str = "",
+    listed: bool = True,
+    store: RunStore | None = None,
+) -> tuple[Plan, RunStore]:
     """The plan of a sweep, and the store.
 
     Args:
@@ -79,6 +83,8 @@ def make(
         name: the sweep's, where these runs are a later part of it.
         listed: list the runs in ``sweeps/<name>/plan.json`` of the store's folder.
 
+        store: of the command; None: it is opened.
+
     Raises:
         UserError: a run that cannot be trained; says which.
     """
@@ -86,7 +92,7 @@ def make(
     configs = [checked_config(item) for item in composed]
     identities = _identities(configs, composed, warn=first == 0)
     name = name or hashlib.sha256("".join(sorted(identities)).encode()).hexdigest()[:8]
-    store = Store(configs[0].tracking)
+    store = store or RunStore(configs[0].tracking)
     folder = store.folder / "sweeps" / name
     named = arms([item.overrides for item in composed], [config.name for config in configs])
     jobs = tuple(
@@ -111,7 +117,7 @@ def make(
     afresh = configs[0].tracking.reuse == "never"
     done = {} if afresh else _done(jobs, configs, name, store)
     left = {job.fingerprint for job in jobs if job.number not in done}
-    cut = left & store.cut_of("sweep", name) if left and not afresh else set()
+    cut = left & store.recovery.find_resumable("sweep", name) if left and not afresh else set()
     return Plan(name, jobs, tuple(configs), done, len(cut)), store
 
 
@@ -168,15 +174,12 @@ def _identities(configs: Sequence[Config], composed: Sequence[Composed], warn: b
 
 
 def _keep(jobs: Sequence[Job], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "plan.json"
     if file.is_dir():
         raise TrackingError(f"tracking.dir: {file} is a folder; move it away")
     before = _earlier(file) if jobs[0].number else []
-    draft = file.with_suffix(f".{os.getpid()}")
     lines = map(json.dumps, [*before[: jobs[0].number], *map(vars, jobs)])
-    draft.write_text("[\n" + ",\n".join(lines) + "\n]\n", encoding="utf-8")
-    os.replace(draft, file)
+    replace_text(file, "[\n" + ",\n".join(lines) + "\n]\n")
 
 
 def _earlier(file: Path) -> list[Any]:
@@ -193,15 +196,8 @@ def _earlier(file: Path) -> list[Any]:
     return found
 
 
-def _done(jobs: Sequence[Job], configs: Sequence[Config], name: str, store: Store) -> dict[int, Recorded]:
-    """The runs that have finished: those known as this sweep's by one question, the others one by one."""
-    known = store.finished_of("sweep", name)
-    found = {}
-    for job, config in zip(jobs, configs, strict=True):
-        run = known.get(job.fingerprint)
-        wanted = kept(config)
-        if run is None or not set(wanted) <= set(run.tags.get("kept", "").split()) or run.lost(wanted):
-            run = store.finished(job.fingerprint, wanted)
-        if run is not None:
-            found[job.number] = run
-    return found
+def _done(jobs: Sequence[Job], configs: Sequence[Config], name: str, store: RunStore) -> dict[int, RunReader]:
+    """The runs that have finished, by a job's number."""
+    wanted = [(job.fingerprint, kept(config)) for job, config in zip(jobs, configs, strict=True)]
+    found = store.find_all_finished(wanted, name)
+    return {job.number: run for job, run in zip(jobs, found, strict=True) if run is not None}

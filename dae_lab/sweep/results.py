@@ -12,9 +12,9 @@ from dae_lab.report.markdown import prose
 from dae_lab.sweep import words
 from dae_lab.sweep.estimate import course
 from dae_lab.sweep.summary import Arm, Summary, curves
-from dae_lab.tracking.plain import finite, plain
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.jsonable import is_finite, to_jsonable
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -26,31 +26,31 @@ CURVES = {"val_mse": ("val/mse", "Validation MSE"), "train_loss": ("train/loss",
 """Figure → the metric it shows over the epochs, and its title."""
 
 
-def keep(found: Summary, runs: Mapping[int, Recorded], given_up: str, store: Store) -> Recorded:
+def keep(found: Summary, runs: Mapping[int, RunReader], given_up: str, store: RunStore) -> RunReader:
     """Record ``found`` as the sweep's own run in MLflow; nothing is drawn again where nothing has changed.
 
     Args:
         runs: by a job's number. given_up: why the sweep ended before its last run, if it did.
     """
     status = "FINISHED" if found.complete else "KILLED"
-    with store.summary_record("sweep", found.name, runs.values(), status) as record:
-        content = plain({**asdict(found), "given_up": given_up})
+    with store.open_summary("sweep", found.name, runs.values(), status) as record:
+        content = to_jsonable({**asdict(found), "given_up": given_up})
         state = hashlib.sha256(json.dumps(_lasting(content)).encode()).hexdigest()[:12]
-        if record.tags.get("summary") != state or not record.has("sweep.html"):
+        if record.tags.get("summary") != state or not record.has_artifact("sweep.html"):
             from dae_lab.sweep.page import page  # here, because a sweep of which nothing is new needs none
 
             drawn = pictures(found, runs)
             for name, picture in drawn.items():
-                record.picture(picture, f"figures/{name}.png")
-            record.text(page(found, drawn, given_up), "sweep.html")
-            record.text(table(found), "runs.csv")
-            record.text(json.dumps(content, indent=1) + "\n", "summary.json")
-            record.describe(markdown(found))
-            record.tag("summary", state)  # at last: what was cut before is done again
+                record.log_picture(picture, f"figures/{name}.png")
+            record.log_text(page(found, drawn, given_up), "sweep.html")
+            record.log_text(table(found), "runs.csv")
+            record.log_text(json.dumps(content, indent=1) + "\n", "summary.json")
+            record.set_description(markdown(found))
+            record.set_tag("summary", state)  # at last: what was cut before is done again
     return record
 
 
-def pictures(found: Summary, runs: Mapping[int, Recorded]) -> "dict[str, Image]":
+def pictures(found: Summary, runs: Mapping[int, RunReader]) -> "dict[str, Image]":
     """The figures that there is something for, by name: ``arms``, ``val_mse``, ``train_loss``."""
     from dae_lab.figures.arms import Panel, arms
     from dae_lab.figures.bands import bands
@@ -91,7 +91,7 @@ def table(found: Summary) -> str:
         row = {"number": one.number + 1, "arm": one.arm, "run_id": one.run_id, "collapse": one.collapse}
         row |= {param: values.get(one.number) for param, values in found.differences.items()}
         numbers = {**one.values, "time/run_s": one.seconds, "time/cpu_s": one.cpu_seconds}
-        row |= {name: value if finite(value) else None for name, value in numbers.items()}
+        row |= {name: value if is_finite(value) else None for name, value in numbers.items()}
         rows.writerow({**row, "seed": one.seed, **task_of[one.arm]})
     return file.getvalue()
 

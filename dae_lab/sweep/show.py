@@ -9,15 +9,15 @@ from rich import box
 from rich.table import Column, Table
 from rich.text import Text
 
+from dae_lab.printed_tables import print_table
 from dae_lab.sweep import words
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.plan import Plan
 from dae_lab.sweep.summary import Arm, Metric, Summary
 from dae_lab.sweep.times import Estimate
-from dae_lab.tables import print_table
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.runs import part_of
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.queries import tag_query
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 
 Times = Mapping[int, Estimate | None]
 """How long jobs take, by number."""
@@ -151,14 +151,14 @@ def _first(names: list[str], most: int) -> list[str]:
     return names if len(names) <= most else [*names[:most], f"and {len(names) - most} more"]
 
 
-def places(found: Summary, record: Recorded, store: Store) -> None:
+def places(found: Summary, record: RunReader, store: RunStore) -> None:
     """Where the page is, how to open the UI, and on which address the sweep's runs are compared."""
-    command, page, _ = store.ui(record)
-    print(f"page:          {record.artifact('sweep.html')}")
-    if command:
-        print(f"open the UI:   {command}")
-    print(f"this sweep:    {page}")
+    links = store.ui_links(record)
+    print(f"page:          {record.locate_artifact('sweep.html')}")
+    if links.command:
+        print(f"open the UI:   {links.command}")
+    print(f"this sweep:    {links.run}")
     if found.members:
-        _, _, charts = store.ui(store.read(found.members[0].run_id))
-        wanted = quote(part_of("sweep", found.name))
+        charts = store.ui_links(store.read(found.members[0].run_id)).charts
+        wanted = quote(tag_query("sweep", found.name))
         print(f"its runs:      {charts}&searchFilter={wanted}")

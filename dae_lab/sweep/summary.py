@@ -12,8 +12,8 @@ from dae_lab.sweep.estimate import Estimate, Points, estimate
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.members import Member, arm_names, distinct, members
 from dae_lab.sweep.tasks import task_names
-from dae_lab.tracking.plain import finite
-from dae_lab.tracking.recorded import Recorded
+from dae_lab.tracking.jsonable import is_finite
+from dae_lab.tracking.reader import RunReader
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ class Summary:
 def summarise(
     jobs: Sequence[Job],
     outcomes: Mapping[int, Outcome],
-    runs: Mapping[int, Recorded],
+    runs: Mapping[int, RunReader],
     metric: str,
     direction: str,
     wall: float = 0.0,
@@ -210,21 +210,21 @@ def summarise(
         metrics=tuple(columns.values()),
         tasks=tuple(_task(name, arms, columns[metric]) for name in order),
         arms=tuple(sorted(arms, key=lambda arm: order.index(arm.task))),
-        differences=_differences({one.number: runs[one.number].settings for one in found}),
+        differences=_differences({one.number: runs[one.number].params for one in found}),
         failures=_failures(jobs, outcomes),
         counts=dict(Counter(states)),
         cost=_cost(outcomes, runs, wall),
     )
 
 
-def curves(arms: Sequence[Arm], runs: Mapping[int, Recorded], metric: str) -> dict[str, list[Points]]:
+def curves(arms: Sequence[Arm], runs: Mapping[int, RunReader], metric: str) -> dict[str, list[Points]]:
     """``metric`` over the epochs, by arm, a curve a seed that has one; what is not finite is NaN."""
     every = {arm.name: [_curve(runs[one.number], metric) for one in arm.members] for arm in arms}
     return {name: [curve for curve in seeds if curve] for name, seeds in every.items()}
 
 
-def _curve(run: Recorded, metric: str) -> Points:
-    return [(epoch, value if finite(value) else math.nan) for epoch, value in run.curve(metric)]
+def _curve(run: RunReader, metric: str) -> Points:
+    return [(epoch, value if is_finite(value) else math.nan) for epoch, value in run.curve(metric)]
 
 
 def _arm(name: str, task: str, asked: int, found: Sequence[Member], metrics: Sequence[str]) -> Arm:
@@ -237,7 +237,7 @@ def _task(name: str, arms: Sequence[Arm], metric: Metric) -> Task:
 
 
 def _best(found: Sequence[Member], metric: Metric) -> Member | None:
-    eligible = [member for member in found if finite(member.values[metric.name])]
+    eligible = [member for member in found if is_finite(member.values[metric.name])]
     choose = max if metric.rises else min
     return choose(eligible, key=lambda member: member.values[metric.name]) if eligible else None
 
@@ -254,7 +254,7 @@ def _failures(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> tuple[Fai
     return tuple(Failure(job.place(), one.reason, job.log, one.run_id) for job, one in failed)
 
 
-def _cost(outcomes: Mapping[int, Outcome], runs: Mapping[int, Recorded], wall: float) -> Cost:
+def _cost(outcomes: Mapping[int, Outcome], runs: Mapping[int, RunReader], wall: float) -> Cost:
     reused = [number for number, outcome in outcomes.items() if outcome.status == "reused"]
     once = [runs[number].values for number in reused if number in runs]
     took, took_cpu = ([one[name] for one in once if name in one] for name in ("time/run_s", "time/cpu_s"))

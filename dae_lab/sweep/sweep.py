@@ -18,8 +18,8 @@ from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.results import keep
 from dae_lab.sweep.summary import summarise
 from dae_lab.sweep.times import Estimate, RunTimes
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 from dae_lab.training.precision import Measurement, Network
 
 log = logging.getLogger(__name__)
@@ -59,8 +59,8 @@ class Sweep:
         self.given_up = ""
         self.planned = False
         self.times: dict[int, Estimate | None] = {}
-        self.store: Store | None = None
-        self._records: dict[int, Recorded] = {}
+        self.store: RunStore | None = None
+        self._records: dict[int, RunReader] = {}
         self.began = time.perf_counter()
 
     def run(self, composed: Sequence[Composed], first: int) -> list[float]:
@@ -70,7 +70,7 @@ class Sweep:
             UserError: a run cannot be trained as it stands, or records no such metric; none is begun.
             KeyboardInterrupt, Terminated: those that ran are closed and can go on.
         """
-        plan, self.store = make(self.precision.settle(composed), first, self.name)
+        plan, self.store = make(self.precision.settle(composed), first, self.name, store=self.store)
         self.name = plan.name
         self.jobs += plan.jobs
         config = plan.jobs[0].schema()
@@ -90,7 +90,9 @@ class Sweep:
         """How long each of ``composed``, which are to follow, takes: nothing for one that has finished."""
         if not composed:
             return []
-        plan, store = make(self.precision.settle(composed), len(self.jobs), self.name, listed=False)
+        plan, store = make(
+            self.precision.settle(composed), len(self.jobs), self.name, listed=False, store=self.store
+        )
         times = self._run_times.of(plan, store)
         return [times.get(job.number, Estimate(0.0)) for job in plan.jobs]
 
@@ -112,7 +114,7 @@ class Sweep:
         """``outcome`` with its run's id; the run of a process that died is closed."""
         assert self.store is not None
         if outcome.status == "failed" and not outcome.run_id:
-            return replace(outcome, run_id=self.store.bury(job.fingerprint, outcome.reason))
+            return replace(outcome, run_id=self.store.recovery.mark_failed(job.fingerprint, outcome.reason))
         return outcome
 
     def _too_many(self, config: Config) -> str:
@@ -124,7 +126,7 @@ class Sweep:
             return f"sweep.max_failures={limit}: {failures} runs failed"
         return ""
 
-    def record(self, number: int) -> Recorded | None:
+    def record(self, number: int) -> RunReader | None:
         """The run of a job that has finished, now or before; None too while its server is away."""
         assert self.store is not None
         outcome = self.outcomes.get(number)
@@ -168,7 +170,7 @@ class Sweep:
             log.warning("the sweep's page cannot be recorded: %s: %s", type(error).__name__, error)
         return bool(found.failures) or not found.complete
 
-    def _runs(self) -> dict[int, Recorded]:
+    def _runs(self) -> dict[int, RunReader]:
         """By number, the runs that have finished, now or before."""
         found = {number: self.record(number) for number in self.outcomes}
         return {number: run for number, run in found.items() if run is not None}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dae_lab.config.fingerprint import workload
 from dae_lab.config.run import Config
 from dae_lab.sweep.plan import Plan
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 Calibrate = Callable[[Sequence[Config]], list[float]]
 """Gives the seconds of an epoch of each config, where runs are done; an empty list where it cannot tell."""
@@ -31,10 +31,10 @@ class RunTimes:
         self._calibrate = calibrate
         self._epoch: dict[str, float] = {}
 
-    def estimate(self, configs: Sequence[Config], store: Store) -> list[Estimate | None]:
+    def estimate(self, configs: Sequence[Config], store: RunStore) -> list[Estimate | None]:
         """How long a run of each of ``configs`` takes; None where nothing tells."""
         kinds = [(workload(config), config.training.epochs) for config in configs]
-        typical = {kind: store.typical_seconds(*kind) for kind in set(kinds)}
+        typical = store.queries.typical_seconds(kinds)
         unknown = {
             name: config
             for (name, epochs), config in zip(kinds, configs, strict=True)
@@ -44,7 +44,7 @@ class RunTimes:
             self._epoch |= zip(unknown, self._calibrate([*unknown.values()]), strict=False)
         return [self._estimate(name, epochs, typical[name, epochs]) for name, epochs in kinds]
 
-    def of(self, plan: Plan, store: Store) -> dict[int, Estimate | None]:
+    def of(self, plan: Plan, store: RunStore) -> dict[int, Estimate | None]:
         """How long each open job of ``plan`` takes, by number; None where nothing tells."""
         configs = {job.number: config for job, config in zip(plan.jobs, plan.configs, strict=True)}
         left = [number for number in configs if number not in plan.done]

@@ -7,7 +7,7 @@ from dae_lab.report import words as report_words
 from dae_lab.sweep.estimate import Estimate
 from dae_lab.sweep.members import Member
 from dae_lab.sweep.summary import Arm, Metric, Summary
-from dae_lab.tracking.plain import finite
+from dae_lab.tracking.jsonable import is_finite
 
 DRAWN = 12
 """Arms in one figure, at most: of more none could be told from another."""
@@ -24,7 +24,7 @@ NONE = "–"
 
 def number(value: float, decimals: int = 4) -> str:
     """A number as the report of a run writes it; a dash for what is not finite."""
-    return report_words.number(value, decimals) if finite(value) else NONE
+    return report_words.number(value, decimals) if is_finite(value) else NONE
 
 
 def mean(found: Estimate, decimals: int = 4) -> str:
@@ -34,14 +34,14 @@ def mean(found: Estimate, decimals: int = 4) -> str:
 
 def bounds(found: Estimate, decimals: int = 4) -> str:
     """The interval's ends, ``[0.0138, 0.0142]``; empty where there is none."""
-    if not finite(found.low):
+    if not is_finite(found.low):
         return ""
     return f"[{number(found.low, _digits(found, decimals))}, {number(found.high, _digits(found, decimals))}]"
 
 
 def reach(found: Estimate, decimals: int = 4) -> str:
     """Half of the interval, ``±0.0002``; empty where there is none."""
-    return f"±{found.high - found.mean:.{_digits(found, decimals)}f}" if finite(found.low) else ""
+    return f"±{found.high - found.mean:.{_digits(found, decimals)}f}" if is_finite(found.low) else ""
 
 
 def _digits(found: Estimate, least: int) -> int:
@@ -146,7 +146,7 @@ def most_drawn(found: Summary) -> str:
 
 def duration(seconds: float) -> str:
     """``0:01:30``; a dash where it is not known."""
-    return str(timedelta(seconds=round(seconds))) if finite(seconds) else NONE
+    return str(timedelta(seconds=round(seconds))) if is_finite(seconds) else NONE
 
 
 def spent(found: Summary) -> str:

@@ -1,4 +1,4 @@
-"""Lock files of a store, and which names records may give to files and folders of it."""
+"""Lock files of a store, and which names records may give to its files and folders."""
 
 import re
 from contextlib import suppress
@@ -7,13 +7,13 @@ from pathlib import Path
 from filelock import BaseFileLock
 
 RUN_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-"""Ids of runs, of which MLflow makes 32 hex digits. They name folders of checkpoints and spools."""
+"""Ids of runs, which name folders of checkpoints and spools. MLflow makes 32 hex digits."""
 
 LOCK_NAME = re.compile(r"[0-9a-f]{32}")
 """Names of the locks of runs."""
 
 SUMMARY_LOCKS = ("sweeps", "claims")
-"""Locks that are held while the record of a sweep or a claim as a whole is written."""
+"""Locks that are held while the summary run of a sweep or a claim is written."""
 
 
 def is_run_id(name: object) -> bool:
@@ -27,7 +27,7 @@ def is_lock_name(name: object) -> bool:
 
 
 def remove_lock(lock: BaseFileLock) -> None:
-    """Release ``lock`` and delete its file: the run will not be taken up again.
+    """Release ``lock`` and delete its file: the run will not be resumed.
 
     The file is deleted while the lock is held, so that nobody takes the lock in between. Windows deletes no
     open file, so there it is released first; who has opened it by then keeps it.

@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import Timeout
-from mlflow.entities import ViewType
-from mlflow.tracking import MlflowClient
 
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
 from dae_lab.files import open_lock
-from dae_lab.tracking.recorded import local_path
+from dae_lab.tracking.gateway import Gateway
+from dae_lab.tracking.reader import local_path
 
-KIND = "mlflow.experimentKind"
-"""A tag of every experiment that dae_lab makes, by which it is told from one with a place of its own."""
+EXPERIMENT_KIND = "mlflow.experimentKind"
+"""A tag of every experiment that dae_lab makes; others may keep their artifacts anywhere."""
 
 COLUMNS = (
     ("experiments", "artifact_location"),
@@ -30,17 +29,20 @@ COLUMNS = (
 )
 """Tables of MLflow's database and their columns that hold places of artifacts; checked with MLflow 3.17."""
 
-FOLDERS = COLUMNS[1:3]
-"""Those of them that name folders which one run or one model has to itself."""
+FOLDER_COLUMNS = COLUMNS[1:3]
+"""Those of them that name the folder of one run or one model."""
 
 
 @dataclass(frozen=True)
 class Relocation:
     """What ``relocate`` has done.
 
-    old: the folders in which the store was before. folder: where it is now.
-    places: how many recorded places were changed. fetched: folders that were copied from the old ones.
-    backup: the database as it was.
+    Attributes:
+        old: the folders in which the store was before.
+        folder: where it is now.
+        places: how many recorded places were changed.
+        fetched: how many folders were copied from the old ones.
+        backup: the database as it was.
     """
 
     old: list[Path]
@@ -50,10 +52,12 @@ class Relocation:
     backup: Path
 
 
-def need_in_place(client: MlflowClient, folder: Path) -> None:
+def need_in_place(gateway: Gateway, folder: Path) -> None:
     """Raise a TrackingError if the experiments of the store in ``folder`` keep artifacts in another store."""
-    found = client.search_experiments(view_type=ViewType.ALL)
-    old = _old_folders([item.artifact_location for item in found if KIND in item.tags], folder)
+    experiments = gateway.list_experiments(deleted=True)
+    old = _old_folders(
+        [item.artifact_location for item in experiments if EXPERIMENT_KIND in item.tags], folder
+    )
     if old:
         stays = f" ({old[0]} stays as it is)" if old[0].exists() else ""
         raise TrackingError(
@@ -64,17 +68,19 @@ def need_in_place(client: MlflowClient, folder: Path) -> None:
 
 
 def _old_folders(locations: list[str], folder: Path) -> list[Path]:
-    """The folders of other stores, ``…`` in ``file://…/artifacts/<experiment>``, among these locations."""
+    """Return the folders of other stores, ``…`` in ``file://…/artifacts/<experiment>``."""
     places = [place for place in map(local_path, locations) if place and place.parent.name == "artifacts"]
-    return [old for old in dict.fromkeys(place.parents[1] for place in places) if not _same(old, folder)]
+    return [
+        old for old in dict.fromkeys(place.parents[1] for place in places) if not _is_same_folder(old, folder)
+    ]
 
 
-def _same(first: Path, second: Path) -> bool:
+def _is_same_folder(first: Path, second: Path) -> bool:
     return first == second or (first.exists() and second.exists() and first.samefile(second))
 
 
 def relocate(folder: Path) -> Relocation | None:
-    """Have the store in ``folder`` use that folder; None where it does so already.
+    """Have the store in ``folder`` use that folder; None if it does so already.
 
     The database is backed up, then changed in one transaction. Artifacts of a run or a model that are in the
     old folder alone are copied from there; nothing is written there.
@@ -95,10 +101,11 @@ def relocate(folder: Path) -> Relocation | None:
 
 
 def _relocate(connection: sqlite3.Connection, folder: Path) -> Relocation | None:
+    """Change the database, in one transaction."""
     query = (
         "SELECT artifact_location FROM experiments JOIN experiment_tags USING (experiment_id) WHERE key = ?"
     )
-    old = _old_folders([location for (location,) in connection.execute(query, [KIND])], folder)
+    old = _old_folders([location for (location,) in connection.execute(query, [EXPERIMENT_KIND])], folder)
     if not old:
         return None
     backup = folder / f"mlflow.db.before-relocation-{time.strftime('%Y%m%d-%H%M%S')}"
@@ -107,29 +114,29 @@ def _relocate(connection: sqlite3.Connection, folder: Path) -> Relocation | None
     connection.execute("BEGIN IMMEDIATE")
     places = fetched = 0
     for before, after in _prefixes(old, folder):
-        for table, column in _columns(connection):
+        for table, column in _existing_columns(connection):
             rows = connection.execute(
                 f"SELECT rowid, {column} FROM {table} WHERE substr({column}, 1, ?) = ?", [len(before), before]
             ).fetchall()
             moved = [(after + place[len(before) :], row) for row, place in rows]
             connection.executemany(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", moved)
             places += len(moved)
-            if (table, column) in FOLDERS:
+            if (table, column) in FOLDER_COLUMNS:
                 pairs = [(place, new) for (_, place), (new, _) in zip(rows, moved, strict=True)]
-                fetched += sum(_fetch(place, new) for place, new in pairs)
+                fetched += sum(_copy_if_missing(place, new) for place, new in pairs)
     connection.execute("COMMIT")
     return Relocation(old, folder, places, fetched, backup)
 
 
 def _prefixes(old: list[Path], folder: Path) -> Iterator[tuple[str, str]]:
-    """What recorded places begin with, and what takes its place: as addresses and as paths."""
+    """Return the old and the new beginning of recorded places, as addresses and as paths."""
     for before in old:
         yield f"{(before / 'artifacts').as_uri()}/", f"{(folder / 'artifacts').as_uri()}/"
         yield f"{before / 'artifacts'}/", f"{folder / 'artifacts'}/"
 
 
-def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    """Those of ``COLUMNS`` that this database has."""
+def _existing_columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Return those of ``COLUMNS`` that this database has."""
     return [
         (table, column)
         for table, column in COLUMNS
@@ -137,8 +144,8 @@ def _columns(connection: sqlite3.Connection) -> list[tuple[str, str]]:
     ]
 
 
-def _fetch(before: str, after: str) -> bool:
-    """Copy the folder ``before`` to ``after`` if it is there alone; gives whether it was copied."""
+def _copy_if_missing(before: str, after: str) -> bool:
+    """Copy the folder ``before`` to ``after`` if only the former exists; return whether it was copied."""
     source, target = local_path(before), local_path(after)
     assert source is not None
     assert target is not None

@@ -1,162 +1,174 @@
-"""The store of runs: how it is opened, the record of a run, new or taken up, and of a sweep as a whole."""
+"""The store of runs: opened once, it finds runs, reads them, and opens new ones to be recorded."""
 
-import errno
 import logging
-import platform
-import shutil
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryFile
+from typing import NamedTuple
 
 from filelock import Timeout
-from mlflow.tracking import MlflowClient
 
-from dae_lab.commands import format_code_command, format_text
+from dae_lab.commands import format_module_command
 from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
 from dae_lab.environment import user_name
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.process import delayed, stop_signal
-from dae_lab.tracking.causes import first_sentence, opening_trouble, reason, store_trouble
-from dae_lab.tracking.cut import CutRuns
-from dae_lab.tracking.database import DatabaseClient, need_intact
-from dae_lab.tracking.disks import disk_complaint
-from dae_lab.tracking.limits import ServerClient
-from dae_lab.tracking.locks import remove_lock
-from dae_lab.tracking.record import Record
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.relocate import KIND, need_in_place
-from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach, trouble
-from dae_lab.tracking.sync import push, waiting
+from dae_lab.tracking.error_messages import StoreErrors, error_cause, failure_reason
+from dae_lab.tracking.gateway import ClientErrors
+from dae_lab.tracking.locks import is_run_id
+from dae_lab.tracking.opening import get_experiment, open_gateway
+from dae_lab.tracking.queries import RunQueries
+from dae_lab.tracking.reader import RunReader, SpooledRun
+from dae_lab.tracking.recovery import Recovery
+from dae_lab.tracking.run_data import RunData
+from dae_lab.tracking.server import check_server
+from dae_lab.tracking.server_errors import query_errors
+from dae_lab.tracking.store_files import StoreFiles
+from dae_lab.tracking.sync import push_spool, push_waiting
+from dae_lab.tracking.writer import RunWriter
+from dae_lab.tracking.writer_factory import WriterFactory
 
 log = logging.getLogger(__name__)
 
-STOPPED_FROM_OUTSIDE = "stopped from outside"
+STOPPED = "stopped from outside"
+"""The reason of a run that Ctrl-C or a signal has ended."""
 
 
-@cache
-def _log_once(note: str) -> None:
-    """Log ``note`` unless this process has: a command opens its store several times."""
-    log.info("%s", note)
+class UiLinks(NamedTuple):
+    """How a run is seen in MLflow's UI.
+
+    command: opens the UI; None where the store is a server. run: the run's page. charts: those of all runs.
+    """
+
+    command: str | None
+    run: str
+    charts: str
 
 
-class Store(CutRuns):
-    """All runs, in a sqlite database or behind an MLflow server.
+class RunStore:
+    """All runs, in a sqlite database on this machine or on an MLflow server.
+
+    Args:
+        tracking: the section ``tracking`` of the config.
+
+    Attributes:
+        folder: what belongs to the store on this machine.
+        uri: of the database, or of the server.
+        experiment_id: the experiment that runs are recorded in.
+        queries: which runs there are, and how long they take.
+        recovery: runs that were cut off.
+        writers: makes writers of runs.
 
     Raises:
         TrackingError: the store cannot be opened, written or reached.
     """
 
     def __init__(self, tracking: Tracking) -> None:
-        self.tracking = tracking
-        self.folder = Path(tracking.dir).expanduser().absolute()
-        self.uri = tracking.uri or f"sqlite:///{self.folder}/mlflow.db"
-        for talkative in ("mlflow", "alembic"):
-            logging.getLogger(talkative).setLevel(logging.CRITICAL)  # what matters comes as an exception
-        self._prepare_folder()
+        self.tracking, self.files = tracking, StoreFiles(tracking.dir)
+        self.folder = self.files.folder
+        self.uri = tracking.uri or f"sqlite:///{self.files.database}"
+        self._artifacts = None if tracking.uri else self.folder / "artifacts"
+        self._errors = StoreErrors(self.uri, self.folder, local=not tracking.uri)
+        self.files.prepare()
         for note in environment_notes(tracking.uri, tracking.experiment, self.folder):
             _log_once(note)
         if tracking.uri:
-            reach(tracking.uri)
+            check_server(tracking.uri)
         try:
-            with self._lock("store"):  # two fresh openings at once break each other
-                self.client = ServerClient(self.uri) if tracking.uri else self._database()
-                if not tracking.uri:
-                    need_in_place(self.client, self.folder)
-                self.experiment_id = self._experiment(tracking)
+            with self.files.lock("store"):  # two that open a new database at once break each other
+                self.gateway = open_gateway(tracking.uri, self.files)
+                self.experiment_id = get_experiment(self.gateway, tracking.experiment, self._artifacts)
         except TrackingError:
             raise
         except Exception as error:  # MLflow's, or whatever the database's own library raises
-            if tracking.uri:
-                raise TrackingError(f"tracking.uri: {self._refusal(error)}") from error
-            if "mlflow db upgrade" in str(error):  # a command that would be refused, too
-                raise TrackingError(
-                    f"{self.uri}: the store of runs was written by another version of MLflow; use that "
-                    f"version, or choose another tracking.dir"
-                ) from error
-            raise TrackingError(
-                f"{self.uri}: the store of runs cannot be opened: {opening_trouble(error, self.folder)}"
-            ) from error
+            raise TrackingError(self._errors.describe_opening(error)) from error
+        database = None if tracking.uri else self.files.database
+        self.queries = RunQueries(self.gateway, database, self.experiment_id)
+        self.writers = WriterFactory(self.gateway, self.files, bool(tracking.uri), tracking.patience)
+        self.recovery = Recovery(self.gateway, self.queries, self.files, self.writers)
         if tracking.uri:
-            self._push_what_waits()
+            push_waiting(self.files, tracking.uri)
 
-    def _refusal(self, error: Exception) -> str:
-        """Why the store cannot be used, where ``error`` is what it answers to the first questions."""
-        if denied(error):
-            return denial(self.uri, error)
-        if away(error):
-            return (
-                f"the server at {self.uri} cannot be used now ({trouble(error)}); once it can, give the same "
-                f"command again"
-            )
-        return f"{self.uri}: no run can be recorded: {self._cause(error)}"
+    # Finding and reading runs
 
-    def _cause(self, error: Exception) -> str:
-        """What has gone wrong, in the words of the server's or the database's library."""
-        return first_sentence(error) if self.tracking.uri else store_trouble(error, self.folder)
+    def find_finished(self, fingerprint: str, kept: Collection[str] = ()) -> RunReader | None:
+        """Return the last run of this experiment that has finished under ``fingerprint``, replays aside.
 
-    def _database(self) -> DatabaseClient:
-        """The database; made under another name first: one that is cut in the middle can never be opened."""
-        made = self.folder / "mlflow.db"
-        if not made.exists():
-            if any(self.folder.glob("artifacts/*/*")):
-                log.warning("%s is gone: a new one begins, which does not know the runs in artifacts/", made)
-            unfinished = self.folder / f"mlflow.db.unfinished-{uuid.uuid4().hex}"
-            MlflowClient(f"sqlite:///{unfinished}")
-            copy = Path(shutil.copyfile(unfinished, f"{unfinished}-copy"))
-            copy.rename(made)  # MLflow keeps the other one open, which Windows then does not rename
-            for left in self.folder.glob("mlflow.db.unfinished*"):
-                with suppress(PermissionError):  # nor delete
-                    left.unlink()
-        need_intact(made)
-        return DatabaseClient(self.uri)
+        A run whose files are gone does not count.
 
-    def _push_what_waits(self) -> None:
-        """Push the records that an earlier outage of this server kept from it, where nobody writes them."""
-        for run_id in waiting(self.folder, self.uri):
-            try:
-                pushed = push(self.folder, run_id, self.uri)
-            except TrackingError as error:
-                log.warning("%s", error)
-                return
-            if pushed and (pushed.writes or pushed.refused):
-                log.log(logging.WARNING if pushed.refused else logging.INFO, "%s", pushed.sentence())
+        Args:
+            kept: what it must have kept, see ``dae_lab.config.fingerprint.kept``.
+        """
+        return self._choose(self.queries.finished([fingerprint]), kept)
 
-    def _prepare_folder(self) -> None:
+    def find_all_finished(
+        self, wanted: Sequence[tuple[str, Collection[str]]], sweep: str
+    ) -> list[RunReader | None]:
+        """Return ``find_finished`` for many runs of one sweep; from a database with one query.
+
+        Args:
+            wanted: fingerprint and what must have been kept, of each run.
+            sweep: its name, by which most of the runs are found on a server.
+        """
+        runs: dict[str, list[RunData]] = {}
+        for run in self.queries.finished({fingerprint for fingerprint, _ in wanted}, sweep):
+            runs.setdefault(run.tags["fingerprint"], []).append(run)
+        found = [self._choose(runs.get(fingerprint, []), kept) for fingerprint, kept in wanted]
+        if self.tracking.uri:
+            found = [run or self.find_finished(*one) for run, one in zip(found, wanted, strict=True)]
+        return found
+
+    def _choose(self, runs: Iterable[RunData], kept: Collection[str]) -> RunReader | None:
+        """Return the first run that has kept everything, and still has it."""
+        complaints: list[str] = []
+        for run in runs:
+            if not set(kept) <= set(run.tags.get("kept", "").split()):
+                continue
+            reader = RunReader(self.gateway, run)
+            missing = reader.missing_artifacts(kept)
+            if not missing:
+                return reader
+            complaints.append(f"run {run.run_id} has finished before, but its {missing[0]} is gone")
+        if complaints:
+            log.warning("%s: it is trained again", complaints[0])
+        return None
+
+    def read(self, run_id: str) -> RunReader:
+        """Return one run; from its spool if it has ended while its server was unavailable and still is.
+
+        Raises:
+            TrackingError: there is none, or the server is unavailable.
+        """
         try:
-            for name in ("locks", "checkpoints"):
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
-            TemporaryFile(dir=self.folder / "locks").close()
-        except OSError as error:
-            full = error.errno == errno.ENOSPC
-            advice = "make room on its disk" if full else "choose a folder you may write to, tracking.dir=…"
-            raise TrackingError(
-                f"tracking.dir: {self.folder} cannot be written ({error.strerror}); {advice}"
-            ) from error
+            if run_id in self.files.spooled_runs(self.uri):
+                push_spool(self.files, run_id, self.uri)
+            with query_errors(self.uri):
+                return RunReader(self.gateway, self.gateway.read_run(run_id))
+        except (*ClientErrors, TrackingError) as error:
+            known = self.files.spool(run_id).read_description().get("known") if is_run_id(run_id) else None
+            if known:
+                return SpooledRun(self.gateway, known)
+            if isinstance(error, TrackingError):
+                raise
+            raise TrackingError(f"{self.uri}: there is no run {run_id}: {error_cause(error)}") from error
 
-    def _experiment(self, tracking: Tracking) -> str:
-        found = self.client.get_experiment_by_name(tracking.experiment)
-        if found is not None and found.lifecycle_stage == "deleted":
-            client = f"MlflowClient({format_text(self.uri)})"  # its command line takes no address
-            restore = f"{client}.restore_experiment({format_text(found.experiment_id)})"
-            raise TrackingError(
-                f"tracking.experiment: {tracking.experiment} was deleted in MLflow; choose another, or "
-                f"restore it: {format_code_command(f'from mlflow import MlflowClient; {restore}')}"
-            )
-        if found is not None:
-            return str(found.experiment_id)
-        place = None if tracking.uri else (self.folder / "artifacts" / tracking.experiment).as_uri()
-        kind = {KIND: "custom_model_development"}  # not one of language models
-        return str(self.client.create_experiment(tracking.experiment, artifact_location=place, tags=kind))
+    def ui_links(self, run: RunReader) -> UiLinks:
+        """Return how ``run`` is seen in MLflow's UI."""
+        is_server = self.uri.startswith("http")
+        command = format_module_command("mlflow", "ui", "--workers", "1", "--backend-store-uri", self.uri)
+        server = self.uri.rstrip("/") if is_server else "http://127.0.0.1:5000"
+        runs = f"{server}/#/experiments/{run.experiment_id}/runs"
+        return UiLinks(
+            None if is_server else command, f"{runs}/{run.run_id}", f"{runs}?compareRunsMode=CHART"
+        )
+
+    # Recording runs
 
     @contextmanager
-    def turn(self, fingerprint: str) -> Iterator[None]:
-        """Wait until no other process is about the run with this fingerprint, and keep others from it."""
-        lock = self._lock(f"turn-{fingerprint}")
+    def exclusive(self, fingerprint: str) -> Iterator[None]:
+        """Keep other processes from the run with this fingerprint; wait until none is training it."""
+        lock = self.files.lock(f"turn-{fingerprint}")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -164,111 +176,94 @@ class Store(CutRuns):
             lock.acquire()
         try:
             if self.tracking.uri:
-                self._push_what_waits()  # the other may have left there what it finished
+                push_waiting(self.files, self.tracking.uri)  # the other may have left there what it finished
             yield
         finally:
             lock.release()
 
     @contextmanager
-    def record(
-        self, name: str, fingerprint: str, tags: Mapping[str, str], afresh: bool = False
-    ) -> Iterator[Record]:
-        """The record of one run, new or taken up where it was cut; closed whatever happens inside.
+    def open_run(
+        self, name: str, fingerprint: str, tags: Mapping[str, str], resume: bool = True
+    ) -> Iterator[RunWriter]:
+        """Open one run, new or resumed, to be recorded; it is closed whatever happens inside.
 
-        FINISHED, or KILLED after Ctrl-C and SIGTERM, or FAILED with the reason.
+        It ends as FINISHED, or KILLED after Ctrl-C and SIGTERM, or FAILED with the reason.
 
         Args:
-            afresh: do not take up what was cut.
+            resume: resume a run with this fingerprint that was cut off.
         """
         with ExitStack() as stack:
             with self._undisturbed():  # until there is what closes the run
-                record = self._opened(name, "" if afresh else fingerprint, fingerprint, tags)
-                stack.enter_context(self._closed(record))
-            yield record
+                run = self._resume_or_create(name, fingerprint, tags, resume)
+                stack.enter_context(self._closing(run))
+            yield run
 
-    def _undisturbed(self) -> AbstractContextManager[None]:
-        """A block in which Ctrl-C, SIGTERM and SIGHUP wait, but where a server may be long in answering."""
-        return nullcontext() if self.tracking.uri else delayed()
-
-    def _opened(self, name: str, cut: str, fingerprint: str, tags: Mapping[str, str]) -> Record:
-        """The record of the run with the fingerprint ``cut`` that was interrupted, or a new one."""
+    def _resume_or_create(
+        self, name: str, fingerprint: str, tags: Mapping[str, str], resume: bool
+    ) -> RunWriter:
         try:
-            return self._interrupted(cut, name) or self._begin(name, fingerprint, tags)
+            resumed = self.recovery.resume(fingerprint if resume else "", name)
+            return resumed or self.writers.create(self.experiment_id, name, fingerprint, tags)
         except ClientErrors as error:
-            raise TrackingError(self._refusal(error)) from error
+            raise TrackingError(self._errors.describe_refusal(error)) from error
 
     @contextmanager
-    def _closed(self, record: Record) -> Iterator[None]:
-        """Close ``record`` as the block ends: FINISHED, FAILED or KILLED."""
-        try:
-            yield
-        except TrainingError as error:
-            record.close("FAILED", str(error))
-            raise
-        except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
-            if stop_signal():  # or what a stop has broken: an import, a terminal that was closed
-                record.close("KILLED", STOPPED_FROM_OUTSIDE, keep=True)
-                raise
-            record.close("FAILED", reason(error), keep=True)
-            complaint = disk_complaint(error, self.folder)
-            if complaint:
-                raise TrackingError(complaint) from error
-            if isinstance(error, ClientErrors):
-                why = denial(self.uri, error) if denied(error) else self._cause(error)
-                raise TrackingError(
-                    f"{self.uri}: the run cannot be recorded any more: {why}; the same command goes on from "
-                    f"the last checkpoint, if there is one"
-                ) from error
-            raise
-        except BaseException as error:
-            record.close("KILLED", f"{type(error).__name__}: {STOPPED_FROM_OUTSIDE}", keep=True)
-            raise
-        record.close("FINISHED")
+    def open_summary(
+        self, kind: str, name: str, members: Iterable[RunReader] = (), status: str = "FINISHED"
+    ) -> Iterator[RunWriter]:
+        """Open the summary run of a sweep or a claim, always the same one; others wait meanwhile.
 
-    def _begin(self, name: str, fingerprint: str, tags: Mapping[str, str]) -> Record:
-        lock = self._lock(uuid.uuid4().hex)
-        lock.acquire()  # before the run exists, so that there is no moment without
-        own = {
-            "fingerprint": fingerprint,
-            "host": platform.node(),
-            "lock": Path(lock.lock_file).name,
-            "mlflow.source.name": "dae_lab.run",
-            "mlflow.source.type": "LOCAL",
-            "mlflow.user": user_name(),
-        }
-        try:
-            run = self.client.create_run(self.experiment_id, tags={**own, **tags}, run_name=name)
-        except ClientErrors as error:
-            if not away(error):  # else the server may yet do it: the next start sees that nobody has the lock
-                remove_lock(lock)
-            lock.release()
-            raise
-        return self._as_record(run, lock)
-
-    @contextmanager
-    def summary_record(
-        self, kind: str, name: str, members: Iterable[Recorded] = (), status: str = "FINISHED"
-    ) -> Iterator[Record]:
-        """The record of a sweep or a claim as a whole, always the same; others wait while it is written.
-
-        It is in an experiment of its own, so that charts of the runs show runs alone. ``members`` get the
-        name into their tag ``kind``, beside others that they have.
+        It is in an experiment of its own, so that charts of the runs show runs alone. The name is added to
+        the tag ``kind`` of ``members``.
 
         Args:
             kind: ``sweep`` or ``claim``.
             status: how it has ended.
         """
-        with self._lock(f"{kind}s") as lock:
-            home = self._experiment(replace(self.tracking, experiment=f"{self.tracking.experiment} {kind}s"))
-            found = self._search(f"tags.{kind} = '{name}'", [home])
+        with self.files.lock(f"{kind}s") as lock:
+            experiment_id = get_experiment(
+                self.gateway, f"{self.tracking.experiment} {kind}s", self._artifacts
+            )
+            found = self.queries.search(f"tags.{kind} = '{name}'", [experiment_id])
             with self._undisturbed():
                 if not found:
                     tags = {kind: name, "mlflow.source.name": "dae_lab.run", "mlflow.user": user_name()}
-                    found = [self.client.create_run(home, tags=tags, run_name=f"{kind} {name}")]
-                if found[0].info.status != status:  # it is written to all the same
-                    self.client.set_terminated(found[0].info.run_id, status)
+                    found = [self.gateway.create_run(experiment_id, f"{kind} {name}", tags)]
+                if found[0].status != status:  # it is written to all the same
+                    self.gateway.end_run(found[0].run_id, status)
             for run in members:
                 known = run.tags.get(kind, "").split()
                 if name not in known:
-                    self.client.set_tag(run.run_id, kind, " ".join([*known, name]))
-            yield self._as_record(found[0], lock)
+                    self.gateway.set_tag(run.run_id, kind, " ".join([*known, name]))
+            yield self.writers.make(found[0], lock)
+
+    @contextmanager
+    def _closing(self, run: RunWriter) -> Iterator[None]:
+        """Close ``run`` as the block ends: FINISHED, FAILED or KILLED."""
+        try:
+            yield
+        except TrainingError as error:
+            run.close("FAILED", str(error))
+            raise
+        except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
+            if stop_signal():  # or an effect of a stop: on an import, a terminal that was closed
+                run.close("KILLED", STOPPED, keep=True)
+                raise
+            run.close("FAILED", failure_reason(error), keep=True)
+            if message := self._errors.describe_failure(error):
+                raise TrackingError(message) from error
+            raise
+        except BaseException as error:
+            run.close("KILLED", f"{type(error).__name__}: {STOPPED}", keep=True)
+            raise
+        run.close("FINISHED")
+
+    def _undisturbed(self) -> AbstractContextManager[None]:
+        """Let Ctrl-C, SIGTERM and SIGHUP wait inside the block, unless a server may be slow to answer."""
+        return nullcontext() if self.tracking.uri else delayed()
+
+
+@cache
+def _log_once(note: str) -> None:
+    """Log ``note`` unless this process has: a command may open its store several times."""
+    log.info("%s", note)

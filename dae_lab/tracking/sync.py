@@ -1,129 +1,135 @@
-"""Push what runs left in their spools, because their server did not come back in time."""
+"""Push the spools that runs have left because their server did not come back in time."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from filelock import Timeout
 
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.errors import TrackingError
-from dae_lab.files import open_lock
-from dae_lab.tracking.causes import first_sentence
-from dae_lab.tracking.limits import ServerClient
-from dae_lab.tracking.locks import SUMMARY_LOCKS, is_run_id, remove_lock
-from dae_lab.tracking.sender import send_surely
-from dae_lab.tracking.server import ClientErrors, away, denial, denied, reach
+from dae_lab.tracking.error_messages import error_cause
+from dae_lab.tracking.gateway import ClientErrors
+from dae_lab.tracking.locks import SUMMARY_LOCKS, remove_lock
+from dae_lab.tracking.sender import send_to_server
+from dae_lab.tracking.server import check_server, open_server
+from dae_lab.tracking.server_errors import denied_status, describe_denial, is_unavailable
 from dae_lab.tracking.spool import Spool
+from dae_lab.tracking.store_files import StoreFiles
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Synced:
-    """What came of one run's spool.
+class PushResult:
+    """What came of pushing one run's spool.
 
-    run_id, name: whose it is.
-    uri: the server it was pushed to.
-    writes: how many were pushed.
-    left: why some are left; empty where none are.
-    refused: they are left because the server refused one of them, which a person has to look at.
-    elsewhere: they are left because they wait for another server.
+    Attributes:
+        run_id, name: of the run.
+        uri: the server it was pushed to.
+        writes: how many were pushed.
+        obstacle: why the others stay; empty if there are none.
+        refused: they stay because the server refused one of them, which a person has to look at.
+        elsewhere: they stay because they are meant for another server.
     """
 
     run_id: str
     name: str
     uri: str
     writes: int
-    left: str = ""
+    obstacle: str = ""
     refused: bool = False
     elsewhere: bool = False
 
-    def sentence(self) -> str:
-        """What a person is told."""
-        pushed = f"{self.writes} writes pushed to {self.uri}" if self.writes or not self.left else ""
-        return f"run {self.run_id} ({self.name}): {'; '.join(filter(None, (pushed, self.left)))}"
+    def describe(self) -> str:
+        """Return one line for a person."""
+        pushed = f"{self.writes} writes pushed to {self.uri}" if self.writes or not self.obstacle else ""
+        return f"run {self.run_id} ({self.name}): {'; '.join(filter(None, (pushed, self.obstacle)))}"
 
 
-def waiting(folder: Path, uri: str | None = None) -> list[str]:
-    """The ids of the runs whose record waits in the store's ``folder``, for the server at ``uri`` or any."""
-    names = sorted(path.name for path in (folder / "spool").glob("*"))
-    abouts = {name: Spool(folder / "spool" / name).about for name in names if is_run_id(name)}
-    return [name for name, about in abouts.items() if about and uri in (None, about["uri"])]
+def push_spools(files: StoreFiles, uri: str | None = None) -> Iterator[PushResult]:
+    """Push every spool of a store that is meant for the server at ``uri``, or whose run that server knows.
 
-
-def sync(folder: Path, uri: str | None = None) -> Iterator[Synced]:
-    """Push every spool in the store's ``folder`` that the server at ``uri`` knows the run of.
-
-    One that is still being written is left alone. Nothing is sent to an address that only a spool names: it
-    would get the credentials of the environment.
+    A spool that is still being written is left alone. Nothing is sent to an address that only a spool names,
+    because it would get the credentials of the environment.
 
     Args:
         uri: the server; None: there is none, and nothing is pushed.
 
     Raises:
-        TrackingError: the server is away; what it did not take stays.
+        TrackingError: the server is unavailable; what it did not take stays.
     """
-    for run_id in waiting(folder):
-        about = Spool(folder / "spool" / run_id).about
-        if about and uri != about["uri"] and not (uri and _knows(uri, run_id)):
-            place = (
-                format_override("tracking.uri", about["uri"]),
-                format_override("tracking.dir", str(folder)),
-            )
-            command = format_run_command("sync=true", *place)
-            left = f"waits for {about['uri']}, if that is your server: {command}"
-            yield Synced(run_id, about["name"], about["uri"], 0, left, elsewhere=True)
-            continue
-        found = push(folder, run_id, uri or "")
-        if found:
-            yield found
+    for run_id in files.spooled_runs():
+        description = files.spool(run_id).read_description()
+        if description and uri != description["uri"] and not (uri and _has_run(uri, run_id)):
+            yield _for_another_server(files, run_id, description["name"], description["uri"])
+        elif result := push_spool(files, run_id, uri or ""):
+            yield result
 
 
-def _knows(uri: str, run_id: str) -> bool:
-    """Whether the server at ``uri`` has that run, as one that has moved to another address does."""
-    reach(uri)
-    try:
-        return bool(ServerClient(uri).get_run(run_id))
-    except ClientErrors:
-        return False
+def push_waiting(files: StoreFiles, uri: str) -> None:
+    """Push the spools that are meant for the server at ``uri``, and log what came of it."""
+    for run_id in files.spooled_runs(uri):
+        try:
+            result = push_spool(files, run_id, uri)
+        except TrackingError as error:
+            log.warning("%s", error)
+            return
+        if result and (result.writes or result.refused):
+            log.log(logging.WARNING if result.refused else logging.INFO, "%s", result.describe())
 
 
-def push(folder: Path, run_id: str, uri: str) -> Synced | None:
-    """Push the spool of one run to the server at ``uri``; None where another process has just done so.
+def push_spool(files: StoreFiles, run_id: str, uri: str) -> PushResult | None:
+    """Push the spool of one run to the server at ``uri``; None if another process has just done so.
 
     Raises:
-        TrackingError: its server is away.
+        TrackingError: the server is unavailable.
     """
-    spool = Spool(folder / "spool" / run_id)
-    about = spool.about
-    if not about:
+    description = files.spool(run_id).read_description()
+    if not description:
         return None
-    said = partial(Synced, run_id, about["name"], uri)
-    lock = about["lock"]
+    result = partial(PushResult, run_id, description["name"], uri)
+    lock_name = description["lock"]
     try:
-        with open_lock(folder / "locks" / lock, timeout=0) as held:
-            spool = Spool(spool.folder)  # as it is now that nobody can change it
-            found = _pushed(spool, run_id, uri, said) if spool.about else None
-            ended = not spool and "known" in about and not (folder / "checkpoints" / run_id).exists()
-            if ended and lock not in SUMMARY_LOCKS:
-                remove_lock(held)  # it was closed, and has nothing to go on with
-            return found
+        with files.lock(lock_name, timeout=0) as lock:
+            spool = files.spool(run_id)  # as it is now that nobody can change it
+            pushed = _deliver(spool, run_id, uri, result) if spool.read_description() else None
+            ended = not spool and "known" in description and not files.checkpoints(run_id).exists()
+            if ended and lock_name not in SUMMARY_LOCKS:
+                remove_lock(lock)  # the run is closed and cannot be resumed
+            return pushed
     except Timeout:
-        return said(0, "another process is writing it")
+        return result(0, "another process is writing it")
 
 
-def _pushed(spool: Spool, run_id: str, uri: str, said: "partial[Synced]") -> Synced:
-    reach(uri)
+def _deliver(spool: Spool, run_id: str, uri: str, result: "partial[PushResult]") -> PushResult:
+    check_server(uri)
     count = len(spool)
     try:
-        spool.deliver(partial(send_surely, ServerClient(uri), run_id))
+        spool.deliver(partial(send_to_server, open_server(uri), run_id))
     except ClientErrors as error:
-        if away(error):
+        if is_unavailable(error):
             raise TrackingError(
                 f"tracking.uri: the server at {uri} went away again; {len(spool)} writes stay in "
                 f"{spool.folder}"
             ) from error
-        why = denial(uri, error) if denied(error) else first_sentence(error)
-        refusal = f"the server refuses what is in {spool.folder}: {why}"
-        return said(count - len(spool), refusal, refused=True)
-    return said(count)
+        reason = describe_denial(uri, error) if denied_status(error) else error_cause(error)
+        refusal = f"the server refuses what is in {spool.folder}: {reason}"
+        return result(count - len(spool), refusal, refused=True)
+    return result(count)
+
+
+def _has_run(uri: str, run_id: str) -> bool:
+    """Whether the server at ``uri`` has that run, as one that has moved to another address does."""
+    check_server(uri)
+    try:
+        return bool(open_server(uri).read_run(run_id))
+    except ClientErrors:
+        return False
+
+
+def _for_another_server(files: StoreFiles, run_id: str, name: str, uri: str) -> PushResult:
+    place = format_override("tracking.uri", uri), format_override("tracking.dir", str(files.folder))
+    obstacle = f"waits for {uri}, if that is your server: {format_run_command('sync=true', *place)}"
+    return PushResult(run_id, name, uri, 0, obstacle, elsewhere=True)

@@ -1,189 +1,133 @@
-"""What can be written to a run, as plain data: it can be sent at once, or be kept on disk and sent later.
+"""Writes to a run, as plain data: they can be sent at once, or be kept on disk and sent later.
 
-Each kind may be sent twice and counts once, because nobody knows of a write that a server took without an
-answer whether it arrived: MLflow tells metrics apart by name, step, time and value, so the time is fixed
-when a write is made; tags, params, files and a status are simply set again.
+Each kind may be sent twice and counts once, because it is unknown whether a write arrived that a server did
+not answer: MLflow tells metrics apart by name, step, time and value, so the time is fixed when a write is
+made; tags, params, files and a status are simply set again.
+
+``send`` may raise MlflowException or requests.RequestException, see ``dae_lab.tracking.server_errors``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from mlflow.entities import (
-    Dataset,
-    DatasetInput,
-    InputTag,
-    LoggedModel,
-    LoggedModelOutput,
-    Metric,
-    Param,
-    Run,
-    RunTag,
-)
-from mlflow.exceptions import MlflowException
-from mlflow.models import Model
-from mlflow.tracking import MlflowClient
+from pydantic import Field, TypeAdapter
 
-from dae_lab.tracking.server import away
-
-Write = dict[str, Any]
-"""One write, as JSON can hold it; the files that belong to it lie in a folder beside it."""
-
-Point = tuple[str, float, int, int]
-"""A metric's name, its value, the time in milliseconds, the step."""
+from dae_lab.tracking.gateway import Gateway, MlflowException
+from dae_lab.tracking.run_data import Point
+from dae_lab.tracking.server_errors import is_unavailable
 
 
-def batch(
-    metrics: Iterable[Point] = (),
-    params: Mapping[str, str] | None = None,
-    tags: Mapping[str, str] | None = None,
-) -> Write:
-    """Metrics, params and tags, as many as one likes."""
-    return {"kind": "batch", "metrics": list(metrics), "params": dict(params or {}), "tags": dict(tags or {})}
+@dataclass(frozen=True)
+class Write:
+    """One write.
+
+    Attributes:
+        has_files: its files are in a separate folder.
+    """
+
+    has_files: ClassVar[bool] = False
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Send it to MLflow, with its files, which are in ``folder``."""
+        raise NotImplementedError
 
 
-def dataset(name: str, digest: str, source: str, profile: str) -> Write:
+@dataclass(frozen=True)
+class Batch(Write):
+    """Any number of metrics, params and tags."""
+
+    kind: Literal["batch"] = "batch"
+    metrics: list[Point] = field(default_factory=list)
+    params: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Log them."""
+        gateway.log_batch(run_id, self.metrics, self.params, self.tags)
+
+
+@dataclass(frozen=True)
+class Dataset(Write):
     """Which data the run uses."""
-    return {"kind": "dataset", "name": name, "digest": digest, "source": source, "profile": profile}
+
+    name: str
+    digest: str
+    source: str
+    profile: str
+    kind: Literal["dataset"] = "dataset"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Log it; again if another run has added the same data after MLflow has looked for them."""
+        data = (self.name, self.digest, self.source, self.profile)
+        try:
+            gateway.log_dataset(run_id, *data)
+        except MlflowException as error:
+            if is_unavailable(error):
+                raise
+            gateway.log_dataset(run_id, *data)
 
 
-def files() -> Write:
-    """Files, laid out in the folder as among the run's artifacts."""
-    return {"kind": "files"}
+@dataclass(frozen=True)
+class Files(Write):
+    """Artifacts, laid out in the folder as among the run's artifacts."""
+
+    has_files = True
+    kind: Literal["files"] = "files"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Upload them."""
+        gateway.log_artifacts(run_id, folder)
 
 
-def model() -> Write:
+@dataclass(frozen=True)
+class Model(Write):
     """The model in the folder, as ``runs:/<run id>/model``."""
-    return {"kind": "model"}
+
+    has_files = True
+    kind: Literal["model"] = "model"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Upload it."""
+        gateway.log_model(run_id, folder)
 
 
-def scores(metrics: Iterable[Point]) -> Write:
+@dataclass(frozen=True)
+class Scores(Write):
     """Metrics of the run that are also those of its model."""
-    return {"kind": "scores", "metrics": list(metrics)}
+
+    metrics: list[Point]
+    kind: Literal["scores"] = "scores"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Log them as the model's."""
+        gateway.log_model_metrics(run_id, self.metrics)
 
 
-def status(status: str, time: int) -> Write:
-    """The run has ended, at ``time`` in milliseconds."""
-    return {"kind": "status", "status": status, "time": time}
+@dataclass(frozen=True)
+class Status(Write):
+    """The end of the run, at ``time`` in milliseconds since 1970."""
+
+    status: str
+    time: int
+    kind: Literal["status"] = "status"
+
+    def send(self, gateway: Gateway, run_id: str, folder: Path) -> None:
+        """Set the status."""
+        gateway.end_run(run_id, self.status, self.time)
 
 
-WITH_FILES = ("files", "model")
-"""Kinds of writes that have a folder of files."""
-
-FIELDS: dict[str, dict[str, type]] = {
-    "batch": {"metrics": list, "params": dict, "tags": dict},
-    "dataset": {"name": str, "digest": str, "source": str, "profile": str},
-    "files": {},
-    "model": {},
-    "scores": {"metrics": list},
-    "status": {"status": str, "time": int},
-}
-"""The fields of each kind of write, and their types."""
+_ANY_WRITE: TypeAdapter[Any] = TypeAdapter(
+    Annotated[Batch | Dataset | Files | Model | Scores | Status, Field(discriminator="kind")]
+)
 
 
-def is_write(write: Write) -> bool:
-    """Whether ``write``, read from a file, is one that this version can send."""
-    fields = FIELDS.get(str(write.get("kind")))
-    if fields is None or not all(isinstance(write.get(name), kind) for name, kind in fields.items()):
-        return False
-    texts = [*write.get("params", {}).values(), *write.get("tags", {}).values()]
-    points = write.get("metrics", [])
-    return all(isinstance(text, str) for text in texts) and all(_is_point(point) for point in points)
-
-
-def _is_point(point: Any) -> bool:
-    kinds = (str, int | float, int, int)
-    return (
-        isinstance(point, list)
-        and len(point) == len(kinds)
-        and all(isinstance(value, kind) for value, kind in zip(point, kinds, strict=True))
-    )
-
-
-def send(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    """Tell MLflow of ``write``, whose files are in ``folder``.
+def parse_write(content: Mapping[str, Any]) -> Write:
+    """Return the write that ``dataclasses.asdict`` has made ``content`` from, read from JSON.
 
     Raises:
-        MlflowException, requests.RequestException: see ``dae_lab.tracking.server.away``.
+        ValueError: it is no write of this version.
     """
-    kinds = {
-        "batch": _batch,
-        "dataset": _dataset,
-        "files": _files,
-        "model": _model,
-        "scores": _scores,
-        "status": _status,
-    }
-    kinds[write["kind"]](client, run_id, write, folder)
-
-
-def _batch(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    client.log_batch(
-        run_id,
-        metrics=[_metric(point) for point in write["metrics"]],
-        params=[Param(*item) for item in write["params"].items()],
-        tags=[RunTag(*item) for item in write["tags"].items()],
-    )
-
-
-def _metric(point: Point, model_id: str | None = None) -> Metric:
-    name, value, time, step = point
-    return Metric(name, value, time, step, model_id=model_id)
-
-
-def _dataset(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    data = Dataset(write["name"], write["digest"], "code", write["source"], profile=write["profile"])
-    tags = [InputTag("mlflow.data.context", "training, validation, test")]
-    inputs = [DatasetInput(data, tags)]
-    try:
-        client.log_inputs(run_id, inputs)
-    except MlflowException as error:
-        if away(error):
-            raise
-        # MLflow looks whether it knows the data, then adds them: another run was between
-        client.log_inputs(run_id, inputs)
-
-
-def _files(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    client.log_artifacts(run_id, str(folder))
-
-
-def _status(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    client.set_terminated(run_id, write["status"], write["time"])
-
-
-def _model(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    """File the model in ``folder`` under the run; one that was begun before is completed."""
-    run = client.get_run(run_id)
-    filed = _filed(client, run) or _new_model(client, run)
-    outputs = run.outputs.model_outputs if run.outputs else []
-    if filed.model_id not in [output.model_id for output in outputs]:
-        client.log_outputs(run_id, [LoggedModelOutput(filed.model_id, step=0)])
-    card = Model.load(str(folder))
-    card.run_id, card.model_id, card.model_uuid = run_id, filed.model_id, filed.model_id
-    card.artifact_path = filed.artifact_location
-    client.log_model_artifacts(filed.model_id, str(folder))
-    with TemporaryDirectory() as rewritten:  # the files of a write stay as they are: it may be sent again
-        card.save(str(Path(rewritten, "MLmodel")))
-        client.log_model_artifacts(filed.model_id, rewritten)
-    client.finalize_logged_model(filed.model_id, "READY")
-
-
-def _scores(client: MlflowClient, run_id: str, write: Write, folder: Path) -> None:
-    filed = _filed(client, client.get_run(run_id))
-    if filed is not None:
-        client.log_batch(run_id, [_metric(point, filed.model_id) for point in write["metrics"]])
-
-
-def _filed(client: MlflowClient, run: Run) -> LoggedModel | None:
-    """The model that is filed under the run, whole or begun."""
-    found = client.search_logged_models([run.info.experiment_id], f"source_run_id = '{run.info.run_id}'")
-    return found[0] if found else None
-
-
-def _new_model(client: MlflowClient, run: Run) -> LoggedModel:
-    shown = ("mlflow.source.", "mlflow.user")
-    tags = {name: value for name, value in run.data.tags.items() if name.startswith(shown)}
-    home, run_id = run.info.experiment_id, run.info.run_id
-    return client.create_logged_model(home, "model", run_id, tags=tags, params=run.data.params)
+    write: Write = _ANY_WRITE.validate_python(content)
+    return write

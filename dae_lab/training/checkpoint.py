@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import time
 import zipfile
 import zlib
@@ -13,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from dae_lab.files import replace_file
 from dae_lab.model.autoencoder import state
 
 log = logging.getLogger(__name__)
@@ -55,18 +55,9 @@ class Checkpoint(keras.callbacks.Callback):
         if time.monotonic() - self._saved_at < self.seconds:
             return
         self.before()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        draft = self.folder / f"{FILE}.new"
         values = [variable.numpy() for variable in state(self.model)]
-        try:
-            with draft.open("wb") as file:
-                np.savez(file, *values, history=json.dumps(self.history))
-                file.flush()
-                os.fsync(file.fileno())  # or a power cut could leave half of it under the final name
-            os.replace(draft, self.folder / FILE)
-        except BaseException:
-            draft.unlink(missing_ok=True)  # on a full disk the record needs its room
-            raise
+        history = json.dumps(self.history)
+        replace_file(self.folder / FILE, lambda file: np.savez(file, *values, history=history), sync=True)
         self._saved_at = time.monotonic()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dae_lab.files import replace_text
-from dae_lab.tracking.damage import DamagedError, read_with_checksum, with_checksum
+from dae_lab.tracking.checksums import DamagedError, dump_with_checksum, load_with_checksum
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def load(folder: Path, key: Mapping[str, Any]) -> Any:
     if not os.path.lexists(file):
         return None
     try:
-        content = read_with_checksum(file)
+        content = load_with_checksum(file)
         if content.get("key") != key:
             raise DamagedError("it is another network's")
         return content.get("measurement")
@@ -51,6 +51,6 @@ def keep(folder: Path, key: Mapping[str, Any], measurement: Any) -> None:
     content = {"key": dict(key), "measurement": measurement}
     path = folder / f"{digest(key)}.json"
     try:
-        replace_text(path, with_checksum(content))
+        replace_text(path, dump_with_checksum(content))
     except OSError as error:
         log.warning("%s cannot be written, so it is measured again next time: %s", path, error)

@@ -16,7 +16,7 @@ from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
 from dae_lab.environment import check_environment, kernel_settings
 from dae_lab.progress import progress
-from dae_lab.tracking.damage import DamagedError
+from dae_lab.tracking.checksums import DamagedError
 from dae_lab.training import measurements
 from dae_lab.training.timing import ROUNDS, time_layers
 

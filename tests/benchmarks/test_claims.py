@@ -19,7 +19,7 @@ from dae_lab.config.places import conf_folder
 from dae_lab.config.run import Config
 from dae_lab.config.validate import validate
 from dae_lab.experiment import identity, loaded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 TINY = (
     "training.epochs=8",  # of fewer no claim about epochs could be decided
@@ -58,12 +58,14 @@ def arms(store: Path) -> list[Config]:
 def recorded_again(config: Config, seed: int, like: Run, curves: dict[str, list[tuple[int, float]]]) -> None:
     """A record of ``config`` with another seed, made of the run ``like``: its numbers, shifted a little."""
     config = replace(config, seed=seed)
-    with Store(config.tracking).record("again", identity(config, loaded(config)), {}, afresh=True) as record:
-        record.params({**like.data.params, "seed": seed})
+    with RunStore(config.tracking).open_run(
+        "again", identity(config, loaded(config)), {}, resume=False
+    ) as record:
+        record.log_params({**like.data.params, "seed": seed})
         points = [(name, value, step) for name, curve in curves.items() for step, value in curve]
-        record.series([(name, value * (1 + seed / 1000), step) for name, value, step in points])
+        record.log_series([(name, value * (1 + seed / 1000), step) for name, value, step in points])
         for tag in ("collapse", "kept"):
-            record.tag(tag, like.data.tags[tag])
+            record.set_tag(tag, like.data.tags[tag])
 
 
 @pytest.mark.long

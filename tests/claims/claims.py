@@ -60,9 +60,9 @@ def made(**changes: object) -> Claim:
 
 def recorded(store, values, collapse="none", curve=(0.2, 0.1)):
     """A finished run with these metrics, this tag and this validation MSE."""
-    with store.record("a run", "f" * 64, {"collapse": collapse}, afresh=True) as record:
-        record.metrics(values, step=0)
-        record.series([("val/mse", value, epoch) for epoch, value in enumerate(curve)])
+    with store.open_run("a run", "f" * 64, {"collapse": collapse}, resume=False) as record:
+        record.log_metrics(values, step=0)
+        record.log_series([("val/mse", value, epoch) for epoch, value in enumerate(curve)])
     return store.read(record.run_id)
 
 

@@ -3,9 +3,9 @@
 import pytest
 from processes import prepare
 
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 
 @pytest.fixture
 def store(compose, tmp_path):
-    return Store(compose(f"tracking.dir={prepare(tmp_path)}").tracking)
+    return RunStore(compose(f"tracking.dir={prepare(tmp_path)}").tracking)

@@ -106,7 +106,7 @@ def test_runs_are_read_as_they_were_written(every):
     one, other = known["a"][2], every["a"][2]
     assert one.curve("val/mse") == other.curve("val/mse")
     assert one.values["test/mse"] == other.values["test/mse"]
-    assert (one.run_id, one.began, one.tags["collapse"]) == (other.run_id, other.began, "none")
+    assert (one.run_id, one.started, one.tags["collapse"]) == (other.run_id, other.started, "none")
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
-from processes import prepare
+from processes import client, prepare
 
 from dae_lab.model.autoencoder import STEP_LOSSES
-from dae_lab.recording.recorder import MANY, Recorder, grid_epochs
-from dae_lab.tracking.store import Store
+from dae_lab.recording.recorder import MAX_BUFFERED, TrainingRecorder, grid_epochs
+from dae_lab.tracking.store import RunStore
 
 
 class Model(keras.Model):
@@ -33,22 +33,27 @@ class Grid:
 
 @pytest.fixture
 def record(compose, tmp_path):
-    with Store(compose(f"tracking.dir={prepare(tmp_path)}").tracking).record("a run", "f" * 64, {}) as record:
+    store = RunStore(compose(f"tracking.dir={prepare(tmp_path)}").tracking)
+    with store.open_run("a run", "f" * 64, {}) as record:
         yield record
 
 
 def recorder(record, history, epochs=(), seconds=1000.0):
-    made = Recorder(record, history, Grid(), set(epochs), seconds)
+    made = TrainingRecorder(record, history, Grid(), set(epochs), seconds)
     made.set_model(Model())
     return made
 
 
+def stored(record):
+    return client(record.checkpoints.parents[1])
+
+
 def sent(record, metric="train/loss"):
-    return {point.step: point for point in record.client.get_metric_history(record.run_id, metric)}
+    return {point.step: point for point in stored(record).get_metric_history(record.run_id, metric)}
 
 
 def grids(record):
-    names = [item.path for item in record.client.list_artifacts(record.run_id, "images")]
+    names = [item.path for item in stored(record).list_artifacts(record.run_id, "images")]
     return sorted(int(name.split("+step+")[1].split("+")[0]) for name in names if name.endswith(".png"))
 
 
@@ -74,7 +79,7 @@ def test_short_epochs_wait_for_each_other_and_keep_their_times(record, monkeypat
         history.append({"train/loss": 1 / (epoch + 1)})
         waiting.on_epoch_end(epoch)
     assert (sent(record), grids(record)) == ({}, [])
-    waiting.send()
+    waiting.flush()
     assert grids(record) == [2]
     assert [(step, point.value) for step, point in sent(record).items()] == [(1, 1), (2, 1 / 2), (3, 1 / 3)]
     assert len({point.timestamp for point in sent(record).values()}) == 3
@@ -94,13 +99,13 @@ def test_long_epochs_are_sent_one_by_one(record):
 
 
 def test_after_a_resume_the_record_has_every_epoch_once(record):
-    record.series([("train/loss", 0.5, 1), ("train/step_loss", 0.0, 1)])
+    record.log_series([("train/loss", 0.5, 1), ("train/step_loss", 0.0, 1)])
     history = [{"train/loss": 0.5}, {"train/loss": 0.25}]  # a kill kept the second from the record
     going_on = recorder(record, history, epochs={1, 2, 3})
     history.append({"train/loss": 0.125})
     going_on.on_epoch_end(2)
-    going_on.send()
-    points = record.client.get_metric_history(record.run_id, "train/loss")
+    going_on.flush()
+    points = stored(record).get_metric_history(record.run_id, "train/loss")
     assert sorted((point.step, point.value) for point in points) == [(1, 0.5), (2, 0.25), (3, 0.125)]
     assert sorted(sent(record, "train/step_loss")) == [1, 2, 3]
     assert grids(record) == [3]
@@ -109,11 +114,11 @@ def test_after_a_resume_the_record_has_every_epoch_once(record):
 def test_the_untrained_model_comes_first(record):
     history = []
     starting = recorder(record, history, epochs={1})
-    starting.begin({"val/mse": 0.5})
+    starting.record_untrained({"val/mse": 0.5})
     history.append({"val/mse": 0.25})
     starting.on_epoch_end(0)
-    starting.send()
-    points = record.client.get_metric_history(record.run_id, "val/mse")
+    starting.flush()
+    points = stored(record).get_metric_history(record.run_id, "val/mse")
     assert [(point.step, point.value) for point in points] == [(0, 0.5), (1, 0.25)]
     assert points[0].timestamp <= points[1].timestamp
     assert grids(record) == [0, 1]
@@ -122,21 +127,21 @@ def test_the_untrained_model_comes_first(record):
 def test_a_grid_that_cannot_be_drawn_is_an_error_and_takes_no_curve_along(record, monkeypatch):
     monkeypatch.setattr(Grid, "draw", broken)
     with pytest.raises(OSError, match="no space left"), recorder(record, [], epochs={1}) as failing:
-        failing.begin({"val/mse": 0.5})
+        failing.record_untrained({"val/mse": 0.5})
     assert len(sent(record, "val/mse")) == 1
 
 
 def test_a_grid_that_was_sent_before_a_kill_is_not_drawn_again(record):
     """Its points were not, so after a resume its epoch is recorded anew."""
     before = recorder(record, [], epochs={1})
-    before.begin({})
-    before.send()
-    record.tag("resumed", "1")
+    before.record_untrained({})
+    before.flush()
+    record.set_tag("resumed", "1")
     going_on = recorder(record, history := [], epochs={1})
-    going_on.begin({"val/mse": 0.5})
+    going_on.record_untrained({"val/mse": 0.5})
     history.append({"train/loss": 0.5})
     going_on.on_epoch_end(0)
-    going_on.send()
+    going_on.flush()
     assert grids(record) == [0, 1]
     assert len(sent(record)) == 1
 
@@ -144,10 +149,10 @@ def test_a_grid_that_was_sent_before_a_kill_is_not_drawn_again(record):
 def test_many_points_wait_for_no_more(record):
     history = []
     waiting = recorder(record, history)
-    for epoch in range(MANY + 5):
+    for epoch in range(MAX_BUFFERED + 5):
         history.append({"train/loss": 0.5})
         waiting.on_epoch_end(epoch)
-    assert MANY - 3 <= len(sent(record)) < MANY + 5, "and three losses of steps"
+    assert MAX_BUFFERED - 3 <= len(sent(record)) < MAX_BUFFERED + 5, "and three losses of steps"
 
 
 def cut(*_):
@@ -160,23 +165,23 @@ def test_a_call_that_was_cut_can_be_repeated(record, monkeypatch):
     history.append({"train/loss": 0.5})
     stopped.on_epoch_end(0)
     with monkeypatch.context() as patch:
-        patch.setattr(record, "points", cut)
+        patch.setattr(record, "log_points", cut)
         with pytest.raises(KeyboardInterrupt):
-            stopped.send()
+            stopped.flush()
     assert sent(record) == {}
-    stopped.send()
+    stopped.flush()
     assert len(sent(record)) == 1
 
 
 def test_pictures_whose_call_was_cut_are_there_once(record, monkeypatch):
     stopped = recorder(record, [], epochs={1})
-    stopped.begin({})
+    stopped.record_untrained({})
     with monkeypatch.context() as patch:
-        patch.setattr(record, "tag", cut)  # after the files have been kept
+        patch.setattr(record, "set_tag", cut)  # after the files have been kept
         with pytest.raises(KeyboardInterrupt):
-            stopped.send()
+            stopped.flush()
     assert grids(record) == [0]
-    stopped.send()
+    stopped.flush()
     assert grids(record) == [0]
 
 
@@ -185,7 +190,7 @@ def broken(*_):
 
 
 def test_an_error_while_training_counts_more_than_one_while_recording(record, monkeypatch, caplog):
-    monkeypatch.setattr(record, "points", broken)
+    monkeypatch.setattr(record, "log_points", broken)
     with pytest.raises(KeyboardInterrupt), recorder(record, []):
         raise KeyboardInterrupt
     assert "the last epochs could not be recorded: no space left" in caplog.text

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from dae_lab.sweep.job import Job, Outcome
-from dae_lab.tracking.recorded import Recorded
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.reader import RunReader
+from dae_lab.tracking.store import RunStore
 
-Made = tuple[list[Job], dict[int, Outcome], dict[int, Recorded]]
+Made = tuple[list[Job], dict[int, Outcome], dict[int, RunReader]]
 
 
 def job(number: int, arm: str, seed: int, **changes: object) -> Job:
@@ -27,18 +27,18 @@ def job(number: int, arm: str, seed: int, **changes: object) -> Job:
 
 
 def recorded(
-    store: Store,
+    store: RunStore,
     values: Mapping[str, float],
     settings: Mapping[str, object] | None = None,
     curves: Mapping[str, Sequence[float]] | None = None,
     collapse: str = "none",
-) -> Recorded:
+) -> RunReader:
     """A finished run. curves: metric → its values from epoch 1 on."""
-    with store.record("a run", "f" * 64, {"collapse": collapse}, afresh=True) as record:
-        record.params(settings or {})
-        record.metrics(values, step=0)
+    with store.open_run("a run", "f" * 64, {"collapse": collapse}, resume=False) as record:
+        record.log_params(settings or {})
+        record.log_metrics(values, step=0)
         for metric, points in (curves or {}).items():
-            record.series([(metric, value, epoch) for epoch, value in enumerate(points, 1)])
+            record.log_series([(metric, value, epoch) for epoch, value in enumerate(points, 1)])
     return store.read(record.run_id)
 
 
@@ -51,7 +51,7 @@ def with_noise(made: Made, sigmas: Sequence[float]) -> Made:
     return [replace(one, config=config) for one, config in zip(jobs, configs, strict=True)], outcomes, runs
 
 
-def swept(store: Store, arms: Mapping[str, Sequence[Mapping[str, float] | None]]) -> Made:
+def swept(store: RunStore, arms: Mapping[str, Sequence[Mapping[str, float] | None]]) -> Made:
     """Jobs, outcomes and runs of arm → the metrics of each seed; None: that run failed."""
     asked = [(arm, seed, values) for arm, runs in arms.items() for seed, values in enumerate(runs)]
     jobs = [replace(job(number, arm, seed), of=len(asked)) for number, (arm, seed, _) in enumerate(asked)]

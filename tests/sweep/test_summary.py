@@ -22,16 +22,16 @@ from dae_lab.sweep.estimate import Estimate, course, estimate
 from dae_lab.sweep.job import Outcome
 from dae_lab.sweep.summary import METRICS, summarise
 from dae_lab.sweep.sweep import Sweep
-from dae_lab.tracking.plain import plain
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.jsonable import to_jsonable
+from dae_lab.tracking.store import RunStore
 
 NAN, INFINITE = float("nan"), float("inf")
 SCORES = {"test/psnr": 18.0, "test/ssim": 0.9, "test/bce_excess": 0.02, "test/baselines_beaten": 13.0}
 
 
 @pytest.fixture(scope="module")
-def store(compose, tmp_path_factory) -> Store:
-    return Store(compose(f"tracking.dir={prepare(tmp_path_factory.mktemp('store'))}").tracking)
+def store(compose, tmp_path_factory) -> RunStore:
+    return RunStore(compose(f"tracking.dir={prepare(tmp_path_factory.mktemp('store'))}").tracking)
 
 
 def mse(*values):
@@ -82,7 +82,7 @@ def test_what_is_not_finite_or_not_recorded_is_left_out_and_counted(store):
     assert arm.estimates["test/ssim"].n == 0
     assert words.mean(arm.estimates["test/ssim"]) == "–"
     assert summed(made).best.number == 0
-    text = json.dumps(plain(arm.estimates["test/ssim"]), allow_nan=False)
+    text = json.dumps(to_jsonable(arm.estimates["test/ssim"]), allow_nan=False)
     assert json.loads(text) == {"mean": None, "low": None, "high": None, "n": 0}
 
 
@@ -375,7 +375,7 @@ def test_every_run_is_a_row_of_the_table(store):
 
 def kept(store, made, given_up=""):
     record = results.keep(summed(made), made[2], given_up, store)
-    folder = Path(record.artifact(""))
+    folder = Path(record.locate_artifact(""))
     files = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     return record.run_id, files
 
@@ -404,13 +404,13 @@ def test_the_same_is_recorded_once_and_what_is_new_in_the_same_run(store):
 
 
 def test_the_runs_of_a_sweep_are_found_by_its_name_whoever_trained_them(store):
-    with store.record("a run", "e" * 64, {"sweep": "11111111"}) as record:
+    with store.open_run("a run", "e" * 64, {"sweep": "11111111"}) as record:
         pass
     for _ in range(2):
-        with store.summary_record("sweep", "22222222", [store.read(record.run_id)]) as own:
+        with store.open_summary("sweep", "22222222", [store.read(record.run_id)]) as own:
             assert own.name == "sweep 22222222"
     for name in ("11111111", "22222222"):
-        found = store.client.search_runs([store.experiment_id], f"tags.sweep LIKE '%{name}%'")
+        found = client(store.folder).search_runs([store.experiment_id], f"tags.sweep LIKE '%{name}%'")
         assert [item.info.run_id for item in found] == [record.run_id]
     assert store.read(record.run_id).tags["sweep"] == "11111111 22222222"
     assert store.read(own.run_id).status == "FINISHED"
@@ -430,9 +430,9 @@ def test_a_page_that_cannot_be_recorded_does_not_hide_what_came_of_the_runs(
     compose, tmp_path, capsys, caplog
 ):
     config = compose(f"tracking.dir={tmp_path}")
-    store = Store(config.tracking)
-    with store.summary_record("sweep", "abcdef01", []) as record:
-        store.client.delete_experiment(record.experiment_id)
+    store = RunStore(config.tracking)
+    with store.open_summary("sweep", "abcdef01", []) as record:
+        client(store.folder).delete_experiment(record.experiment_id)
     sweep = Sweep(Idle())
     sweep.store = store
     sweep.jobs, sweep.outcomes, _ = swept(store, {"a": mse(0.1), "b": mse(None)})

@@ -17,7 +17,7 @@ from dae_lab.sweep import words
 from dae_lab.sweep.page import SECTIONS, page
 from dae_lab.sweep.results import pictures
 from dae_lab.sweep.summary import Summary, summarise
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 EVIL = "<script>alert(1)</script> & \"quoted\" 'twice' {{ 7 * 7 }} </style>"
 POLICY = re.compile(r'<meta http-equiv="Content-Security-Policy"[^>]*>')
@@ -71,8 +71,8 @@ def scores(mse: float) -> dict[str, float]:
 
 
 @pytest.fixture(scope="module")
-def store(compose, tmp_path_factory) -> Store:
-    return Store(compose(f"tracking.dir={prepare(tmp_path_factory.mktemp('store'))}").tracking)
+def store(compose, tmp_path_factory) -> RunStore:
+    return RunStore(compose(f"tracking.dir={prepare(tmp_path_factory.mktemp('store'))}").tracking)
 
 
 @pytest.fixture(scope="module")

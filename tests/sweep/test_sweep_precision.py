@@ -7,7 +7,7 @@ from processes import assert_refused, run, runs
 from dae_lab.errors import ConfigError
 from dae_lab.sweep.plan import Composed
 from dae_lab.sweep.precision import PrecisionDecision
-from dae_lab.tracking.damage import read_with_checksum, with_checksum
+from dae_lab.tracking.checksums import dump_with_checksum, load_with_checksum
 from dae_lab.training.precision import Measurement
 
 CLAIM = """
@@ -114,8 +114,8 @@ def test_arms_of_a_claim_that_a_measurement_makes_equal_are_refused(tmp_path):
     where = (f"--config-dir={tmp_path}/own", f"evaluation.cache={tmp_path}/cache", "plan=true")
     run("claim=fast_is_as_good", *where, store=tmp_path)
     (measured,) = (tmp_path / "cache" / "precision").glob("*.json")
-    content = read_with_checksum(measured)
+    content = load_with_checksum(measured)
     content["measurement"] |= {"float32_ms": 1.0, "bfloat16_ms": 2.0}
-    measured.write_text(with_checksum(content))
+    measured.write_text(dump_with_checksum(content))
     code, _, errors = run("claim=fast_is_as_good", *where, store=tmp_path)
     assert_refused(code, errors, "plain and fast differ in nothing that is trained")

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from processes import client
+
 from dae_lab.config.fingerprint import workload
 from dae_lab.sweep.show import in_all
 from dae_lab.sweep.times import Estimate, RunTimes
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 
 def with_epochs(config, epochs):
@@ -14,16 +16,17 @@ def with_epochs(config, epochs):
 
 def record_time(store, config, seconds):
     tags = {"workload": workload(config)}
-    run = store.client.create_run(store.experiment_id, tags=tags).info.run_id
+    here = client(store.folder)
+    run = here.create_run(store.experiment_id, tags=tags).info.run_id
     for name, value in {"time/run_s": seconds, "time/epoch_s": 3.0}.items():
-        store.client.log_metric(run, name, value)
-    store.client.log_param(run, "training.epochs", config.training.epochs)
-    store.client.set_terminated(run, "FINISHED")
+        here.log_metric(run, name, value)
+    here.log_param(run, "training.epochs", config.training.epochs)
+    here.set_terminated(run, "FINISHED")
 
 
 def test_runs_that_were_timed_are_believed_before_a_calibration(compose, tracking):
     timed, new = compose("data=digits"), compose("data=digits", "training.batch_size=7")
-    store, asked = Store(tracking), []
+    store, asked = RunStore(tracking), []
 
     def calibrate(configs):
         asked.append(list(configs))

@@ -11,10 +11,10 @@ from gates import gate, needs_openssl, self_signed
 from processes import assert_refused, finish, run, start, wait_for_epoch
 
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.server import reach
+from dae_lab.tracking.server import check_server
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.store import Store
-from dae_lab.tracking.sync import waiting
+from dae_lab.tracking.store import RunStore
+from dae_lab.tracking.store_files import StoreFiles
 
 SECRET = "hunter2-is-no-password"
 TINY = ("data=digits", "debug=smoke", "evaluation=scores", "training.checkpoint_s=0")
@@ -97,7 +97,7 @@ def test_an_outage_in_mid_run_keeps_no_password_and_sync_asks_for_it(gated, well
     assert_refused(code, errors, "(401): set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD")
     code, output, errors = run("sync=true", with_password(gated.uri), store=tmp_path / "store")
     assert (code, output.count(f"writes pushed to {gated.uri}")) == (0, 1), errors
-    assert waiting(tmp_path / "store") == []
+    assert StoreFiles(tmp_path / "store").spooled_runs() == []
     assert with_secret(tmp_path, well.folder) == []
 
 
@@ -129,22 +129,22 @@ def test_a_wrong_password_is_refused_before_tensorflow_is_imported(gated, tmp_pa
 
 
 def test_a_worker_does_not_wait_for_a_server_that_denies_it(gated, tmp_path, compose):
-    from dae_lab.tracking.server import wait_for
+    from dae_lab.tracking.server import wait_for_server
 
     with pytest.raises(TrackingError, match="401"):
-        wait_for(gated.uri, 60)
+        wait_for_server(gated.uri, 60)
     assert len(gated.refused) == 1
 
 
 def test_a_server_that_allows_too_little_is_named(gated, tracking_there):
     gated.status, gated.accepted = 403, set()
     with pytest.raises(TrackingError, match=r"does not allow this user .*\(403\)"):
-        Store(tracking_there(gated.uri))
+        RunStore(tracking_there(gated.uri))
 
 
 def expire(gated, record):
     gated.accepted = set()
-    record.tag("any", "thing")
+    record.set_tag("any", "thing")
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_a_password_in_a_config_file_is_not_written_elsewhere(gated, well, tmp_p
 def test_a_password_that_an_earlier_version_kept_is_not_shown(tmp_path):
     kept = {"uri": f"http://me:{SECRET}@127.0.0.1:9", "name": "a run", "lock": "a" * 32}
     (tmp_path / "run.json").write_text(json.dumps(kept))
-    assert Spool(tmp_path).about["uri"] == "http://127.0.0.1:9"
+    assert Spool(tmp_path).read_description()["uri"] == "http://127.0.0.1:9"
 
 
 @pytest.fixture
@@ -209,25 +209,25 @@ def test_a_health_check_has_the_settings_of_mlflow(secured, monkeypatch, tmp_pat
     )
     monkeypatch.setenv("MLFLOW_TRACKING_INSECURE_TLS", "true")
     with pytest.warns(Warning, match="Unverified HTTPS request"):
-        reach(gated.uri)
+        check_server(gated.uri)
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(certificate))
     with pytest.raises(TrackingError, match="only one of these"):
-        reach(gated.uri)
+        check_server(gated.uri)
     monkeypatch.delenv("MLFLOW_TRACKING_INSECURE_TLS")
-    reach(gated.uri)
+    check_server(gated.uri)
     monkeypatch.setenv("MLFLOW_TRACKING_SERVER_CERT_PATH", str(tmp_path / "nothing"))
     with pytest.raises(TrackingError, match=r"cannot be asked: .*nothing"):
-        reach(gated.uri)
+        check_server(gated.uri)
 
 
 def test_a_token_is_sent(well, monkeypatch):
     with gate(well.uri, "me", SECRET) as gated:
         gated.accepted = {"Bearer abc"}
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abc")
-        reach(gated.uri)
+        check_server(gated.uri)
         monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "abd")
         with pytest.raises(TrackingError, match="401"):
-            reach(gated.uri)
+            check_server(gated.uri)
 
 
 def test_the_environment_chooses_the_server_and_null_the_local_store(gated, well, tmp_path, monkeypatch):

@@ -11,13 +11,13 @@ import pytest
 from processes import status
 
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 
 def test_a_database_that_was_cut_as_it_was_made_is_made_anew(compose, tmp_path):
     (tmp_path / "mlflow.db.unfinished").write_bytes(b"half a table")
-    store = Store(compose(f"tracking.dir={tmp_path}").tracking)
-    with store.record("a run", "f" * 64, {}):
+    store = RunStore(compose(f"tracking.dir={tmp_path}").tracking)
+    with store.open_run("a run", "f" * 64, {}):
         pass
     assert status(store) == ["FINISHED"]
     assert not list(tmp_path.glob("*.unfinished*"))
@@ -31,33 +31,33 @@ def hears_ctrl_c():
     signal.signal(signal.SIGINT, before)
 
 
-def until_ctrl_c(seconds, client, run_id):
+def until_ctrl_c(seconds, gateway, run_id):
     Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
     while True:
-        client.log_metric(run_id, "value", 1)
-        client.get_run(run_id)
+        gateway.log_batch(run_id, [("value", 1.0, 1, 0)], {}, {})
+        gateway.read_run(run_id)
 
 
 def test_ctrl_c_at_any_moment_leaves_the_database_usable(tracking, hears_ctrl_c):
     """As long as an exception from within a transaction is on its way, sqlite's lock is held."""
-    store = Store(tracking)
-    record = store.client.create_run(store.experiment_id).info.run_id
+    store = RunStore(tracking)
+    run_id = store.gateway.create_run(store.experiment_id, "a run", {}).run_id
     for moment in range(20):
         with pytest.raises(KeyboardInterrupt):
-            until_ctrl_c(0.002 + 0.001 * moment, store.client, record)
-        store.client.set_terminated(record, "KILLED")
+            until_ctrl_c(0.002 + 0.001 * moment, store.gateway, run_id)
+        store.gateway.end_run(run_id, "KILLED")
 
 
 def test_a_run_that_is_stopped_while_it_is_created_is_closed(tracking, hears_ctrl_c, monkeypatch):
-    store = Store(tracking)
-    create = store.client.create_run
+    store = RunStore(tracking)
+    create = store.gateway.create_run
 
     def create_run(*args, **kwargs):
         signal.raise_signal(signal.SIGINT)
         return create(*args, **kwargs)
 
-    monkeypatch.setattr(store.client, "create_run", create_run)
-    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}):
+    monkeypatch.setattr(store.gateway, "create_run", create_run)
+    with pytest.raises(KeyboardInterrupt), store.open_run("a run", "f" * 64, {}):
         raise AssertionError("it was stopped before this")
     assert status(store) == ["KILLED"]
 
@@ -78,7 +78,7 @@ def test_what_is_no_database_of_runs_does_not_become_a_new_store(tracking, conte
         file.write_bytes(content)
     before = file.read_bytes() if file.is_file() else None
     with pytest.raises(TrackingError, match=r"mlflow\.db: the store of runs cannot be opened: .*backup"):
-        Store(tracking)
+        RunStore(tracking)
     assert before is None or file.read_bytes() == before
 
 
@@ -91,12 +91,12 @@ def test_what_is_no_file_beside_the_database_is_named(tracking, suffix, make, go
     if gone:
         (Path(tracking.dir) / "mlflow.db").unlink()
     with pytest.raises(TrackingError, match=rf"mlflow\.db{suffix} is no file"):
-        Store(tracking)
+        RunStore(tracking)
 
 
 def test_a_database_that_is_gone_is_said(tracking, caplog):
-    with Store(tracking).record("a run", "f" * 64, {}) as record:
-        record.text("x", "text.txt")
+    with RunStore(tracking).open_run("a run", "f" * 64, {}) as record:
+        record.log_text("x", "text.txt")
     (Path(tracking.dir) / "mlflow.db").unlink()
-    Store(tracking)
+    RunStore(tracking)
     assert "mlflow.db is gone" in caplog.text

@@ -9,11 +9,11 @@ import mlflow
 import numpy as np
 import pytest
 from filelock import FileLock
-from processes import assert_refused, prepare, run, runs
+from processes import assert_refused, client, prepare, run, runs
 
 from dae_lab.errors import TrackingError
 from dae_lab.tracking.relocate import relocate
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 TINY = ("data=digits", "debug=smoke", "evaluation=scores")
 
@@ -50,7 +50,7 @@ def places(folder):
 
 def opened(compose, folder):
     place = str(folder).replace("'", "\\'")
-    return Store(compose(f"tracking.dir='{place}'").tracking)
+    return RunStore(compose(f"tracking.dir='{place}'").tracking)
 
 
 def test_a_moved_store_is_refused_with_a_command_that_mends_it(moved, tmp_path):
@@ -97,7 +97,7 @@ def test_a_relocated_store_has_its_model_and_its_backup(moved, compose):
     mlflow.set_tracking_uri(store.uri)
     model = mlflow.pyfunc.load_model(f"runs:/{only.info.run_id}/model")
     assert model.predict(np.zeros((1, 8, 8, 1), np.float32)).shape == (1, 8, 8, 1)
-    assert store.finished(only.data.tags["fingerprint"], ["model"]).run_id == only.info.run_id
+    assert store.find_finished(only.data.tags["fingerprint"], ["model"]).run_id == only.info.run_id
 
 
 def test_to_relocate_twice_changes_nothing(moved):
@@ -117,9 +117,9 @@ def test_a_copy_becomes_a_store_of_its_own(moved, compose, tmp_path):
         opened(compose, copy)
     before = {file: file.stat().st_mtime_ns for file in new.rglob("*")}
     relocate(copy)
-    with opened(compose, copy).record("a run", "f" * 64, {}) as record:
-        record.text("hello", "file.txt")
-    assert Path(record.artifact("file.txt")).is_relative_to(copy)
+    with opened(compose, copy).open_run("a run", "f" * 64, {}) as record:
+        record.log_text("hello", "file.txt")
+    assert Path(record.locate_artifact("file.txt")).is_relative_to(copy)
     assert {file: file.stat().st_mtime_ns for file in new.rglob("*")} == before
 
 
@@ -130,7 +130,7 @@ def test_what_was_recorded_in_the_old_folder_after_a_move_is_fetched(moved, comp
     (old / "artifacts" / "dae_lab").mkdir(parents=True)
     (new / "artifacts" / "dae_lab" / name).rename(old / "artifacts" / "dae_lab" / name)
     assert relocate(new).fetched == 1
-    assert opened(compose, new).read(name).lost(["model"]) == []
+    assert opened(compose, new).read(name).missing_artifacts(["model"]) == []
     assert (old / "artifacts" / "dae_lab" / name / "artifacts" / "config.yaml").exists()
 
 
@@ -168,7 +168,7 @@ def test_a_link_to_a_store_is_the_same_store(trained, compose, tmp_path):
 def test_an_experiment_with_a_place_of_its_own_is_left_alone(compose, tmp_path):
     store = opened(compose, prepare(tmp_path / "store"))
     there = (tmp_path / "big disk" / "artifacts" / "mine").as_uri()
-    store.client.create_experiment("mine", artifact_location=there)
+    client(store.folder).create_experiment("mine", artifact_location=there)
     assert relocate(tmp_path / "store") is None
     opened(compose, tmp_path / "store")
 
@@ -209,8 +209,8 @@ def test_a_model_that_is_gone_is_not_missed_where_none_is_kept(trained, tmp_path
 
 
 def test_artifacts_that_cannot_be_written_are_one_sentence(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     (store.folder / "artifacts").write_text("a file is in the way")
     message = r"tracking\.dir: .* cannot be written .* goes on from the last checkpoint"
-    with pytest.raises(TrackingError, match=message), store.record("a run", "f" * 64, {}) as record:
-        record.text("hello", "file.txt")
+    with pytest.raises(TrackingError, match=message), store.open_run("a run", "f" * 64, {}) as record:
+        record.log_text("hello", "file.txt")

@@ -5,9 +5,16 @@ import pytest
 from gates import gate
 
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.server import ForeignAnswerError, away, denied, knock, retry_after, trouble
-from dae_lab.tracking.store import Store
-from dae_lab.tracking.sync import waiting
+from dae_lab.tracking.server import ping
+from dae_lab.tracking.server_errors import (
+    ForeignAnswerError,
+    denied_status,
+    describe_outage,
+    is_unavailable,
+    retry_after,
+)
+from dae_lab.tracking.store import RunStore
+from dae_lab.tracking.store_files import StoreFiles
 
 ANSWERS = [
     (401, "does not let this user in (401)", "(401): set MLFLOW_TRACKING_USERNAME"),
@@ -35,13 +42,13 @@ def tracking(compose, gated, tmp_path):
 
 @pytest.mark.parametrize(("status", "mid_run", "start"), ANSWERS)
 def test_in_mid_run_it_is_an_outage(gated, well, tracking, tmp_path, caplog, status, mid_run, start):
-    with Store(tracking).record("a run", "f" * 64, {}) as record:
-        record.metrics({"val/mse": 1.0}, 0)
+    with RunStore(tracking).open_run("a run", "f" * 64, {}) as record:
+        record.log_metrics({"val/mse": 1.0}, 0)
         accepted, gated.accepted, gated.status = gated.accepted, set(), status
         for step in range(1, 4):
-            record.metrics({"val/mse": 1 / (step + 1)}, step)
-        record.text("kept", "kept.txt")
-        assert waiting(tmp_path) == [record.run_id]
+            record.log_metrics({"val/mse": 1 / (step + 1)}, step)
+        record.log_text("kept", "kept.txt")
+        assert StoreFiles(tmp_path).spooled_runs() == [record.run_id]
         gated.accepted = accepted
     assert mid_run in caplog.text
     history = well.client().get_metric_history(record.run_id, "val/mse")
@@ -54,7 +61,7 @@ def test_in_mid_run_it_is_an_outage(gated, well, tracking, tmp_path, caplog, sta
 def test_at_the_start_it_is_a_refusal(gated, tracking, status, mid_run, start):
     gated.accepted, gated.status = set(), status
     with pytest.raises(TrackingError) as refused:
-        Store(tracking)
+        RunStore(tracking)
     assert start in str(refused.value)
     assert "damaged file" not in str(refused.value)
 
@@ -64,16 +71,16 @@ def test_a_server_that_is_well_and_answers_no_question_refuses(gated, tracking, 
     """A load balancer answers /health itself, or only the store behind is closed."""
     gated.status, gated.refuses = status, lambda path: path != "/health"
     with pytest.raises(TrackingError) as refused:
-        Store(tracking)
+        RunStore(tracking)
     assert "damaged file" not in str(refused.value)
     assert gated.uri in str(refused.value)
 
 
 def test_an_upload_that_a_login_page_answers_is_sent_again(gated, well, tracking):
-    with Store(tracking).record("a run", "f" * 64, {}) as record:
-        record.tag("heard", "a moment ago")  # so that the server is not asked first whether it lives
+    with RunStore(tracking).open_run("a run", "f" * 64, {}) as record:
+        record.set_tag("heard", "a moment ago")  # so that the server is not asked first whether it lives
         gated.status, gated.refuses = 200, lambda path: True
-        record.text("kept", "kept.txt")
+        record.log_text("kept", "kept.txt")
         gated.refuses = lambda path: False
     assert [item.path for item in well.client().list_artifacts(record.run_id)] == ["kept.txt"]
 
@@ -81,16 +88,16 @@ def test_an_upload_that_a_login_page_answers_is_sent_again(gated, well, tracking
 def test_what_a_server_refuses_for_good_ends_the_run(gated, tracking, tmp_path):
     with (
         pytest.raises(TrackingError, match="cannot be recorded any more"),
-        Store(tracking).record("a run", "f" * 64, {}) as record,
+        RunStore(tracking).open_run("a run", "f" * 64, {}) as record,
     ):
         write_too_much(record, gated)
-    assert waiting(tmp_path) == []
+    assert StoreFiles(tmp_path).spooled_runs() == []
 
 
 def write_too_much(record, gated):
     gated.status, gated.refuses = 413, lambda path: path.endswith("log-batch")
     try:
-        record.tag("too", "large")
+        record.set_tag("too", "large")
     finally:
         gated.refuses = lambda path: False
 
@@ -98,24 +105,24 @@ def write_too_much(record, gated):
 def test_a_server_is_left_alone_for_as_long_as_it_asks_for(gated):
     gated.status, gated.refuses, gated.more = 429, lambda path: True, {"Retry-After": "7"}
     with pytest.raises(Exception) as busy:  # noqa: PT011 (whatever MLflow's client makes of it)
-        knock(gated.uri)
-    assert away(busy.value)
+        ping(gated.uri)
+    assert is_unavailable(busy.value)
     assert retry_after(busy.value) == 7
 
 
 def test_a_port_number_is_no_status():
     error = ForeignAnswerError("http://127.0.0.1:42931/health")
-    assert "429" not in trouble(error)
-    assert not denied(error)
+    assert "429" not in describe_outage(error)
+    assert not denied_status(error)
 
 
 def test_a_finished_run_whose_artifacts_its_server_has_lost_is_trained_again(well, compose, tmp_path, caplog):
-    store = Store(compose(f"tracking.uri={well.uri}", f"tracking.dir={tmp_path}").tracking)
-    with store.record("a run", "7" * 64, {"kept": "report"}) as record:
-        record.text("seed: 0", "config.yaml")
-        record.text("<html>", "report.html")
-    assert store.finished("7" * 64, ["report"]).run_id == record.run_id
+    store = RunStore(compose(f"tracking.uri={well.uri}", f"tracking.dir={tmp_path}").tracking)
+    with store.open_run("a run", "7" * 64, {"kept": "report"}) as record:
+        record.log_text("seed: 0", "config.yaml")
+        record.log_text("<html>", "report.html")
+    assert store.find_finished("7" * 64, ["report"]).run_id == record.run_id
     (file,) = well.folder.glob(f"artifacts/*/{record.run_id}/artifacts/report.html")
     file.unlink()
-    assert store.finished("7" * 64, ["report"]) is None
+    assert store.find_finished("7" * 64, ["report"]) is None
     assert "report.html is gone: it is trained again" in caplog.text

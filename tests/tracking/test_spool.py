@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from pathlib import Path
+from dataclasses import asdict
 
 import pytest
 import requests
@@ -11,11 +11,12 @@ from mlflow.exceptions import MlflowException, RestException
 
 from dae_lab.actions import push_records
 from dae_lab.errors import TrackingError
-from dae_lab.tracking import sync
-from dae_lab.tracking.recorded import Left
-from dae_lab.tracking.server import away
+from dae_lab.tracking.reader import SpooledRun
+from dae_lab.tracking.server_errors import is_unavailable
 from dae_lab.tracking.spool import Spool
-from dae_lab.tracking.writes import batch, files, status
+from dae_lab.tracking.store_files import StoreFiles
+from dae_lab.tracking.sync import push_spool, push_spools
+from dae_lab.tracking.writes import Batch, Files, Status
 
 
 @pytest.fixture
@@ -37,45 +38,45 @@ def delivered(spool):
 def test_writes_come_back_in_order_and_bit_for_bit_in_another_process(spool, tmp_path):
     values = [0.1, 1 / 3, 5e-324, 1e300, -0.0, math.inf]
     for step, value in enumerate(values):
-        spool.add(batch(metrics=[("val/mse", value, 1_700_000_000_000, step)]))
+        spool.add(Batch(metrics=[("val/mse", value, 1_700_000_000_000, step)]))
     (tmp_path / "files" / "figures").mkdir(parents=True)
     (tmp_path / "files" / "figures" / "a.txt").write_text("σ")
-    spool.add(files(), tmp_path / "files")
+    spool.add(Files(), tmp_path / "files")
     again = Spool(spool.folder)
     assert len(again) == 7
     taken = delivered(again)
-    points = [write["metrics"][0] for write, _ in taken[:-1]]
+    points = [write.metrics[0] for write, _ in taken[:-1]]
     assert [point[1].hex() for point in points] == [value.hex() for value in values]
     assert [point[3] for point in points] == list(range(6))
-    assert taken[-1] == ({"kind": "files"}, ["figures/a.txt"])
+    assert taken[-1] == (Files(), ["figures/a.txt"])
     assert not spool.folder.exists()
 
 
 def test_nan_waits_too(spool):
-    spool.add(batch(metrics=[("watch/x", math.nan, 1, 0)]))
+    spool.add(Batch(metrics=[("watch/x", math.nan, 1, 0)]))
     ((write, _),) = delivered(Spool(spool.folder))
-    assert math.isnan(write["metrics"][0][1])
+    assert math.isnan(write.metrics[0][1])
 
 
 def test_what_could_not_be_delivered_stays_in_order(spool):
     for number in range(5):
-        spool.add(batch(tags={"number": str(number)}))
+        spool.add(Batch(tags={"number": str(number)}))
     taken = []
 
     def take(write, folder):
         if len(taken) == 2:
             raise ConnectionError
-        taken.append(write["tags"]["number"])
+        taken.append(write.tags["number"])
 
     with pytest.raises(ConnectionError):
         spool.deliver(take)
-    spool.add(batch(tags={"number": "5"}))
-    rest = [write["tags"]["number"] for write, _ in delivered(Spool(spool.folder))]
+    spool.add(Batch(tags={"number": "5"}))
+    rest = [write.tags["number"] for write, _ in delivered(Spool(spool.folder))]
     assert taken + rest == ["0", "1", "2", "3", "4", "5"]
 
 
 def test_a_write_that_was_cut_is_not_there(spool, tmp_path):
-    spool.add(batch(tags={"a": "1"}))
+    spool.add(Batch(tags={"a": "1"}))
     (spool.folder / "00000002.json.new").write_text('{"kind": "ba')  # died before it was renamed
     (spool.folder / "00000002").mkdir()
     (spool.folder / "00000002" / "half.txt").write_text("ha")
@@ -83,15 +84,15 @@ def test_a_write_that_was_cut_is_not_there(spool, tmp_path):
     assert len(again) == 1
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "whole.txt").write_text("whole")
-    again.add(files(), tmp_path / "files")
+    again.add(Files(), tmp_path / "files")
     assert [names for _, names in delivered(Spool(spool.folder))] == [[], ["whole.txt"]]
 
 
 def test_who_waits_for_which_server_is_known(spool, tmp_path):
-    spool.add(batch(tags={"a": "1"}))
-    assert sync.waiting(tmp_path) == ["ab12"]
-    assert sync.waiting(tmp_path, "http://127.0.0.1:9") == ["ab12"]
-    assert sync.waiting(tmp_path, "http://127.0.0.1:10") == []
+    spool.add(Batch(tags={"a": "1"}))
+    assert StoreFiles(tmp_path).spooled_runs() == ["ab12"]
+    assert StoreFiles(tmp_path).spooled_runs("http://127.0.0.1:9") == ["ab12"]
+    assert StoreFiles(tmp_path).spooled_runs("http://127.0.0.1:10") == []
     assert json.loads((spool.folder / "run.json").read_text())["name"] == "a run"
 
 
@@ -119,13 +120,13 @@ KINDS = ["cut", "empty", "binary", "bit", "other JSON", "folder", "FIFO", "link"
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_write_is_set_aside_and_the_rest_delivered_in_order(spool, kind, caplog):
     for number in range(1, 4):
-        spool.add(batch(tags={"number": str(number)}))
-    spool.add(status("FINISHED", 7))
+        spool.add(Batch(tags={"number": str(number)}))
+    spool.add(Status("FINISHED", 7))
     harm(spool.folder / "00000001.json", kind)
     taken = [write for write, _ in delivered(Spool(spool.folder))]
-    assert "00000001.json" in taken[0]["tags"]["reason"]
-    assert [write["tags"]["number"] for write in taken[1:3]] == ["2", "3"]
-    assert taken[3] == status("FAILED", 7)  # its record has a gap
+    assert "00000001.json" in taken[0].tags["reason"]
+    assert [write.tags["number"] for write in taken[1:3]] == ["2", "3"]
+    assert taken[3] == Status("FAILED", 7)  # its record has a gap
     assert not spool.folder.exists()
     assert os.path.lexists(spool.damaged / "00000001.json")
     assert caplog.text.count("is damaged") == 1
@@ -135,10 +136,10 @@ def test_a_damaged_write_is_set_aside_and_the_rest_delivered_in_order(spool, kin
 def test_damaged_files_of_a_write_are_not_delivered(spool, tmp_path, kind):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "a.txt").write_text("1234")
-    spool.add(files(), tmp_path / "files")
+    spool.add(Files(), tmp_path / "files")
     harm(spool.folder / "00000001" / "a.txt", kind)
     ((write, _),) = delivered(Spool(spool.folder))
-    assert "a.txt" in write["tags"]["reason"]
+    assert "a.txt" in write.tags["reason"]
 
 
 @pytest.mark.parametrize(
@@ -153,23 +154,23 @@ def test_damaged_files_of_a_write_are_not_delivered(spool, tmp_path, kind):
     ],
 )
 def test_what_is_no_write_is_set_aside(spool, write):
-    spool.add(batch(tags={"a": "1"}))
+    spool.add(Batch(tags={"a": "1"}))
     (spool.folder / "00000001.json").write_text(json.dumps(write))
     ((taken, _),) = delivered(Spool(spool.folder))
-    assert "reason" in taken["tags"]
+    assert "reason" in taken.tags
 
 
 def test_writes_of_a_version_without_checksums_are_delivered(spool):
-    spool.add(batch(tags={"a": "1"}))
-    (spool.folder / "00000001.json").write_text(json.dumps(batch(tags={"a": "1"})))
-    assert [write for write, _ in delivered(Spool(spool.folder))] == [batch(tags={"a": "1"})]
+    spool.add(Batch(tags={"a": "1"}))
+    (spool.folder / "00000001.json").write_text(json.dumps(asdict(Batch(tags={"a": "1"}))))
+    assert [write for write, _ in delivered(Spool(spool.folder))] == [Batch(tags={"a": "1"})]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_damaged_description_is_said_once_and_keeps_nobody(spool, tmp_path, kind, caplog):
-    spool.add(batch(tags={"a": "1"}))
+    spool.add(Batch(tags={"a": "1"}))
     harm(spool.folder / "run.json", kind)
-    assert [sync.waiting(tmp_path), sync.waiting(tmp_path)] == [[], []]
+    assert [StoreFiles(tmp_path).spooled_runs(), StoreFiles(tmp_path).spooled_runs()] == [[], []]
     assert caplog.text.count("is damaged") == 1
     assert len(Spool(spool.folder)) == 1  # its writes stay
 
@@ -187,33 +188,45 @@ def test_a_damaged_description_is_said_once_and_keeps_nobody(spool, tmp_path, ki
     ],
 )
 def test_a_description_of_anything_but_its_run_is_not_believed(spool, tmp_path, more):
-    spool.add(batch(tags={"a": "1"}))
-    spool.describe(**more)
-    assert sync.waiting(tmp_path) == []
+    spool.add(Batch(tags={"a": "1"}))
+    spool.write_description(**more)
+    assert StoreFiles(tmp_path).spooled_runs() == []
 
 
 def test_a_spool_that_is_a_link_is_left_alone(spool, tmp_path):
-    spool.add(batch(tags={"a": "1"}))
+    spool.add(Batch(tags={"a": "1"}))
     there = spool.folder.rename(tmp_path / "there")
     spool.folder.symlink_to(there)
-    assert sync.waiting(tmp_path) == []
+    assert StoreFiles(tmp_path).spooled_runs() == []
     assert len(Spool(spool.folder)) == 0
     assert len(list(there.iterdir())) == 2
 
 
 def test_nothing_is_sent_to_an_address_that_only_a_spool_names(spool, tmp_path, capsys, compose):
-    spool.add(batch(tags={"a": "1"}))
+    spool.add(Batch(tags={"a": "1"}))
     with pytest.raises(TrackingError, match="1 of 1 records wait for a server"):
         push_records(compose(f"tracking.dir={tmp_path}").tracking)
     output = capsys.readouterr().out
     assert """sync=true 'tracking.uri="http://127.0.0.1:9"'""" in output
-    assert sync.waiting(tmp_path) == ["ab12"]
+    assert StoreFiles(tmp_path).spooled_runs() == ["ab12"]
 
 
 def test_a_run_is_readable_from_what_it_left():
-    known = {"run_id": "ab12", "values": {"test/mse": 0.5}, "curves": {"val/mse": [[0, 1.0], [1, 0.5]]}}
-    left = Left(None, known)
-    assert (left.run_id, left.values["test/mse"]) == ("ab12", 0.5)
+    known = {
+        "run_id": "ab12",
+        "name": "a run",
+        "experiment_id": "1",
+        "status": "FINISHED",
+        "began": 7,
+        "artifact_uri": "http://127.0.0.1:9",
+        "tags": {"collapse": "none"},
+        "settings": {"seed": "3"},
+        "values": {"test/mse": 0.5},
+        "curves": {"val/mse": [[0, 1.0], [1, 0.5]]},
+    }
+    left = SpooledRun(None, known)
+    assert (left.run_id, left.started, left.values["test/mse"]) == ("ab12", 7, 0.5)
+    assert (left.params["seed"], left.tags["collapse"]) == ("3", "none")
     assert left.curve("val/mse") == [(0, 1.0), (1, 0.5)]
     assert left.curve("nothing") == []
 
@@ -252,10 +265,10 @@ def wrapped(error):
     ],
 )
 def test_away_is_told_from_refused(error, is_away):
-    assert away(error) == is_away
+    assert is_unavailable(error) == is_away
 
 
 def test_pushing_what_is_no_spool_does_nothing(tmp_path):
-    assert sync.push(tmp_path, "nobody", "http://127.0.0.1:9") is None
+    assert push_spool(StoreFiles(tmp_path), "nobody", "http://127.0.0.1:9") is None
     (tmp_path / "spool" / "cut").mkdir(parents=True)
-    assert list(sync.sync(Path(tmp_path), None)) == []
+    assert list(push_spools(StoreFiles(tmp_path), None)) == []

@@ -3,15 +3,15 @@
 import subprocess
 
 from dae_lab.commands import format_override
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 
 def test_it_pushes_the_record_from_any_folder(compose, well, tmp_path, caplog):
     place = format_override("tracking.dir", str(tmp_path / "it's a store, größer"))
-    store = Store(compose(place, f"tracking.uri={well.uri}", "tracking.patience=0").tracking)
-    with store.record("a run", "f" * 64, {}) as record:
+    store = RunStore(compose(place, f"tracking.uri={well.uri}", "tracking.patience=0").tracking)
+    with store.open_run("a run", "f" * 64, {}) as record:
         well.kill()
-        record.tag("late", "yes")
+        record.set_tag("late", "yes")
     command = caplog.text.partition("pushes the rest there, or: ")[2].splitlines()[0]
     well.start()
     elsewhere = tmp_path / "elsewhere"

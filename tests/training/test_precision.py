@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dae_lab.model.autoencoder import build
-from dae_lab.tracking.damage import with_checksum
+from dae_lab.tracking.checksums import dump_with_checksum
 from dae_lab.training import measurements, precision, timing
 from dae_lab.training.precision import AUTO, Measurement, load, load_all, measure_networks, settle
 
@@ -119,7 +119,7 @@ def test_values_that_are_no_times_are_ignored_with_one_warning(config, tmp_path,
     file = tmp_path / "precision" / f"{measurements.digest(key)}.json"
     file.parent.mkdir(parents=True)
     content = {"key": key, "measurement": {**asdict(Measurement(2.0, 1.0, 2.0, 1.0, "here")), **changes}}
-    file.write_text(with_checksum(content) if sealed else json.dumps(content))
+    file.write_text(dump_with_checksum(content) if sealed else json.dumps(content))
     assert load(config, DIGITS) is None
     assert load(config, DIGITS) is None
     assert caplog.text.count("is measured again") == 1

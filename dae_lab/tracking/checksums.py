@@ -17,19 +17,19 @@ class DamagedError(Exception):
     """A file is not what was written. The message says why."""
 
 
-def with_checksum(content: Mapping[str, Any]) -> str:
-    """``content`` as JSON, with its checksum."""
+def dump_with_checksum(content: Mapping[str, Any]) -> str:
+    """Return ``content`` as JSON, with its checksum."""
     return json.dumps({**content, CHECKSUM: _checksum(content)})
 
 
-def read_with_checksum(file: Path) -> dict[str, Any]:
-    """What ``with_checksum`` made the text of ``file`` from; an earlier version wrote no checksum.
+def load_with_checksum(file: Path) -> dict[str, Any]:
+    """Return what ``dump_with_checksum`` was given; a file of an earlier version has no checksum.
 
     Raises:
         DamagedError: it is no regular file, cannot be read, or has other content.
     """
     try:
-        content = json.loads(read_regular(file).decode())
+        content = json.loads(read_regular_file(file).decode())
     except (ValueError, RecursionError) as error:
         raise DamagedError("it is no JSON text") from error
     if not isinstance(content, dict):
@@ -40,8 +40,8 @@ def read_with_checksum(file: Path) -> dict[str, Any]:
     return content
 
 
-def read_regular(file: Path) -> bytes:
-    """The content of ``file``; a link is not followed, and no FIFO waited for.
+def read_regular_file(file: Path) -> bytes:
+    """Return the content of ``file``; a link is not followed, a FIFO not waited for.
 
     Raises:
         DamagedError: it is no regular file, or cannot be read.
@@ -56,8 +56,8 @@ def read_regular(file: Path) -> bytes:
         raise DamagedError(f"it cannot be read: {error.strerror}") from error
 
 
-def checksums(folder: Path) -> dict[str, str]:
-    """The checksum of every file below ``folder``, by its path there.
+def file_checksums(folder: Path) -> dict[str, str]:
+    """Return the checksum of every file below ``folder``, by its path there.
 
     Raises:
         DamagedError: it is no folder, or something below it is neither a folder nor a regular file.
@@ -69,16 +69,18 @@ def checksums(folder: Path) -> dict[str, str]:
         for name in [*(name for name in folders if Path(place, name).is_symlink()), *files]:
             file = Path(place, name)
             try:
-                found[file.relative_to(folder).as_posix()] = hashlib.sha256(read_regular(file)).hexdigest()
+                found[file.relative_to(folder).as_posix()] = hashlib.sha256(
+                    read_regular_file(file)
+                ).hexdigest()
             except DamagedError as error:
                 raise DamagedError(f"{file}: {error}") from error
     return found
 
 
-def need_files_alone(folder: Path) -> None:
-    """Raise a TrackingError if ``folder``, which is to be uploaded, holds a link, whatever that leads to."""
+def need_no_links(folder: Path) -> None:
+    """Raise a TrackingError if ``folder``, which is to be uploaded, holds a link."""
     try:
-        checksums(folder)
+        file_checksums(folder)
     except DamagedError as error:
         raise TrackingError(f"{error}: it is not uploaded; replace it by a copy or remove it") from error
 

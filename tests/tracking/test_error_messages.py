@@ -11,8 +11,8 @@ from mlflow.exceptions import MlflowException
 from processes import runs
 
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.causes import first_sentence, reason
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.error_messages import error_cause, failure_reason
+from dae_lab.tracking.store import RunStore
 
 AUTOFLUSH = """(raised as a result of Query-invoked autoflush; consider using a session.no_autoflush block \
 if this flush is occurring prematurely)
@@ -39,33 +39,33 @@ def change(tracking, statement):
     ],
 )
 def test_the_cause_is_said_without_statements(said, cause):
-    assert first_sentence(MlflowException(said)) == cause
-    assert "secret" not in reason(MlflowException(said))
+    assert error_cause(MlflowException(said)) == cause
+    assert "secret" not in failure_reason(MlflowException(said))
 
 
 def test_a_table_that_is_gone_is_said_where_a_run_is_closed(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     with (
         pytest.raises(TrackingError, match="could not be closed as FINISHED: no such table: latest_metrics;"),
-        store.record("a run", "f" * 64, {}),
+        store.open_run("a run", "f" * 64, {}),
     ):
         change(tracking, "DROP TABLE latest_metrics")
 
 
 def test_a_folder_that_is_gone_is_said_where_a_run_is_closed(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     with (
         pytest.raises(TrackingError, match=f"as FINISHED: the store's folder {tracking.dir} is gone;"),
-        store.record("a run", "f" * 64, {}),
+        store.open_run("a run", "f" * 64, {}),
     ):
         shutil.rmtree(tracking.dir)
 
 
 def test_the_reason_of_a_failure_is_its_cause(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     with (
         pytest.raises(TrackingError, match="any more: database or disk is full"),
-        store.record("a run", "f" * 64, {}),
+        store.open_run("a run", "f" * 64, {}),
     ):
         raise MlflowException(AUTOFLUSH)
     assert runs(store.folder)[0].data.tags["reason"] == "MlflowException: database or disk is full"
@@ -84,7 +84,7 @@ def test_a_variable_that_mlflow_cannot_use_is_named(compose, tmp_path, monkeypat
     monkeypatch.setenv(name, value)
     tracking = compose(f"tracking.dir={tmp_path / 'new'}").tracking
     with pytest.raises(TrackingError, match=f"cannot be opened: .*; unset {name}, or"):
-        Store(tracking)
+        RunStore(tracking)
     logging.getLogger("mlflow").setLevel(logging.CRITICAL)
 
 
@@ -98,9 +98,9 @@ def test_a_variable_that_mlflow_cannot_use_is_named(compose, tmp_path, monkeypat
     ],
 )
 def test_the_advice_at_opening_is_for_the_cause(tracking, monkeypatch, message, advice):
-    def fail(self, tracking):
+    def fail(*_):
         raise MlflowException(f"(sqlite3.OperationalError) {message}\n[SQL: SELECT 1]")
 
-    monkeypatch.setattr(Store, "_experiment", fail)
+    monkeypatch.setattr("dae_lab.tracking.gateway.Gateway.find_experiment", fail)
     with pytest.raises(TrackingError, match=f"cannot be opened: {message}; {advice}"):
-        Store(tracking)
+        RunStore(tracking)

@@ -18,31 +18,31 @@ from threading import Barrier
 
 import pytest
 from mlflow.tracking import MlflowClient
-from processes import runs, status
+from processes import client, runs, status
 
 from dae_lab import experiment
 from dae_lab.errors import TrackingError, TrainingError
 from dae_lab.process import Terminated, signals_caught
-from dae_lab.tracking.runs import RECENT
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.queries import RECENT
+from dae_lab.tracking.store import RunStore
 
 SMALL = ("training.epochs=1", "training.batches=2", "evaluation=scores", "training.batch_size=16")
 
 
 def test_a_block_that_ends_is_finished(tracking):
-    store = Store(tracking)
-    with store.record("a run", "f" * 64, {"seed": "3"}) as record:
-        record.series([("train/step_loss", 1 / step, step) for step in range(1, 1501)])
+    store = RunStore(tracking)
+    with store.open_run("a run", "f" * 64, {"seed": "3"}) as record:
+        record.log_series([("train/step_loss", 1 / step, step) for step in range(1, 1501)])
         assert status(store) == ["RUNNING"]
     assert status(store) == ["FINISHED"]
-    assert len(store.client.get_metric_history(record.run_id, "train/step_loss")) == 1500
+    assert len(client(store.folder).get_metric_history(record.run_id, "train/step_loss")) == 1500
     assert runs(store.folder)[0].data.tags["seed"] == "3"
     assert [item.name for item in (store.folder / "locks").iterdir()] == ["store"]
 
 
 def test_a_block_that_raises_is_failed_with_its_reason(tracking):
-    store = Store(tracking)
-    with pytest.raises(ValueError, match="no such luck"), store.record("a run", "f" * 64, {}):
+    store = RunStore(tracking)
+    with pytest.raises(ValueError, match="no such luck"), store.open_run("a run", "f" * 64, {}):
         raise ValueError("no such luck")
     assert status(store) == ["FAILED"]
     assert runs(store.folder)[0].data.tags["reason"] == "ValueError: no such luck"
@@ -55,13 +55,13 @@ def interrupted_after_a_checkpoint(record):
 
 
 def test_an_interrupted_block_is_killed_and_its_run_taken_up_again(tracking):
-    store = Store(tracking)
-    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}) as record:
+    store = RunStore(tracking)
+    with pytest.raises(KeyboardInterrupt), store.open_run("a run", "f" * 64, {}) as record:
         interrupted_after_a_checkpoint(record)
     assert status(store) == ["KILLED"]
-    with store.record("another config", "e" * 64, {}) as other:
+    with store.open_run("another config", "e" * 64, {}) as other:
         assert other.run_id != record.run_id
-    with store.record("a run", "f" * 64, {}) as again:
+    with store.open_run("a run", "f" * 64, {}) as again:
         assert again.run_id == record.run_id
     assert sorted(status(store)) == ["FINISHED", "FINISHED"]
     assert not record.checkpoints.exists()
@@ -69,51 +69,51 @@ def test_an_interrupted_block_is_killed_and_its_run_taken_up_again(tracking):
 
 def test_what_was_cut_and_can_go_on_is_known_beforehand(tracking):
     """With a checkpoint, and not while another process has it."""
-    store = Store(tracking)
-    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {"sweep": "abcdef01"}) as record:
+    store = RunStore(tracking)
+    with pytest.raises(KeyboardInterrupt), store.open_run("a run", "f" * 64, {"sweep": "abcdef01"}) as record:
         interrupted_after_a_checkpoint(record)
-    with pytest.raises(KeyboardInterrupt), store.record("another", "e" * 64, {"sweep": "abcdef01"}):
+    with pytest.raises(KeyboardInterrupt), store.open_run("another", "e" * 64, {"sweep": "abcdef01"}):
         raise KeyboardInterrupt
-    assert store.cut_of("sweep", "abcdef01") == {"f" * 64}
-    assert store.cut_of("sweep", "12345678") == set()
-    with store.record("a run", "f" * 64, {}):
-        assert store.cut_of("sweep", "abcdef01") == set()
+    assert store.recovery.find_resumable("sweep", "abcdef01") == {"f" * 64}
+    assert store.recovery.find_resumable("sweep", "12345678") == set()
+    with store.open_run("a run", "f" * 64, {}):
+        assert store.recovery.find_resumable("sweep", "abcdef01") == set()
 
 
 def test_what_was_logged_before_an_interruption_is_not_logged_again(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     values = {"test/mse": 0.25, "test/area": math.nan}
-    with pytest.raises(KeyboardInterrupt), store.record("a run", "f" * 64, {}) as record:
-        record.metrics(values, step=0) or interrupted_after_a_checkpoint(record)
-    with store.record("a run", "f" * 64, {}) as again:
-        again.metrics({**values, "test/ssim": 0.5}, step=0)
+    with pytest.raises(KeyboardInterrupt), store.open_run("a run", "f" * 64, {}) as record:
+        record.log_metrics(values, step=0) or interrupted_after_a_checkpoint(record)
+    with store.open_run("a run", "f" * 64, {}) as again:
+        again.log_metrics({**values, "test/ssim": 0.5}, step=0)
     assert again.run_id == record.run_id
     for name in ("test/mse", "test/area", "test/ssim"):
-        assert len(store.client.get_metric_history(again.run_id, name)) == 1, name
+        assert len(client(store.folder).get_metric_history(again.run_id, name)) == 1, name
 
 
 def test_runs_that_died_together_all_go_on(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     dead = []
     for fingerprint in ("a" * 64, "b" * 64):
-        record = store._begin("a run", fingerprint, {})
+        record = store.writers.create(store.experiment_id, "a run", fingerprint, {})
         record.checkpoints.mkdir()
         (record.checkpoints / "checkpoint.npz").write_text("{}")
-        record._lock.release()  # as the system does when a process is killed
+        record.lock.release()  # as the system does when a process is killed
         dead.append(record.run_id)
     for fingerprint, run_id in zip(("a" * 64, "b" * 64), dead, strict=True):
-        with store.record("a run", fingerprint, {}) as again:
+        with store.open_run("a run", fingerprint, {}) as again:
             assert again.run_id == run_id
     assert status(store) == ["FINISHED"] * 2
 
 
 def test_what_fails_from_outside_goes_on_and_what_diverged_does_not(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     for error, resumed in ((OSError("disk full"), True), (TrainingError("the loss became nan"), False)):
-        with pytest.raises(type(error)), store.record("a run", "f" * 64, {}) as record:
+        with pytest.raises(type(error)), store.open_run("a run", "f" * 64, {}) as record:
             failed_after_a_checkpoint(record, error)
         assert record.checkpoints.exists() == resumed
-        with store.record("a run", "f" * 64, {}) as again:
+        with store.open_run("a run", "f" * 64, {}) as again:
             assert (again.run_id == record.run_id) == resumed
 
 
@@ -124,58 +124,59 @@ def failed_after_a_checkpoint(record, error):
 
 
 def test_dead_runs_of_other_experiments_are_closed_too(compose, tmp_path):
-    other = Store(compose(f"tracking.dir={tmp_path}", "tracking.experiment=other").tracking)
-    dead = other._begin("a run", "f" * 64, {})
-    dead._lock.release()  # as the system does when a process dies
-    with Store(compose(f"tracking.dir={tmp_path}").tracking).record("next", "e" * 64, {}):
+    other = RunStore(compose(f"tracking.dir={tmp_path}", "tracking.experiment=other").tracking)
+    dead = other.writers.create(other.experiment_id, "a run", "f" * 64, {})
+    dead.lock.release()  # as the system does when a process dies
+    with RunStore(compose(f"tracking.dir={tmp_path}").tracking).open_run("next", "e" * 64, {}):
         pass
-    assert other.client.get_run(dead.run_id).info.status == "KILLED"
+    assert client(other.folder).get_run(dead.run_id).info.status == "KILLED"
 
 
 def test_a_run_that_ends_while_it_is_looked_at_stays_finished(tracking, monkeypatch):
-    store = Store(tracking)
-    with store.record("a run", "f" * 64, {}) as first:
-        seen = store._search("attributes.status = 'RUNNING'", store._experiments())
-    monkeypatch.setattr(store, "_search", lambda *_: seen)  # the other process's old view
-    (store.folder / "locks" / seen[0].data.tags["lock"]).touch()
-    with store.record("next", "e" * 64, {}):
+    store = RunStore(tracking)
+    with store.open_run("a run", "f" * 64, {}) as first:
+        seen = store.gateway.search_runs([store.experiment_id], "attributes.status = 'RUNNING'")
+    monkeypatch.setattr(store.gateway, "search_runs", lambda *_: seen)  # the other process's old view
+    (store.folder / "locks" / seen[0].tags["lock"]).touch()
+    with store.open_run("next", "e" * 64, {}):
         pass
-    assert store.client.get_run(first.run_id).info.status == "FINISHED"
+    assert client(store.folder).get_run(first.run_id).info.status == "FINISHED"
 
 
 def test_an_experiment_deleted_in_mlflow_is_named(tracking):
-    store = Store(tracking)
-    store.client.delete_experiment(store.experiment_id)
+    store = RunStore(tracking)
+    client(store.folder).delete_experiment(store.experiment_id)
     with pytest.raises(TrackingError, match="dae_lab was deleted in MLflow"):
-        Store(tracking)
+        RunStore(tracking)
 
 
 def test_a_store_lost_in_mid_run_is_one_sentence(tracking):
-    store = Store(tracking)
+    store = RunStore(tracking)
     message = "goes on from the last checkpoint"
-    with pytest.raises(TrackingError, match=message), store.record("a run", "f" * 64, {}) as record:
+    with pytest.raises(TrackingError, match=message), store.open_run("a run", "f" * 64, {}) as record:
         lose(store, record)
 
 
 def lose(store, record):
     (store.folder / "mlflow.db").unlink()
     (store.folder / "mlflow.db").mkdir()
-    record.tag("any", "thing")
+    record.set_tag("any", "thing")
 
 
 def test_places_with_odd_names_are_printed_as_they_are(compose, tmp_path):
-    store = Store(compose(f"tracking.dir='{tmp_path}/späce d'").tracking)
-    with store.record("a run", "f" * 64, {}) as record:
-        record.text("hello", "file.txt")
-    assert Path(record.artifact("file.txt")).read_text() == "hello"
-    command, _, _ = store.ui(record)
-    assert shlex.split(command)[-1] == f"sqlite:///{tmp_path}/späce d/mlflow.db"
+    store = RunStore(compose(f"tracking.dir='{tmp_path}/späce d'").tracking)
+    with store.open_run("a run", "f" * 64, {}) as record:
+        record.log_text("hello", "file.txt")
+    assert Path(record.locate_artifact("file.txt")).read_text() == "hello"
+    assert shlex.split(store.ui_links(record).command)[-1] == f"sqlite:///{tmp_path}/späce d/mlflow.db"
 
 
 def test_a_run_that_lives_is_left_alone(tracking, monkeypatch):
-    monkeypatch.setattr("dae_lab.tracking.cut.MOMENT", 1.0)  # a process that only looks is waited for
-    store = Store(tracking)
-    with store.record("a run", "f" * 64, {}) as first, store.record("a run", "f" * 64, {}) as second:
+    monkeypatch.setattr(
+        "dae_lab.tracking.recovery.LOCK_TIMEOUT", 1.0
+    )  # a process that only looks is waited for
+    store = RunStore(tracking)
+    with store.open_run("a run", "f" * 64, {}) as first, store.open_run("a run", "f" * 64, {}) as second:
         assert first.run_id != second.run_id
         assert status(store) == ["RUNNING", "RUNNING"]
     assert status(store) == ["FINISHED", "FINISHED"]
@@ -184,7 +185,7 @@ def test_a_run_that_lives_is_left_alone(tracking, monkeypatch):
 def test_a_damaged_database_is_reported(tracking, tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"this is no database" * 100)
     with pytest.raises(TrackingError, match=r"mlflow\.db: the store of runs cannot be opened"):
-        Store(tracking)
+        RunStore(tracking)
 
 
 def free_port():
@@ -258,49 +259,49 @@ def test_a_run_behind_a_server_and_its_model_served(compose, tmp_path):
 
 def test_runs_that_begin_at_once_record_the_same_data(tracking):
     """MLflow looks whether it knows a data set and then adds it; of eight at once most are in between."""
-    store = Store(tracking)
+    store = RunStore(tracking)
     for digest in "abc":
         with ExitStack() as opened, ThreadPoolExecutor(8) as pool:
             records = [
-                opened.enter_context(store.record(f"run {number}", f"{digest}{number}" * 32, {}))
+                opened.enter_context(store.open_run(f"run {number}", f"{digest}{number}" * 32, {}))
                 for number in range(8)
             ]
             together = Barrier(8)
 
             def note(record, digest=digest, together=together):
                 together.wait()
-                record.dataset("digits", digest * 12, "a package", {"train": 1})
+                record.log_dataset("digits", digest * 12, "a package", {"train": 1})
 
             list(pool.map(note, records))
         for record in records:
-            [known] = store.client.get_run(record.run_id).inputs.dataset_inputs
+            [known] = client(store.folder).get_run(record.run_id).inputs.dataset_inputs
             assert known.dataset.digest == digest * 12
 
 
 def test_the_time_of_a_run_is_estimated_from_the_last_ones_of_its_workload(tracking):
     """A store may have thousands, each of which takes milliseconds to load."""
-    store = Store(tracking)
+    store = RunStore(tracking)
+    here = client(store.folder)
     for number in range(RECENT + 4):
         tags = {"workload": "a"}
-        run = store.client.create_run(store.experiment_id, start_time=number, tags=tags).info.run_id
-        store.client.log_metric(run, "time/run_s", 100.0 if number < 4 else 7.0)
-        store.client.log_metric(run, "time/epoch_s", 2.0)
-        store.client.log_param(run, "training.epochs", 3)
-        store.client.set_terminated(run, "FINISHED", end_time=number)
-    assert store.typical_seconds("a", 3) == 7.0
-    assert store.typical_seconds("a", 5) == 11.0
-    assert store.typical_seconds("b", 3) is None
+        run = here.create_run(store.experiment_id, start_time=number, tags=tags).info.run_id
+        here.log_metric(run, "time/run_s", 100.0 if number < 4 else 7.0)
+        here.log_metric(run, "time/epoch_s", 2.0)
+        here.log_param(run, "training.epochs", 3)
+        here.set_terminated(run, "FINISHED", end_time=number)
+    seconds = store.queries.typical_seconds([("a", 3), ("a", 5), ("b", 3)])
+    assert seconds == {("a", 3): 7.0, ("a", 5): 11.0, ("b", 3): None}
 
 
 def test_an_error_that_a_stop_has_caused_closes_the_run_as_killed(tracking):
     """As a terminal that is closed: it sends SIGHUP, and cannot be written any more."""
-    store = Store(tracking)
+    store = RunStore(tracking)
     with signals_caught(signal.SIGTERM):
         with suppress(Terminated):
             signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(OSError, match="Input/output"), store.record("run", "f" * 64, {}):
+        with pytest.raises(OSError, match="Input/output"), store.open_run("run", "f" * 64, {}):
             raise OSError(errno.EIO, "Input/output error")
     assert status(store) == ["KILLED"]
-    with pytest.raises(OSError, match="Input/output"), store.record("run", "e" * 64, {}):
+    with pytest.raises(OSError, match="Input/output"), store.open_run("run", "e" * 64, {}):
         raise OSError(errno.EIO, "Input/output error")
     assert status(store) == ["KILLED", "FAILED"]

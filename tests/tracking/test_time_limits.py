@@ -9,8 +9,9 @@ import requests
 from mlflow.exceptions import MlflowException
 
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.limits import SLOWEST, ServerClient, within
-from dae_lab.tracking.server import away, knock, reach
+from dae_lab.tracking.server import check_server, open_server, ping
+from dae_lab.tracking.server_errors import is_unavailable
+from dae_lab.tracking.time_limits import MIN_TRANSFER_RATE, run_within, time_limit
 
 
 @pytest.fixture
@@ -51,13 +52,13 @@ def seconds(act):
     return time.monotonic() - began
 
 
-def test_a_server_that_answers_for_ever_is_away(slow, monkeypatch):
+def test_a_server_that_answers_for_ever_is_is_unavailable(slow, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
 
     def ask():
         with pytest.raises((requests.RequestException, MlflowException)) as found:
-            ServerClient(slow).get_run("0" * 32)
-        assert away(found.value)
+            open_server(slow).read_run("0" * 32)
+        assert is_unavailable(found.value)
 
     assert seconds(ask) < 10
 
@@ -65,28 +66,23 @@ def test_a_server_that_answers_for_ever_is_away(slow, monkeypatch):
 def test_so_it_is_when_it_is_asked_whether_it_is_well(slow):
     def ask():
         with pytest.raises(requests.RequestException) as found:
-            knock(slow)
-        assert away(found.value)
+            ping(slow)
+        assert is_unavailable(found.value)
 
     assert seconds(ask) < 10
     with pytest.raises(TrackingError, match="no MLflow server answers"):
-        reach(slow)
+        check_server(slow)
 
 
 def test_what_is_raised_is_raised_where_the_answer_is_waited_for():
     with pytest.raises(ZeroDivisionError):
-        within(5, lambda: 1 // 0)
-    assert within(5, lambda: 7) == 7
+        run_within(5, lambda: 1 // 0)
+    assert run_within(5, lambda: 7) == 7
 
 
-def test_files_are_given_the_time_that_a_slow_line_takes(tmp_path, monkeypatch):
-    from dae_lab.tracking import limits
-
+def test_files_are_given_the_time_that_a_slow_line_takes(tmp_path):
     (tmp_path / "inside").mkdir()
-    (tmp_path / "inside" / "file").write_bytes(bytes(3 * SLOWEST))
-    allowed = []
-    monkeypatch.setattr(limits, "within", lambda seconds, act: allowed.append(seconds))
-    client = ServerClient("http://127.0.0.1:9")
-    client.get_run("0" * 32)
-    client.log_artifacts("0" * 32, str(tmp_path))
-    assert allowed[1] - allowed[0] >= 3
+    (tmp_path / "inside" / "file").write_bytes(bytes(3 * MIN_TRANSFER_RATE))
+    upload, query = time_limit("log_artifacts", ("0" * 32, str(tmp_path))), time_limit("get_run", ("0" * 32,))
+    assert upload - query >= 3
+    assert time_limit("download_artifacts", ("0" * 32, "file")) > upload

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dae_lab.errors import TrackingError
-from dae_lab.tracking.store import Store
+from dae_lab.tracking.store import RunStore
 
 
 @pytest.fixture
@@ -36,26 +36,26 @@ def fill(folder):
 def write_until_full(record, folder):
     with pytest.raises(OSError, match="space"):
         fill(folder)
-    record.text("x" * 100_000, "text.txt")
+    record.log_text("x" * 100_000, "text.txt")
 
 
 def test_a_full_disk_of_temporary_files_is_named(tracking, small_disk, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(small_disk))
     with (
         pytest.raises(TrackingError, match=f"TMPDIR: the disk of {small_disk} is full"),
-        Store(tracking).record("a run", "f" * 64, {}) as record,
+        RunStore(tracking).open_run("a run", "f" * 64, {}) as record,
     ):
         write_until_full(record, small_disk)
     (small_disk / "rest").unlink()
-    with Store(tracking).record("a run", "f" * 64, {}) as record:
-        record.text("x" * 100_000, "text.txt")
+    with RunStore(tracking).open_run("a run", "f" * 64, {}) as record:
+        record.log_text("x" * 100_000, "text.txt")
 
 
 def test_a_full_disk_of_the_store_is_named(compose, tmp_path, small_disk):
     tracking = compose(f"tracking.dir={small_disk}").tracking
     with (
         pytest.raises(TrackingError, match=f"tracking.dir: the disk of {small_disk} is full"),
-        Store(tracking).record("a run", "f" * 64, {}) as record,
+        RunStore(tracking).open_run("a run", "f" * 64, {}) as record,
     ):
         write_until_full(record, small_disk)
 
@@ -64,21 +64,21 @@ def test_a_lost_folder_of_temporary_files_is_named(tracking, tmp_path_factory, m
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("temporary") / "gone"))
     with (
         pytest.raises(TrackingError, match=r"TMPDIR: .*gone.* cannot be written"),
-        Store(tracking).record("a run", "f" * 64, {}) as record,
+        RunStore(tracking).open_run("a run", "f" * 64, {}) as record,
     ):
-        record.text("x", "text.txt")
+        record.log_text("x", "text.txt")
 
 
 def test_a_fifo_in_place_of_an_artifact_is_named(tracking):
     with (
         pytest.raises(TrackingError, match=r"tracking\.dir: .*text\.txt.* is a named pipe; move it away"),
-        Store(tracking).record("a run", "f" * 64, {}) as record,
+        RunStore(tracking).open_run("a run", "f" * 64, {}) as record,
     ):
         write_over_a_fifo(record)
 
 
 def write_over_a_fifo(record):
-    file = Path(record.artifact("text.txt"))
+    file = Path(record.locate_artifact("text.txt"))
     file.parent.mkdir(parents=True)
     os.mkfifo(file)
-    record.text("x", "text.txt")
+    record.log_text("x", "text.txt")
