@@ -235,10 +235,12 @@ def _train(
 
 def _need_success(found: "Evaluation", watch: "Watch", stopped: bool) -> None:
     """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
-    from dae_lab.metrics import METRICS
+    from dae_lab.metrics import image_metrics
     from dae_lab.training.callbacks import need_finite
 
-    need_finite({name: found.scores["model"][name] for name in METRICS}, "on the test images")
+    need_finite(
+        {metric.name: found.scores["model"][metric.name] for metric in image_metrics()}, "on the test images"
+    )
     if not (watch.stuck and watch.stop):
         return
     what = found.collapse.sentence() or watch.stuck.sentence()

@@ -9,20 +9,13 @@ from rich.table import Column, Table
 from dae_lab.config.run import Config
 from dae_lab.errors import printable
 from dae_lab.experiment import Result
+from dae_lab.metrics import shown_in
 from dae_lab.report import words
 from dae_lab.tables import print_table
 from dae_lab.tracking.recorded import Recorded
 
 if TYPE_CHECKING:
     from dae_lab.evaluation.evaluate import Evaluation
-
-COLUMNS = {
-    "mse": ("MSE ↓", 4),
-    "psnr": ("PSNR ↑", 2),
-    "ssim": ("SSIM ↑", 4),
-    "bce_excess": ("BCE−floor ↓", 4),
-}
-"""Metric → title and decimals."""
 
 
 def show(result: Result) -> None:
@@ -69,13 +62,14 @@ def _show_scores(name: str, found: "Evaluation", config: Config) -> None:
 
 
 def _table(found: "Evaluation") -> Table:
-    metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
-    table = Table(Column("", no_wrap=True), *metrics, Column("the model", no_wrap=True), box=box.SIMPLE_HEAD)
+    metrics = shown_in("headline", "summary")
+    columns = [Column(f"{metric.title} {metric.arrow}", justify="right") for metric in metrics]
+    table = Table(Column("", no_wrap=True), *columns, Column("the model", no_wrap=True), box=box.SIMPLE_HEAD)
     titles = {"model": "this model", **{name: item.title for name, item in found.baselines.items()}}
     verdicts = {name: comparison.verdict for name, comparison in found.comparisons.items()}
     for name, title in titles.items():
         values = found.scores[name]
-        cells = (words.number(values[key], decimals) for key, (_, decimals) in COLUMNS.items())
+        cells = (words.number(values[metric.name], metric.decimals) for metric in metrics)
         table.add_row(title, *cells, verdicts.get(name, ""), style="bold" if name == "model" else "")
     return table
 

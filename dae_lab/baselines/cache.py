@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_ROOMS = ("baselines", "blas.py", "metrics.py", "noise.py", "pixels.py", "seeds.py")
+_ROOMS = ("baselines", "blas.py", "metrics.py", "noise.py", "pixels.py", "scoring.py", "seeds.py")
 _PACKAGES = ("numpy", "pywavelets", "scikit-image", "scipy", "tensorflow")
 
 _NAME = "name"

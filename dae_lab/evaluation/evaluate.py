@@ -8,8 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from dae_lab import metrics
-from dae_lab.baselines.judge import Baseline, judge
+from dae_lab.baselines.evaluate import Baseline, evaluate_baselines
 from dae_lab.collapse import Collapse, diagnose
 from dae_lab.config.run import Config
 from dae_lab.data.images import NoisySet
@@ -22,12 +21,13 @@ from dae_lab.evaluation.scores import (
     best_baseline,
     by_class,
     compare,
-    means,
+    mean_scores,
 )
 from dae_lab.evaluation.sets import Sets, evaluation_set, predict
 from dae_lab.model.autoencoder import Autoencoder
 from dae_lab.pixels import to_float
 from dae_lab.progress import progress
+from dae_lab.scoring import energy, score_images
 from dae_lab.training.batches import steps_per_epoch
 from dae_lab.training.watch import IMAGES
 
@@ -61,7 +61,7 @@ class Evaluation:
     def scores(self) -> dict[str, dict[str, float]]:
         """``model`` and each baseline → metric → mean over the test images."""
         tables = {"model": self.model, **{name: item.test for name, item in self.baselines.items()}}
-        return means(tables, self.energies)
+        return {name: mean_scores(table, self.energies) for name, table in tables.items()}
 
     @cached_property
     def comparisons(self) -> dict[str, Comparison]:
@@ -95,10 +95,10 @@ def evaluate(
     noisy, images = sets.test
     with progress("Judging on the test images"):
         reconstruction = predict(model.denoiser, noisy, config)
-        found = metrics.table(images.pixels, reconstruction)
-    energies = metrics.energy(images.pixels)
+        found = score_images(images.pixels, reconstruction)
+    energies = energy(images.pixels)
     code_size = int(np.prod(model.decoder.inputs[0].shape[1:]))
-    baselines = judge(
+    baselines = evaluate_baselines(
         config.evaluation.baselines,
         sets.dataset,
         sets.corruption,
@@ -151,8 +151,8 @@ def _convergence(
     targets = {name: item.validation for name, item in baselines.items() if item.validation is not None}
     if config.evaluation.target_mse is not None:
         targets["target_mse"] = config.evaluation.target_mse
-    energy = float(metrics.energy(sets.validation[1].pixels).mean(dtype=np.float64))
-    return convergence(trajectory, targets, energy, steps_per_epoch(sets.dataset.train, config))
+    scale = float(energy(sets.validation[1].pixels).mean(dtype=np.float64))
+    return convergence(trajectory, targets, scale, steps_per_epoch(sets.dataset.train, config))
 
 
 def _geometry(model: Autoencoder, sets: Sets, class_errors: Mapping[int, float], config: Config) -> Geometry:

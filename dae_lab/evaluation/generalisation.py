@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from dae_lab import metrics
 from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images
@@ -15,6 +14,7 @@ from dae_lab.errors import ConfigError
 from dae_lab.evaluation.sets import predict
 from dae_lab.noise import Corruption, corrupted
 from dae_lab.pixels import to_float
+from dae_lab.scoring import energy, score_images
 from dae_lab.seeds import derive
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,8 @@ def generalisation(denoiser: Any, corruption: Corruption, images: Images, config
         for name, other in others.items()
         if type(other) is not type(corruption)  # what it was trained on is no other noise
     }
-    energy = float(metrics.energy(images.pixels).mean(dtype=np.float64))
-    return Generalisation(len(images), energy, levels, corruptions)
+    mean_energy = float(energy(images.pixels).mean(dtype=np.float64))
+    return Generalisation(len(images), mean_energy, levels, corruptions)
 
 
 def scalable(corruption: Corruption) -> bool:
@@ -77,7 +77,7 @@ def scalable(corruption: Corruption) -> bool:
 def _point(denoiser: Any, corruption: Corruption, images: Images, config: Config) -> Point:
     noisy = corrupted(images, corruption, derive(config.seed, "evaluation noise"))
     clean = to_float(images.pixels)
-    found = metrics.table(clean, predict(denoiser, noisy, config))
+    found = score_images(clean, predict(denoiser, noisy, config))
     means = {name: float(np.mean(values, dtype=np.float64)) for name, values in found.items()}
     left = float(np.mean(np.square(noisy - clean), dtype=np.float64))
     return Point(corruption.described(), means["mse"], left, means)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from dae_lab.baselines.judge import Baseline
+from dae_lab.baselines.evaluate import Baseline
+from dae_lab.metrics import METRICS
 
 CONFIDENCE = 0.95
 
@@ -103,18 +104,17 @@ def by_class(
     return scores
 
 
-def means(
-    tables: Mapping[str, Mapping[str, np.ndarray]], energies: np.ndarray
-) -> dict[str, dict[str, float]]:
-    """Means over images of each table's metrics, and ``nmse``, its mean MSE over the mean of ``energies``."""
-    scores = {
-        name: {metric: float(np.mean(values, dtype=np.float64)) for metric, values in table.items()}
-        for name, table in tables.items()
-    }
+def mean_scores(scores: Mapping[str, np.ndarray], energies: np.ndarray) -> dict[str, float]:
+    """The mean over images of each metric, and the metrics that are computed from means, such as ``nmse``.
+
+    Args:
+        scores: the values of single images, (n,), by metric.
+        energies: E[x²] of the clean images, (n,).
+    """
+    means = {name: float(np.mean(values, dtype=np.float64)) for name, values in scores.items()}
     energy = float(np.mean(energies, dtype=np.float64))
-    for values in scores.values():
-        values["nmse"] = values["mse"] / energy if energy else float("nan")
-    return scores
+    derived = [metric for metric in METRICS.values() if metric.from_means]
+    return means | {metric.name: metric.from_means(means, energy) for metric in derived if metric.from_means}
 
 
 def best_baseline(baselines: Mapping[str, Baseline]) -> str:

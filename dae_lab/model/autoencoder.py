@@ -8,13 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dae_lab import losses, metrics
+from dae_lab import losses
 from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
+from dae_lab.metrics import image_metrics
 from dae_lab.model.decoder import Unet
 from dae_lab.model.latent import Contractive, OwnLayer
 from dae_lab.model.layers import Layers
+from dae_lab.scoring import score_batch
 from dae_lab.seeds import derive
 
 STEP_LOSSES = 200
@@ -40,7 +42,7 @@ class Autoencoder(keras.Model):
         """Set what a training step needs: the loss object, the output's activation, the latent."""
         self.denoising_loss, self.activation, self.latent = loss, activation, latent
         self.loss_mean = keras.metrics.Mean(name="loss")
-        self.judges = [keras.metrics.Mean(name=name) for name in metrics.METRICS]
+        self.score_means = [keras.metrics.Mean(name=metric.name) for metric in image_metrics()]
         self.step_losses = self.add_weight(
             shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
         )
@@ -54,7 +56,7 @@ class Autoencoder(keras.Model):
     @property
     def metrics(self) -> list[keras.Metric]:
         """What Keras resets at the start of every epoch and every validation."""
-        return [self.loss_mean, *self.judges]
+        return [self.loss_mean, *self.score_means]
 
     def _output(self, outputs: dict[str, Any]) -> losses.Output:
         return losses.Output(outputs["logits"], outputs["image"], self.activation)
@@ -100,9 +102,9 @@ class Autoencoder(keras.Model):
         if self.losses:
             loss += tf.add_n(self.losses)
         self.loss_mean.update_state(loss, sample_weight=tf.shape(clean)[0])
-        values = metrics.per_image(clean, outputs["image"])
-        for judge in self.judges:
-            judge.update_state(values[judge.name])
+        scores = score_batch(clean, outputs["image"])
+        for mean in self.score_means:
+            mean.update_state(scores[mean.name])
         return {metric.name: metric.result() for metric in self.metrics}
 
     @property

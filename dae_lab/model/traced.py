@@ -5,6 +5,7 @@ from dataclasses import asdict
 
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
+from dae_lab.metrics import image_metrics
 from dae_lab.model.autoencoder import Autoencoder, state
 
 BAKED = ("encoder", "latent", "decoder", "loss", "optimizer", "training")
@@ -27,7 +28,7 @@ def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Auto
         steps: in an epoch; a schedule of the learning rate may depend on it.
     """
     groups = asdict(config)
-    key = json.dumps([{name: groups[name] for name in BAKED}, image, steps])
+    key = json.dumps([{name: groups[name] for name in BAKED}, image, steps, repr(image_metrics())])
     known = _last.get(key)
     _last.clear()
     _last[key] = known or fresh

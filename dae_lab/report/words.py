@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING
 
+from dae_lab.baselines.registry import BASELINES
 from dae_lab.config.construct import construct
 from dae_lab.config.options import option_name
 from dae_lab.config.run import Config
@@ -24,10 +25,6 @@ ADVICE = {
     "through: skip connections, decoder.output.residual, or a code wider than the image",
 }
 """What to try, by the label of a collapse."""
-
-
-BLIND = ("black", "constant", "mean_image")
-"""Baselines that do not look at the image."""
 
 
 def number(value: float | None, decimals: int = 4) -> str:
@@ -105,7 +102,7 @@ def verdict(found: "Evaluation") -> str:
         return "It cannot be told from leaving the noisy images as they are."
     others = [name for name in ranked(found) if name != "model"]
     rivals = [name for name in others if found.comparisons[name].verdict != "beats"]
-    blind = [name for name in rivals if name in BLIND]
+    blind = [name for name in rivals if not BASELINES[name].uses_image]
     if blind:
         title = found.baselines[blind[0]].title
         return f"It is not shown to be better than one and the same answer to every image: “{title}”."
@@ -113,9 +110,10 @@ def verdict(found: "Evaluation") -> str:
         best = found.comparisons[rivals[0]]
         relation = "is worse than" if best.verdict == "loses to" else "cannot be told from"
         return f"It denoises, but {relation} a baseline that needs no network: “{best.title}”."
-    if "median" in found.baselines:
+    groups = {BASELINES[name].group for name in found.baselines}
+    if "classical" in groups:
         return "It denoises, and better than every baseline."
-    if "linear_3x3" in found.baselines:
+    if "linear" in groups:
         return "It denoises, and better than every linear map; other filters were not tried."
     return "It denoises, and better than every trivial answer; filters were not tried."
 

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from dae_lab.config.run import EarlyStopping
 from dae_lab.errors import TrainingError
+from dae_lab.metrics import METRICS
 from dae_lab.training.checkpoint import History
 
 log = logging.getLogger(__name__)
@@ -83,10 +84,10 @@ def stalled(history: History, rule: EarlyStopping) -> bool:
     """Whether the last improvement of ``rule.monitor`` by ``min_delta`` is ``patience`` epochs ago."""
     if rule.patience is None:
         return False
-    rising = rule.monitor in ("val/psnr", "val/ssim")
+    rises = METRICS[rule.monitor.removeprefix("val/")].rises
     best, best_at = -math.inf, 0
     for number, logs in enumerate(history):
-        value = logs[rule.monitor] if rising else -logs[rule.monitor]
+        value = logs[rule.monitor] if rises else -logs[rule.monitor]
         if value > best + rule.min_delta or number == 0:
             best, best_at = value, number
     return len(history) - 1 - best_at >= rule.patience

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dae_lab.baselines.cache import Cache, digest, without_resample
-from dae_lab.baselines.judge import judge
+from dae_lab.baselines.evaluate import evaluate_baselines
 from dae_lab.provenance import PACKAGE, packages
 from dae_lab.snapshot import sources
 
@@ -147,7 +147,7 @@ def test_the_code_is_part_of_the_name(problem, tmp_path, monkeypatch):
         sources.cache_clear()  # as another process, started now, would have them
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         sets = (made.data, made.corruption, {}, made.test, made.validation)
-        judge("trivial", *sets, code_size=6, seed=0, cache=folder)
+        evaluate_baselines("trivial", *sets, code_size=6, seed=0, cache=folder)
         return frozenset(path.name for path in folder.rglob("*.npz"))
 
     original = names()
@@ -159,7 +159,7 @@ def test_the_code_is_part_of_the_name(problem, tmp_path, monkeypatch):
     assert names() == original
 
     seen = [original]
-    for file in ("metrics.py", "noise.py", "pixels.py", "seeds.py", "baselines/moments.py"):
+    for file in ("metrics.py", "noise.py", "pixels.py", "scoring.py", "seeds.py", "baselines/moments.py"):
         flip(package / file)
         seen.append(names())
     (package / "baselines" / "more.py").write_text("")

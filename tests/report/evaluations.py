@@ -6,8 +6,7 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from dae_lab import metrics
-from dae_lab.baselines.judge import Baseline
+from dae_lab.baselines.evaluate import Baseline
 from dae_lab.collapse import diagnose
 from dae_lab.data.images import Images
 from dae_lab.evaluation import scores
@@ -16,6 +15,7 @@ from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.generalisation import Generalisation, Point
 from dae_lab.evaluation.latent import geometry
 from dae_lab.report.pictures import pictures
+from dae_lab.scoring import energy, score_images
 
 TRAJECTORY = [(0, 0.23), (1, 0.09), (2, 0.05), (3, 0.04)]
 HISTORY = [{"train/loss": 0.5 / n, "val/loss": 0.4 / n, "val/mse": TRAJECTORY[n][1]} for n in (1, 2, 3)]
@@ -33,12 +33,12 @@ def _clean(count: int, shape: tuple[int, int, int], rng: np.random.Generator) ->
 
 def _baseline(title: str, clean: np.ndarray, answers: np.ndarray) -> Baseline:
     answers = np.broadcast_to(answers, clean.shape).astype(np.float32)
-    table = metrics.table(clean, answers)
+    table = score_images(clean, answers)
     return Baseline(title, f"how {title} was made", table, float(table["mse"].mean()), answers[:10])
 
 
 def _point(clean: np.ndarray, sigma: float) -> Point:
-    means = {name: float(values.mean()) for name, values in metrics.table(clean, 0.9 * clean).items()}
+    means = {name: float(values.mean()) for name, values in score_images(clean, 0.9 * clean).items()}
     return Point(f"sigma = {sigma:g}", means["mse"], sigma**2, means)
 
 
@@ -73,7 +73,7 @@ def made(
         "mean_image": _baseline("mean training image", clean, mean),
         "median": _baseline("median filter", clean, clean + 0.7 * (noisy - clean)),
     }
-    table, energies = metrics.table(clean, answers), metrics.energy(clean)
+    table, energies = score_images(clean, answers), energy(clean)
     classes = scores.by_class(
         labels, energies, table["mse"], baselines["noisy"].test["mse"], baselines["median"].test["mse"]
     )
