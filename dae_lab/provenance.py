@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dae_lab.addresses import without_secrets
 from dae_lab.environment import kernel_settings, read_number, read_switch
+from dae_lab.meaning import meaning
 from dae_lab.snapshot import sources
 
 PACKAGE = Path(__file__).resolve().parent
@@ -69,11 +70,13 @@ def replaced_packages() -> list[str]:
 
 @cache
 def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
-    """SHA-256 over what can change a number: the source of those rooms, and what they compute with.
+    """SHA-256 over the meaning of the source of ``rooms``, and over what it computes with.
 
-    The source is the one that this process runs, see ``dae_lab.snapshot``.
+    Comments, docstrings, formatting and the texts of messages do not count, see ``dae_lab.meaning``. The
+    source is the one that this process runs, see ``dae_lab.snapshot``. The versions of ``RESULT_PACKAGES``
+    count, and the settings of the environment that numbers depend on.
     """
-    digest = hashlib.sha256(source_of(rooms))
+    digest = hashlib.sha256(source_meaning(rooms))
     installed = packages()
     for name in RESULT_PACKAGES:
         digest.update(f"{name}=={installed.get(name)}\n".encode())
@@ -84,11 +87,11 @@ def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
     return digest.hexdigest()
 
 
-def source_of(rooms: Sequence[str]) -> bytes:
-    """The names and contents of all Python files of ``rooms``, as this process runs them."""
+def source_meaning(rooms: Sequence[str]) -> bytes:
+    """The names and meanings of all Python files of ``rooms``, as this process runs them."""
     files = sorted(sources(PACKAGE).items())
     return b"".join(
-        f"{file}\n".encode() + content
+        f"{file}\n".encode() + meaning(content)
         for room in rooms
         for file, content in files
         if file.is_relative_to(room)

@@ -14,7 +14,7 @@ from filelock import FileLock
 from dae_lab.environment import kernel_settings
 from dae_lab.errors import DataError
 from dae_lab.files import need_regular, open_lock, replace_file
-from dae_lab.provenance import packages, source_of
+from dae_lab.provenance import packages, source_meaning
 
 log = logging.getLogger(__name__)
 
@@ -131,8 +131,8 @@ def digest(*parts: Any) -> str:
 
 
 def code_digest() -> str:
-    """SHA-256, in hex, of the source that makes baselines and the versions of what it computes with."""
-    source, installed = hashlib.sha256(source_of(_ROOMS)), packages()
+    """SHA-256, in hex, of the code that makes baselines and the versions of what it computes with."""
+    source, installed = hashlib.sha256(source_meaning(_ROOMS)), packages()
     versions = {name: installed.get(name) for name in _PACKAGES}
     return digest(source.hexdigest(), versions, *kernel_settings().items())
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dae_lab.evaluation.scores import by_class, compare, interval, means, ratio
+from dae_lab.evaluation.scores import by_class, compare, interval, mean_scores, ratio
 
 RNG = np.random.default_rng(0)
 
@@ -72,7 +72,11 @@ def test_classes_are_normalised_by_their_own_energy():
 
 def test_means_are_over_images_and_nmse_over_energy():
     table = {"mse": np.float32([0.1, 0.3]), "ssim": np.float32([0.5, 0.7])}
-    found = means({"model": table, "black": {"mse": np.float32([0.2, 0.6])}}, np.array([0.2, 0.6]))
+    energies = np.array([0.2, 0.6])
+    found = {
+        "model": mean_scores(table, energies),
+        "black": mean_scores({"mse": np.float32([0.2, 0.6])}, energies),
+    }
     assert found["model"] == pytest.approx({"mse": 0.2, "ssim": 0.6, "nmse": 0.5})
     assert found["black"]["nmse"] == pytest.approx(1)
-    assert np.isnan(means({"model": table}, np.zeros(2))["model"]["nmse"])
+    assert np.isnan(mean_scores(table, np.zeros(2))["nmse"])
