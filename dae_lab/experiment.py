@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistak
     from dae_lab.evaluation.sets import Sets
     from dae_lab.model.autoencoder import Autoencoder
     from dae_lab.training.checkpoint import History
-    from dae_lab.training.watch import Watch
+    from dae_lab.training.collapse_monitor import CollapseMonitor
 
 log = logging.getLogger(__name__)
 
@@ -168,7 +168,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     from dae_lab.recording.model import record_model
     from dae_lab.recording.results import record_evaluation, record_figures
     from dae_lab.training import fit
-    from dae_lab.training.watch import IMAGES, Watch
+    from dae_lab.training.collapse_monitor import MONITORED_IMAGES, CollapseMonitor
 
     need_same_packages()
     fit.set_up(config)
@@ -181,10 +181,10 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
     if "resumed" in record.tags:
         describe_resumption(record, facts, len(history))
-    few = dataset.train[: min(IMAGES, config.training.batch_size)]
-    looked_at = evaluation_set(few, corruption, config)
-    watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
-    _train(model, sets, config, record, history, watch)
+    few = dataset.train[: min(MONITORED_IMAGES, config.training.batch_size)]
+    examined = evaluation_set(few, corruption, config)
+    monitor = CollapseMonitor(examined, mean, stop=config.training.on_collapse == "stop")
+    _train(model, sets, config, record, history, monitor)
     if config.tracking.log_model:
         record_model(record, model, sets.test[0][:1])  # first of all: whatever fails now, it is not lost
 
@@ -194,12 +194,12 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
     record_evaluation(record, found)
     if config.tracking.log_model:
         record.model_scores()
-    stopped = bool(watch.stuck and watch.stop) and (cut or len(history) < config.training.epochs)
+    stopped = bool(monitor.stuck and monitor.stop) and (cut or len(history) < config.training.epochs)
     if config.evaluation.report:
-        steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
+        steps = f"{monitor.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
     record.tag("kept", " ".join(kept(config)))
-    _need_success(found, watch, stopped)
+    _need_success(found, monitor, stopped)
     return found
 
 
@@ -209,7 +209,7 @@ def _train(
     config: Config,
     record: Record,
     history: "History",
-    watch: "Watch",
+    monitor: "CollapseMonitor",
 ) -> None:
     """Train ``model`` for what ``history`` lacks, and record how it goes."""
     from dae_lab.recording.recorder import Grid, Recorder, grid_epochs
@@ -217,34 +217,34 @@ def _train(
 
     grid = Grid(model, *sets.test, config.tracking.grid_images)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
-    listeners: list[Any] = [watch]
+    monitors: list[Any] = [monitor]
     if config.training.profile:
-        listeners.append(profile.Profile())
+        monitors.append(profile.Profile())
     train = (sets.dataset.train, sets.validation, sets.corruption)
     with Recorder(record, history, grid, epochs) as recorder:
         if history:
             log.info("going on after epoch %d of %d", len(history), config.training.epochs)
         else:
             recorder.begin(fit.untrained(model, sets.validation, config))
-        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.send)
+        fit.fit(model, *train, config, record.checkpoints, history, monitors, [recorder], recorder.send)
     record.picture(grid.draw(grid.reconstruct()), "reconstructions.png")
     if config.training.profile:
-        record.text(listeners[-1].table, "profile.txt")
-        log.info("where the time went:\n%s", listeners[-1].table)
+        record.text(monitors[-1].table, "profile.txt")
+        log.info("where the time went:\n%s", monitors[-1].table)
 
 
-def _need_success(found: "Evaluation", watch: "Watch", stopped: bool) -> None:
+def _need_success(found: "Evaluation", monitor: "CollapseMonitor", stopped: bool) -> None:
     """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
     from dae_lab.metrics import image_metrics
-    from dae_lab.training.callbacks import need_finite
+    from dae_lab.training.callbacks import check_finite
 
-    need_finite(
+    check_finite(
         {metric.name: found.scores["model"][metric.name] for metric in image_metrics()}, "on the test images"
     )
-    if not (watch.stuck and watch.stop):
+    if not (monitor.stuck and monitor.stop):
         return
-    what = found.collapse.sentence() or watch.stuck.sentence()
-    ended = f"training was stopped at step {watch.step}" if stopped else "found at the end of training"
+    what = found.collapse.sentence() or monitor.stuck.sentence()
+    ended = f"training was stopped at step {monitor.step}" if stopped else "found at the end of training"
     raise TrainingError(f"{what}; {ended} (training.on_collapse=stop)", found)
 
 

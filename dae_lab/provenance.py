@@ -11,6 +11,7 @@ from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
+from dae_lab import compat
 from dae_lab.addresses import without_secrets
 from dae_lab.environment import kernel_settings, read_number, read_switch
 from dae_lab.meaning import meaning
@@ -104,9 +105,7 @@ def onednn() -> bool:
     Once TensorFlow is imported it is asked itself: the environment may have changed since.
     """
     if sys.modules.get("tensorflow") is not None:
-        from tensorflow.python.util import _pywrap_util_port as library  # TensorFlow 2.21 has no public name
-
-        return bool(library.IsMklEnabled())
+        return compat.uses_onednn()
     return read_switch("TF_ENABLE_ONEDNN_OPTS", default=True)
 
 

@@ -29,7 +29,7 @@ from dae_lab.pixels import to_float
 from dae_lab.progress import progress
 from dae_lab.scoring import energy, score_images
 from dae_lab.training.batches import steps_per_epoch
-from dae_lab.training.watch import IMAGES
+from dae_lab.training.collapse_monitor import MONITORED_IMAGES
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +139,7 @@ def _collapse(
     model: Autoencoder, test: NoisySet, reconstruction: np.ndarray, mean_image: np.ndarray
 ) -> Collapse:
     noisy, clean = test[0], to_float(test[1].pixels)
-    norm = model.gradient_norm(noisy[:IMAGES], clean[:IMAGES])
+    norm = model.gradient_norm(noisy[:MONITORED_IMAGES], clean[:MONITORED_IMAGES])
     return diagnose(clean, noisy, reconstruction, mean_image, model.activation == "sigmoid", norm)
 
 

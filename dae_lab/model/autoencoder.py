@@ -31,7 +31,8 @@ class Autoencoder(keras.Model):
         decoder: code (and skips) → logits.
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
         answer: what the model gives without training, as a graph, one for any number of images.
-        watched: float32 (2,), what ``dae_lab.training.watch`` remembers; kept with every checkpoint.
+        monitor_state: float32 (2,), the memory of ``CollapseMonitor``: the norm of the first step's gradient,
+            and how many examinations in a row found the model stuck; kept with every checkpoint.
     """
 
     encoder: keras.Model
@@ -46,7 +47,9 @@ class Autoencoder(keras.Model):
         self.step_losses = self.add_weight(
             shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
         )
-        self.watched = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="watched")
+        self.monitor_state = self.add_weight(
+            shape=(2,), initializer="zeros", trainable=False, name="monitor_state"
+        )
         images = tf.TensorSpec((None, *self.input_shape[1:]), tf.float32)
         # a partial: TensorFlow counts the traces of a method over all models, and warns of the fifth
         forward = partial(self.__call__, training=False)
@@ -76,8 +79,8 @@ class Autoencoder(keras.Model):
         self.optimizer.apply(gradients, variables)
         if not self.penalised:
             norm = self._norm(variables, gradients)
-            first = tf.where(self.optimizer.iterations == 1, norm, self.watched[0])
-            self.watched.assign([first, self.watched[1]])
+            first = tf.where(self.optimizer.iterations == 1, norm, self.monitor_state[0])
+            self.monitor_state.assign([first, self.monitor_state[1]])
         slot = tf.minimum(tf.cast(self.optimizer.iterations, tf.int32) - 1, STEP_LOSSES)
         self.step_losses.value.scatter_update(tf.IndexedSlices(loss, slot))
         self.loss_mean.update_state(loss, sample_weight=tf.shape(clean)[0])

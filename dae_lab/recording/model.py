@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from dae_lab.model.autoencoder import Autoencoder, has_own_layers
+from dae_lab.model.fast_layers import copy_with_keras_layers
 from dae_lab.provenance import packages
 from dae_lab.tracking.record import Record
 
@@ -38,7 +39,7 @@ def save(denoiser: keras.Model, example: np.ndarray, folder: Path, portable: boo
         denoiser: noisy image → image, float32 (n, h, w, c).
         example: noisy images, float32 (n, h, w, c).
         folder: is made.
-        portable: the model has layers of Keras alone and is kept as a ``.keras`` file; otherwise as a
+        portable: the model needs layers of Keras alone and is kept as a ``.keras`` file; otherwise as a
             TensorFlow graph, which needs no code of this project either.
         run_id: of the run, for the README.
     """
@@ -49,7 +50,7 @@ def save(denoiser: keras.Model, example: np.ndarray, folder: Path, portable: boo
     needs = ("mlflow", "keras", "tensorflow")
     with redirect_stdout(StringIO()):  # Keras prints what it exports
         mlflow.keras.save_model(
-            denoiser,
+            copy_with_keras_layers(denoiser) if portable else denoiser,
             str(folder),
             signature=infer_signature(example[:1], answer),
             pip_requirements=[f"{name}=={packages()[name]}" for name in needs],

@@ -69,7 +69,7 @@ def _measure(config: Config, dataset: Dataset) -> float:
     from dae_lab.noise import corrupted
     from dae_lab.training import fit
     from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
-    from dae_lab.training.callbacks import Historian
+    from dae_lab.training.callbacks import EpochTimer, HistoryRecorder
     from dae_lab.training.checkpoint import History
 
     fit.set_up(config)
@@ -85,7 +85,7 @@ def _measure(config: Config, dataset: Dataset) -> float:
         model, _ = fit.prepare(model, seen, brief, Path(folder))
     with training_batches(seen, corruption, brief, first_epoch=0) as batches:
         history: History = []
-        clock = [Historian(history)]
+        clock = [EpochTimer(), HistoryRecorder(history)]
         model.fit(batches, epochs=2, steps_per_epoch=timed, shuffle=False, verbose=0, callbacks=clock)
     step = history[-1]["time/epoch_s"] / timed
     if not len(checked):

@@ -6,16 +6,22 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from tensorflow.python.framework import config as tf_config
 
-from dae_lab import optimizers
+from dae_lab import compat, optimizers
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images, NoisySet
 from dae_lab.model.autoencoder import Autoencoder
 from dae_lab.model.traced import traced
 from dae_lab.noise import Corruption
 from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
-from dae_lab.training.callbacks import Finite, Historian, Show, StopEarly, stalled
+from dae_lab.training.callbacks import (
+    EpochTimer,
+    HistoryRecorder,
+    ProgressReporter,
+    StopEarly,
+    TerminateOnNonFinite,
+    has_stalled,
+)
 from dae_lab.training.checkpoint import Checkpoint, History, restore
 
 
@@ -57,7 +63,8 @@ def fit(
     config: Config,
     folder: Path,
     history: History,
-    listeners: Sequence[keras.callbacks.Callback] = (),
+    monitors: Sequence[keras.callbacks.Callback] = (),
+    recorders: Sequence[keras.callbacks.Callback] = (),
     before_checkpoint: Callable[[], None] = lambda: None,
 ) -> History:
     """Train ``model`` for the epochs that ``history`` lacks.
@@ -69,18 +76,19 @@ def fit(
         corruption: see ``dae_lab.noise``.
         folder: where checkpoints go.
         history: the epochs done so far; grows in place.
-        listeners: callbacks that find the epoch's record as ``history[-1]`` when it ends.
+        monitors: callbacks that may write into the logs of an epoch that ends; their order does not matter.
+        recorders: callbacks that find a whole epoch as ``history[-1]`` when it ends.
         before_checkpoint: what has to be done before a checkpoint is saved.
 
     Raises:
         TrainingError: the loss is no longer finite.
     """
     training, steps = config.training, steps_per_epoch(images, config)
-    if len(history) >= training.epochs or (history and stalled(history, training.early_stopping)):
+    if len(history) >= training.epochs or (history and has_stalled(history, training.early_stopping)):
         return history
     noisy, clean = validation
-    show = Show(history, training.epochs, steps)
-    with training_batches(images, corruption, config, first_epoch=len(history)) as batches, closing(show):
+    progress = ProgressReporter(history, training.epochs, steps)
+    with training_batches(images, corruption, config, first_epoch=len(history)) as batches, closing(progress):
         model.fit(
             batches,
             epochs=training.epochs,
@@ -90,12 +98,14 @@ def fit(
                 evaluation_batches(noisy, clean, config.evaluation.batch_size) if len(clean) else None
             ),
             callbacks=[
-                Finite(),
-                Historian(history),
-                *listeners,
+                TerminateOnNonFinite(),
+                EpochTimer(),
+                *monitors,
+                HistoryRecorder(history),
+                *recorders,
                 Checkpoint(folder, history, training.checkpoint_s, before_checkpoint),
                 StopEarly(history, training.early_stopping),
-                show,
+                progress,
             ],
             shuffle=False,  # the batches come shuffled, by the run's seed
             verbose=0,
@@ -122,4 +132,4 @@ def set_up(config: Config) -> None:
     if config.training.deterministic:
         tf.config.experimental.enable_op_determinism()
     else:
-        tf_config.disable_op_determinism()  # an earlier run of this process may have switched it on
+        compat.disable_op_determinism()  # an earlier run of this process may have switched it on

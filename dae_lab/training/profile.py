@@ -8,6 +8,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dae_lab.compat import parse_profile
+
 LINES = 25
 """How many operations the table has."""
 
@@ -38,9 +40,7 @@ class Profile(keras.callbacks.Callback):
 
 def operation_times(file: Path) -> Counter[str]:
     """Milliseconds in each operation, ``kind  layer``, of a profile as TensorFlow writes it."""
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2
-
-    space = xplane_pb2.XSpace.FromString(file.read_bytes())
+    space = parse_profile(file.read_bytes())
     times = Counter[str]()
     for plane in space.planes:
         for line in plane.lines:
