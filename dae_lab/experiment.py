@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,9 @@ from dae_lab.training import precision
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
     from dae_lab.evaluation.evaluate import Evaluation
-    from dae_lab.evaluation.sets import Sets
+    from dae_lab.evaluation.pairs import Pairs
     from dae_lab.model.autoencoder import Autoencoder
+    from dae_lab.training.batches import TrainingData
     from dae_lab.training.checkpoint import History
     from dae_lab.training.collapse_monitor import CollapseMonitor
 
@@ -162,35 +163,46 @@ def need_same_packages() -> None:
 def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: str) -> "Evaluation":
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
-    from dae_lab.evaluation.sets import Sets, evaluation_set
+    from dae_lab.evaluation.pairs import Pairs, evaluation_pairs
     from dae_lab.model.autoencoder import build, parameter_counts
     from dae_lab.recording.describe import describe, describe_resumption
     from dae_lab.recording.model import record_model
     from dae_lab.recording.results import record_evaluation, record_figures
     from dae_lab.training import fit
+    from dae_lab.training.batches import TrainingData
     from dae_lab.training.collapse_monitor import MONITORED_IMAGES, CollapseMonitor
 
     need_same_packages()
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     corruption = construct(config.noise)
     mean = mean_image(dataset.train.pixels)
     model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
     facts = describe(record, config, dataset, parameter_counts(model), diff)
-    sets = Sets.of(dataset, corruption, config)
+    pairs = Pairs.make(dataset, corruption, config.evaluation, config.seed)
 
-    model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    data = TrainingData(dataset.train, corruption, config.training, config.seed)
+    model, history = fit.prepare(model, config, data.steps_per_epoch, record.checkpoints)
     if "resumed" in record.tags:
         describe_resumption(record, facts, len(history))
     few = dataset.train[: min(MONITORED_IMAGES, config.training.batch_size)]
-    examined = evaluation_set(few, corruption, config)
+    examined = evaluation_pairs(few, corruption, config.seed)
     monitor = CollapseMonitor(examined, mean, stop=config.training.on_collapse == "stop")
-    _train(model, sets, config, record, history, monitor)
+    _train(model, data, pairs, config, record, history, monitor)
     if config.tracking.log_model:
-        record_model(record, model, sets.test[0][:1])  # first of all: whatever fails now, it is not lost
+        record_model(record, model, pairs.test[0][:1])  # first of all: whatever fails now, it is not lost
 
     trajectory = record.curve("val/mse")
-    cut = fit.ends_within_epoch(model, dataset.train, config)
-    found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
+    cut = fit.ends_within_epoch(model, data.steps_per_epoch)
+    found = evaluate(
+        model,
+        pairs,
+        config.evaluation,
+        asdict(config.noise),
+        config.seed,
+        trajectory[:-1] if cut else trajectory,
+        data.steps_per_epoch,
+        mean,
+    )
     record_evaluation(record, found)
     if config.tracking.log_model:
         record.model_scores()
@@ -205,7 +217,8 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: Record, diff: 
 
 def _train(
     model: "Autoencoder",
-    sets: "Sets",
+    data: "TrainingData",
+    pairs: "Pairs",
     config: Config,
     record: Record,
     history: "History",
@@ -214,19 +227,20 @@ def _train(
     """Train ``model`` for what ``history`` lacks, and record how it goes."""
     from dae_lab.recording.recorder import Grid, Recorder, grid_epochs
     from dae_lab.training import fit, profile
+    from dae_lab.training.batches import evaluation_batches
 
-    grid = Grid(model, *sets.test, config.tracking.grid_images)
+    grid = Grid(model, *pairs.test, config.tracking.grid_images)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
     monitors: list[Any] = [monitor]
     if config.training.profile:
         monitors.append(profile.Profile())
-    train = (sets.dataset.train, sets.validation, sets.corruption)
+    validation = evaluation_batches(*pairs.validation, config.evaluation.batch_size)
     with Recorder(record, history, grid, epochs) as recorder:
         if history:
             log.info("going on after epoch %d of %d", len(history), config.training.epochs)
         else:
-            recorder.begin(fit.untrained(model, sets.validation, config))
-        fit.fit(model, *train, config, record.checkpoints, history, monitors, [recorder], recorder.send)
+            recorder.begin(fit.evaluate_untrained(model, validation))
+        fit.fit(model, data, validation, record.checkpoints, history, monitors, [recorder], recorder.send)
     record.picture(grid.draw(grid.reconstruct()), "reconstructions.png")
     if config.training.profile:
         record.text(monitors[-1].table, "profile.txt")

@@ -10,7 +10,7 @@ from dae_lab.config.run import Config
 from dae_lab.errors import printable
 from dae_lab.experiment import Result
 from dae_lab.metrics import shown_in
-from dae_lab.report import words
+from dae_lab.report import text
 from dae_lab.tables import print_table
 from dae_lab.tracking.recorded import Recorded
 
@@ -47,18 +47,18 @@ def _show_scores(name: str, found: "Evaluation", config: Config) -> None:
     from dae_lab.evaluation.scores import interval  # these bring TensorFlow along, as the run has
 
     print(f"\n{name}: means over {len(found.energies):,} test images")
-    print(words.in_short(config))
+    print(text.in_short(config))
     print_table(_table(found))
     if config.training.batches is not None and not config.training.overfit:
         print(f"Cut short (training.batches={config.training.batches}): it runs, but the scores mean little.")
     else:
-        print(words.verdict(found))
+        print(text.verdict(found))
         if found.collapse.sentence():
-            advice = words.ADVICE[found.collapse.label]
+            advice = text.ADVICE[found.collapse.label]
             print(f"Collapsed: {found.collapse.sentence()}.\nWhat to try: {advice}.")
     mse = interval(found.model["mse"])
-    bounds = f"{words.bounds(mse)}, 95 % over images" if words.bounds(mse) else "of one image"
-    print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(found)}\n")
+    bounds = f"{text.bounds(mse)}, 95 % over images" if text.bounds(mse) else "of one image"
+    print(f"Test MSE {mse.mean:.4f} {bounds}. {text.headline(found)}\n")
 
 
 def _table(found: "Evaluation") -> Table:
@@ -69,7 +69,7 @@ def _table(found: "Evaluation") -> Table:
     verdicts = {name: comparison.verdict for name, comparison in found.comparisons.items()}
     for name, title in titles.items():
         values = found.scores[name]
-        cells = (words.number(values[metric.name], metric.decimals) for metric in metrics)
+        cells = (text.number(values[metric.name], metric.decimals) for metric in metrics)
         table.add_row(title, *cells, verdicts.get(name, ""), style="bold" if name == "model" else "")
     return table
 

@@ -54,7 +54,7 @@ def centred(vectors: np.ndarray) -> np.ndarray:
 
 
 def silhouettes(deviations: np.ndarray, labels: np.ndarray | None) -> np.ndarray | None:
-    """Of each image, (n,); None where there are none, see ``View.silhouette``."""
+    """Of each image, (n,); None where there are none, see ``CodeView.silhouette``."""
     if labels is None or not 2 <= len(np.unique(labels)) < len(labels) or not deviations.any():
         return None
     from sklearn.metrics import pairwise_distances, silhouette_samples  # here: it takes long to import
@@ -112,7 +112,7 @@ def _class_mean(of_images: np.ndarray | None, mine: np.ndarray) -> float | None:
 def correlations(
     by_class: dict[int, ClassGeometry], class_errors: Mapping[int, float]
 ) -> dict[str, Correlation]:
-    """Of each measure of separation with the classes' errors, see ``View.correlations``."""
+    """Of each measure of separation with the classes' errors, see ``CodeView.correlations``."""
     found = {}
     for measure in ("overlap", "silhouette", "silhouette_plane"):
         rows = [(getattr(each, measure), class_errors.get(number)) for number, each in by_class.items()]

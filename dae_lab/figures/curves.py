@@ -51,7 +51,7 @@ def trajectories_figure(
 trajectories = style.as_image(trajectories_figure)
 
 
-def generalisation_figure(
+def noise_levels_figure(
     levels: Sequence[float],
     model: Sequence[float],
     noisy: Sequence[float],
@@ -93,7 +93,7 @@ def generalisation_figure(
     return figure
 
 
-generalisation = style.as_image(generalisation_figure)
+noise_levels = style.as_image(noise_levels_figure)
 
 
 def _panel(axes: Axes, series: Mapping[str, Points], title: str, note: str = "") -> None:

@@ -30,6 +30,8 @@ class Autoencoder(keras.Model):
         encoder: noisy image → code (and skips, where the decoder wants them).
         decoder: code (and skips) → logits.
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
+        decodes_code_alone: whether an image follows from the code, without features of the encoder or the
+            noisy image.
         answer: what the model gives without training, as a graph, one for any number of images.
         monitor_state: float32 (2,), the memory of ``CollapseMonitor``: the norm of the first step's gradient,
             and how many examinations in a row found the model stuck; kept with every checkpoint.
@@ -38,6 +40,7 @@ class Autoencoder(keras.Model):
     encoder: keras.Model
     decoder: keras.Model
     denoiser: keras.Model
+    decodes_code_alone: bool
 
     def prepare(self, loss: Any, activation: str, latent: Any, seed: int) -> None:
         """Set what a training step needs: the loss object, the output's activation, the latent."""
@@ -178,6 +181,7 @@ def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
     model = Autoencoder(noisy, {"logits": values, "image": reconstruction}, name="autoencoder")
     model.encoder, model.decoder = encoder_model, decoder_model
     model.denoiser = keras.Model(noisy, reconstruction, name="denoiser")
+    model.decodes_code_alone = not skips and not decoder.output.residual
     model.prepare(loss, decoder.output.activation, latent, config.seed)
     if decoder.output.bias == "data":
         set_output_bias(decoder_model, mean_pixel, decoder.output.activation)

@@ -34,8 +34,8 @@ def record_evaluation(record: Record, found: Evaluation) -> None:
         key: value for key, value in numbers(found).items() if value is not None and math.isfinite(value)
     }
     record.metrics(finite, step=0)
-    if found.generalisation:
-        levels = found.generalisation.levels.items()
+    if found.robustness:
+        levels = found.robustness.levels.items()
         record.series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
         record.series([("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels])
     record.tag("collapse", found.collapse.label)
@@ -60,7 +60,7 @@ def record_figures(
     """
     from dae_lab.report.page import page  # here, because matplotlib takes a second to import
     from dae_lab.report.pictures import pictures
-    from dae_lab.report.words import in_short
+    from dae_lab.report.text import in_short
 
     noise = construct(config.noise).described()
     loss = option_name("loss", config.loss)
@@ -89,8 +89,8 @@ def numbers(found: Evaluation) -> dict[str, float | None]:
         for target, reached in found.convergence.reached.items():
             values[f"convergence/epoch_below_{target}"] = reached.epoch
             values[f"convergence/step_below_{target}"] = reached.step
-    if found.generalisation:
-        for name, point in found.generalisation.corruptions.items():
+    if found.robustness:
+        for name, point in found.robustness.corruptions.items():
             values[f"corruption_mse/{name}"] = point.mse
             values[f"corruption_noisy_mse/{name}"] = point.noisy
     if found.geometry:
@@ -117,7 +117,7 @@ def as_json(found: Evaluation) -> dict[str, Any]:
             },
             "collapse": found.collapse,
             "convergence": found.convergence,
-            "generalisation": found.generalisation,
+            "generalisation": found.robustness,
             "geometry": found.geometry and {name: _view(item) for name, item in found.geometry.views.items()},
         }
     )

@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from dae_lab.data.images import Images
+from dae_lab.evaluation.code_geometry import CodeView
 from dae_lab.evaluation.convergence import Trajectory
 from dae_lab.evaluation.evaluate import Evaluation
-from dae_lab.evaluation.latent import View
 from dae_lab.evaluation.scores import interval
 from dae_lab.figures import bars, codes, curves
 from dae_lab.figures.grid import reconstruction_grid, tile
@@ -145,11 +145,11 @@ def _training(
 
 
 def _noise_levels(evaluation: Evaluation, trained_noise: str) -> Image.Image | None:
-    found = evaluation.generalisation
+    found = evaluation.robustness
     if found is None or not found.levels:
         return None
     points = found.levels.values()
-    return curves.generalisation(
+    return curves.noise_levels(
         list(found.levels),
         [point.mse for point in points],
         [point.noisy for point in points],
@@ -159,7 +159,7 @@ def _noise_levels(evaluation: Evaluation, trained_noise: str) -> Image.Image | N
 
 
 def _corruptions(evaluation: Evaluation) -> Image.Image | None:
-    found = evaluation.generalisation
+    found = evaluation.robustness
     if found is None or not found.corruptions:
         return None
     points = found.corruptions.values()
@@ -178,7 +178,7 @@ def _codes(evaluation: Evaluation) -> dict[str, Image.Image]:
     return {f"code_{name}": _code(view, images) for name, view in evaluation.geometry.views.items()}
 
 
-def _code(view: View, images: Images) -> Image.Image:
+def _code(view: CodeView, images: Images) -> Image.Image:
     count, labels = len(view.plane), images.labels
     what = "code value" if view.size <= 2 else "principal component"
     return codes.hulls(

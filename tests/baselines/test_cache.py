@@ -152,7 +152,7 @@ def test_the_code_is_part_of_the_name(problem, tmp_path, monkeypatch):
     package = shutil.copytree(PACKAGE, tmp_path / "dae_lab", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("dae_lab.provenance.PACKAGE", package)
     assert names() == original  # the folder is no part of it
-    for file in ("report/words.py", "figures/style.py", "tracking/store.py"):
+    for file in ("report/text.py", "figures/style.py", "tracking/store.py"):
         add_statement(package / file)
     assert names() == original
 

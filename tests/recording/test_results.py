@@ -43,7 +43,7 @@ def test_levels_are_steps(judged):
     assert [step for step, _ in curves["noise_level/mse"]] == [0, 25, 50, 75, 100, 125, 150, 200]
     at_training = dict(curves["noise_level/mse"])[100]
     assert at_training == pytest.approx(found.scores["model"]["mse"], rel=1e-5)
-    assert curves["corruption_mse/masking"][0][1] == found.generalisation.corruptions["masking"].mse
+    assert curves["corruption_mse/masking"][0][1] == found.robustness.corruptions["masking"].mse
 
 
 def test_what_was_not_reached_is_censored_not_dropped(judged):

@@ -8,11 +8,12 @@ import pytest
 
 from dae_lab.baselines.trivial import mean_image
 from dae_lab.config.construct import construct
-from dae_lab.evaluation.sets import evaluation_set
-from dae_lab.model import traced
+from dae_lab.evaluation.pairs import evaluation_pairs
+from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import build
 from dae_lab.pixels import to_float
 from dae_lab.training import fit
+from dae_lab.training.batches import TrainingData
 from dae_lab.training.collapse_monitor import MONITORED_IMAGES, CollapseMonitor, is_due
 
 SMALL = (
@@ -27,19 +28,19 @@ HEALTHY = ("optimizer.learning_rate=0.001",)
 
 def train(compose, folder, *overrides, other=None):
     config = compose(*SMALL, *overrides)
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     data, corruption = construct(config.data), construct(config.noise)
+    training_data = TrainingData(data.train, corruption, config.training, config.seed)
     model = build(config, data.train.shape, np.zeros(1))
-    traced._last.clear()  # no test gets the model of another
-    model, history = fit.prepare(model, data.train, config, folder)
-    examined = evaluation_set(data.train[:MONITORED_IMAGES], corruption, config)
+    graph_cache._last.clear()  # no test gets the model of another
+    model, history = fit.prepare(model, config, training_data.steps_per_epoch, folder)
+    examined = evaluation_pairs(data.train[:MONITORED_IMAGES], corruption, config.seed)
     stop = config.training.on_collapse == "stop"
     monitor = CollapseMonitor(examined, mean_image(data.train.pixels), stop)
-    none = evaluation_set(data.validation[:0], corruption, config)
     monitors = [monitor]
     if other:
         monitors.insert(*other)
-    fit.fit(model, data.train, none, corruption, config, folder, history, monitors)
+    fit.fit(model, training_data, None, folder, history, monitors)
     return model, history, monitor
 
 

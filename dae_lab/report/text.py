@@ -8,7 +8,7 @@ from dae_lab.config.construct import construct
 from dae_lab.config.options import option_name
 from dae_lab.config.run import Config
 
-if TYPE_CHECKING:  # these bring TensorFlow along; a sweep's words do without
+if TYPE_CHECKING:  # these bring TensorFlow along; a sweep does without
     from dae_lab.evaluation.evaluate import Evaluation
     from dae_lab.evaluation.scores import Interval
 
