@@ -1,4 +1,4 @@
-"""Where a result comes from: the code, the packages, the machine."""
+"""The provenance of a result: the code, the packages, the machine."""
 
 import hashlib
 import os
@@ -52,7 +52,7 @@ RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "t
 
 @cache
 def packages() -> dict[str, str]:
-    """Name and version of every installed package, sorted; looked up once, for all who ask."""
+    """Name and version of every installed package, sorted; read once in a process."""
     return _installed()
 
 
@@ -154,8 +154,8 @@ def _untracked() -> Iterator[str]:
             yield f"untracked, and left out: {name}"
             continue
         file = PACKAGE.parent / name
-        own = file.is_file() and not file.is_symlink()  # a link may lead to anything
-        yield f"untracked: {name}\n{_small_text(file) if own else ''}"
+        is_plain = file.is_file() and not file.is_symlink()  # a link may lead to anything
+        yield f"untracked: {name}\n{_small_text(file) if is_plain else ''}"
 
 
 def config_text(files: Iterable[Path]) -> str:
@@ -188,18 +188,18 @@ def _small_text(file: Path) -> str:
 
 
 def _git(*arguments: str, folder: Path | None = None) -> str:
-    """What git answers about the checkout of this package, whatever a person's git is set up to do.
+    """The output of a git command about the checkout of this package, whatever the user's git settings are.
 
     Git refuses a folder of another user, as a container sees a mounted one; but its code runs here already.
     """
     if arguments[0] == "diff":
         arguments = ("diff", "--no-ext-diff", "--no-textconv", *arguments[1:])
     settings = ("-c", f"safe.directory={PACKAGE.parent}", "-c", "color.ui=false")
-    kept = {name: value for name, value in os.environ.items() if name not in GIT_PLACES}
+    variables = {name: value for name, value in os.environ.items() if name not in GIT_PLACES}
     try:
         done = subprocess.run(
             ["git", *settings, "-C", str(folder or PACKAGE), *arguments],
-            env=kept,
+            env=variables,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -230,9 +230,9 @@ def cpu() -> str:
 def instructions(info: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's instructions for vectors and matrices; empty where Linux does not say them."""
     lines = (line.partition(":") for line in _cpuinfo(info).splitlines())
-    found = next((value for key, _, value in lines if key.strip() in ("flags", "Features")), "")
+    flags = next((value for key, _, value in lines if key.strip() in ("flags", "Features")), "")
     wanted = ("amx", "asimd", "avx", "bf16", "fma", "i8mm", "sse4", "sve")
-    return " ".join(sorted(flag for flag in found.split() if flag.startswith(wanted)))
+    return " ".join(sorted(flag for flag in flags.split() if flag.startswith(wanted)))
 
 
 @cache
@@ -272,7 +272,7 @@ def gpus() -> str:
 
 
 def machine() -> dict[str, str]:
-    """What of this machine and process can change the last digits of a run, by name."""
+    """The properties of this machine and process that can change the last digits of a run, by name."""
     return {
         "cpu": cpu(),
         "instructions": instructions() or "unknown",

@@ -48,7 +48,7 @@ class Baseline:
 
 
 def evaluate_baselines(
-    wanted: str,
+    choice: str,
     data: Dataset,
     corruption: Corruption,
     noise: Mapping[str, Any],
@@ -59,10 +59,10 @@ def evaluate_baselines(
     seed: int,
     cache: Path,
 ) -> dict[str, Baseline]:
-    """The baselines ``wanted``, by name, the noisy image itself first; from the cache where they are in it.
+    """Evaluate the baselines of ``choice``, or load them from the cache.
 
     Args:
-        wanted: ``trivial``, ``linear`` (and trivial ones) or ``all``.
+        choice: ``trivial``, ``linear`` (and trivial ones) or ``all``.
         data: baselines are fitted on its training images, and tuned on others than its test images.
         corruption: what training images are made noisy with.
         noise: the corruption's config, plain; with the images and the seed it names what is cached.
@@ -72,22 +72,25 @@ def evaluate_baselines(
         seed: the run's; the training noise derives from it.
         cache: the folder whose sub-folder ``baselines`` keeps what was computed.
 
+    Returns:
+        The baselines by name, the noisy image itself first.
+
     Raises:
-        DataError: noisy images, or what a baseline makes of them, are not finite.
+        DataError: noisy images, or a baseline's answers to them, are not finite.
     """
-    methods = _applicable(select_baselines(wanted), data.train.shape, code_size)
+    methods = _applicable(select_baselines(choice), data.train.shape, code_size)
     files = _file_names(methods, data, noise, test, validation, code_size, seed)
-    kept = Cache(cache / "baselines", _to_arrays, partial(_from_arrays, test[0].shape))
-    found = {name: kept.load(files[name]) for name in methods}
-    missing = [name for name, baseline in found.items() if baseline is None]
+    cache_folder = Cache(cache / "baselines", _to_arrays, partial(_from_arrays, test[0].shape))
+    baselines = {name: cache_folder.load(files[name]) for name in methods}
+    missing = [name for name, baseline in baselines.items() if baseline is None]
     if missing:
         fitting_data = FittingData(data, corruption, validation, code_size, seed)
         with blas.one_thread(), progress(_LABEL, total=len(missing)) as advance:
             for name in missing:
                 compute = partial(_evaluate, name, methods[name], fitting_data, test, validation)
-                found[name] = kept.once(files[name], compute)
+                baselines[name] = cache_folder.load_or_compute(files[name], compute)
                 advance()
-    return {name: baseline for name, baseline in found.items() if baseline is not None}
+    return {name: baseline for name, baseline in baselines.items() if baseline is not None}
 
 
 def _applicable(
@@ -117,7 +120,7 @@ def _file_names(
     code_size: int,
     seed: int,
 ) -> dict[str, str]:
-    """The name of each baseline's file: its own, and a hash of all that can change its numbers."""
+    """The name of each baseline's file: the baseline's, and a hash of all that can change its numbers."""
     rows = [str(images.rows) for _, images in (test, validation)]
     config = without_resample(noise)
     scores = [metric.name for metric in image_metrics()]
@@ -176,16 +179,16 @@ def _from_arrays(shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> Ba
         ValueError: the arrays are not those of such a baseline.
     """
     validation = arrays["validation"]
-    found = Baseline(
+    baseline = Baseline(
         title=str(arrays["title"]),
         note=str(arrays["note"]),
         test={metric.name: arrays[_TEST + metric.name] for metric in image_metrics()},
         validation=float(validation[0]) if len(validation) else None,
         examples=arrays["examples"],
     )
-    for values in found.test.values():
+    for values in baseline.test.values():
         if values.shape != shape[:1] or not np.isfinite(values).all():
             raise ValueError("its values are not those of these test images")
-    if found.examples.shape != (min(shape[0], _EXAMPLES), *shape[1:]):
+    if baseline.examples.shape != (min(shape[0], _EXAMPLES), *shape[1:]):
         raise ValueError("its examples are of another shape")
-    return found
+    return baseline

@@ -1,6 +1,6 @@
-"""The geometry of the code: how many of its units live, and how its classes lie to one another.
+"""The geometry of the code: how many of its units are active, and how far its classes are separated.
 
-Judges what article B reads off its latent planes: do classes whose hulls lie apart denoise better,
+It tests what article B reads off its latent planes: do classes whose hulls lie apart denoise better,
 do class boundaries form, is a wide code used at all?
 """
 
@@ -17,8 +17,8 @@ from dae_lab.evaluation.separation import (
     ClassGeometry,
     Correlation,
     centred,
-    classes,
     correlations,
+    describe_classes,
     silhouettes,
 )
 
@@ -77,8 +77,8 @@ class CodeView:
 class CodeGeometry:
     """``views`` by name: ``code`` of a dense code, ``flattened`` and ``pooled`` of a spatial one.
 
-    A spatial code of more than 65,536 values is looked at pooled alone: flattened, a thousand of them would
-    take gigabytes.
+    A spatial code of more than 65,536 values has the view ``pooled`` alone: flattened, a thousand of them
+    would take gigabytes.
     """
 
     views: dict[str, CodeView]
@@ -93,7 +93,7 @@ class CodeGeometry:
 def code_geometry(
     codes: np.ndarray, labels: np.ndarray | None, class_errors: Mapping[int, float], fit: Fit | None
 ) -> CodeGeometry:
-    """What the codes of n ≥ 1 images look like.
+    """Describe the codes of n ≥ 1 images.
 
     Takes n² distances and the eigenvectors of a matrix of side min(n, d); the linear probe solves one of
     side min(m, d). 1,000 codes (7, 7, 128), and as many to fit, take 1.3 s on one core; 2,000 take 5 s.
@@ -165,7 +165,7 @@ def _view(
     plane, axes, centre = _plane(vectors, deviations, principal)
     knn_accuracy, probe_accuracy = _accuracies(vectors, labels, fit) if finite else (None, None)
     each = silhouettes(deviations, labels)
-    by_class, overlaps = classes(plane, labels, each)
+    by_class, overlaps = describe_classes(plane, labels, each)
     return CodeView(
         name=name,
         size=vectors.shape[1],

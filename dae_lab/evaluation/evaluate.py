@@ -21,9 +21,9 @@ from dae_lab.evaluation.scores import (
     ClassScore,
     Comparison,
     best_baseline,
-    by_class,
     compare,
     mean_scores,
+    score_classes,
 )
 from dae_lab.model.autoencoder import Autoencoder
 from dae_lab.pixels import to_float
@@ -153,7 +153,7 @@ def _class_scores(
     if labels is None:
         return {}
     best = baselines[best_baseline(baselines)]
-    return by_class(labels, energies, mse, baselines["noisy"].test["mse"], best.test["mse"])
+    return score_classes(labels, energies, mse, baselines["noisy"].test["mse"], best.test["mse"])
 
 
 def _collapse(

@@ -1,4 +1,4 @@
-"""What metrics of single images add up to: means with intervals, comparisons with baselines, classes."""
+"""Scores of a model: means over images with intervals, comparisons with baselines, scores of classes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Interval:
 
 
 def interval(values: np.ndarray) -> Interval:
-    """The mean of ``values`` (n,) with Student's interval: it tells the test images' luck, not the seed's."""
+    """The mean of ``values`` (n,) with Student's interval, over test images and not over seeds."""
     return ratio(values, np.ones_like(values))
 
 
@@ -46,7 +46,7 @@ def ratio(values: np.ndarray, weights: np.ndarray) -> Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The model beside one baseline on the same noisy images.
+    """The model compared with one baseline on the same noisy images.
 
     difference: MSE of the model minus that of the baseline, paired by image; below 0 the model is better.
     verdict: ``beats``, ``loses to``, or ``level with`` where the interval holds 0 or cannot be given.
@@ -85,23 +85,23 @@ class ClassScore:
     best: float
 
 
-def by_class(
+def score_classes(
     labels: np.ndarray, energies: np.ndarray, model: np.ndarray, noisy: np.ndarray, best: np.ndarray
 ) -> dict[int, ClassScore]:
     """The classes' scores, from labels, energies E[x²] and MSEs of single images, (n,) each."""
-    scores = {}
+    classes = {}
     for label in np.unique(labels):
-        some = labels == label
-        of_class = [ratio(errors[some], energies[some]) for errors in (model, noisy, best)]
-        scores[int(label)] = ClassScore(
-            images=int(some.sum()),
-            energy=float(energies[some].mean()),
-            mse=float(model[some].mean()),
-            nmse=of_class[0],
-            noisy=of_class[1].mean,
-            best=of_class[2].mean,
+        rows = labels == label
+        nmse = [ratio(errors[rows], energies[rows]) for errors in (model, noisy, best)]
+        classes[int(label)] = ClassScore(
+            images=int(rows.sum()),
+            energy=float(energies[rows].mean()),
+            mse=float(model[rows].mean()),
+            nmse=nmse[0],
+            noisy=nmse[1].mean,
+            best=nmse[2].mean,
         )
-    return scores
+    return classes
 
 
 def mean_scores(scores: Mapping[str, np.ndarray], energies: np.ndarray) -> dict[str, float]:

@@ -32,7 +32,7 @@ class Autoencoder(keras.Model):
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
         decodes_code_alone: whether an image follows from the code, without features of the encoder or the
             noisy image.
-        answer: what the model gives without training, as a graph, one for any number of images.
+        answer: the model's outputs outside training, as a graph, one for any number of images.
         monitor_state: float32 (2,), the memory of ``CollapseMonitor``: the norm of the first step's gradient,
             and how many examinations in a row found the model stuck; kept with every checkpoint.
     """
@@ -135,12 +135,12 @@ class Autoencoder(keras.Model):
         """
         bias = output_bias(self.decoder)
         pairs = zip(variables, gradients, strict=True)
-        own = [slope for variable, slope in pairs if variable is not bias and slope is not None]
-        return tf.linalg.global_norm([tf.cast(slope, tf.float32) for slope in own])
+        slopes = [slope for variable, slope in pairs if variable is not bias and slope is not None]
+        return tf.linalg.global_norm([tf.cast(slope, tf.float32) for slope in slopes])
 
 
 def state(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes: weights, states of random draws and metrics, and the built optimiser's."""
+    """The variables that training changes: weights, random states, metrics, and the built optimiser's."""
     return [*model.variables, *model.optimizer.variables]
 
 
@@ -213,9 +213,9 @@ def has_own_layers(model: Autoencoder) -> bool:
 
 
 def first_kernels(model: Autoencoder) -> np.ndarray | None:
-    """What the first layer with weights looks for: (kh, kw, c, filters); a dense layer's are whole images.
+    """The kernels of the first layer with weights, (kh, kw, c, filters); a dense layer's are whole images.
 
-    None where the first such layer is a transposed convolution, whose kernels draw, not look.
+    None where the first such layer is a transposed convolution, whose kernels are no filters.
     """
     for layer in [*model.encoder.layers, *model.decoder.layers]:
         if isinstance(layer, keras.layers.Conv2DTranspose):

@@ -62,7 +62,7 @@ COARSE_ROWS = 7
 def coarse_convolution(images: Any, kernel: Any, bias: Any, stride: int, transposed: bool) -> Any:
     """A convolution to, or a transposed one from, a coarse map, with TensorFlow's own numbers.
 
-    Only the gradients by the kernel and the bias differ, see ``_kernel_gradient`` and ``sum_in_float32``.
+    Only the gradients by the kernel and the bias differ, see ``_kernel_gradient`` and ``fast_layers``.
 
     Args:
         images: bfloat16 (n, h, w, c), h and w known.

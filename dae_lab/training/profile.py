@@ -1,4 +1,4 @@
-"""Where the time of training goes, by operation."""
+"""The time that training spends in each kind of operation."""
 
 import tempfile
 from collections import Counter
@@ -15,7 +15,7 @@ LINES = 25
 
 
 class Profile(keras.callbacks.Callback):
-    """Watches a whole training with TensorFlow's profiler; ``table`` is the result.
+    """Profiles a whole training with TensorFlow's profiler; ``table`` is the result.
 
     Threads overlap, so the shares are of the time all threads spent in operations.
     """
@@ -23,12 +23,12 @@ class Profile(keras.callbacks.Callback):
     table = ""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start watching."""
+        """Start the profiler."""
         self._folder = tempfile.TemporaryDirectory()
         tf.profiler.experimental.start(self._folder.name)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Stop, and make the table."""
+        """Stop the profiler, and make the table."""
         tf.profiler.experimental.stop()
         steps = int(self.model.optimizer.iterations)
         times = Counter[str]()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dae_lab.evaluation.scores import by_class, compare, interval, mean_scores, ratio
+from dae_lab.evaluation.scores import compare, interval, mean_scores, ratio, score_classes
 
 RNG = np.random.default_rng(0)
 
@@ -61,7 +61,7 @@ def test_classes_are_normalised_by_their_own_energy():
     """A black image is as bad for a thin digit as for a fat one: 1."""
     labels = np.array([1, 8, 8, 1, 8])
     energies = np.array([0.04, 0.15, 0.17, 0.06, 0.13])
-    found = by_class(labels, energies, energies, 2 * energies, 0.5 * energies)
+    found = score_classes(labels, energies, energies, 2 * energies, 0.5 * energies)
     assert sorted(found) == [1, 8]
     assert [found[label].images for label in (1, 8)] == [2, 3]
     assert found[1].energy == pytest.approx(0.05)

@@ -74,7 +74,7 @@ def made(
         "median": _baseline("median filter", clean, clean + 0.7 * (noisy - clean)),
     }
     table, energies = score_images(clean, answers), energy(clean)
-    classes = scores.by_class(
+    classes = scores.score_classes(
         labels, energies, table["mse"], baselines["noisy"].test["mse"], baselines["median"].test["mse"]
     )
     errors = {label: score.nmse.mean for label, score in classes.items()}
