@@ -4,23 +4,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-VARIES = 0.01
-"""An output that varies less between images than this share of the clean images' variance is fixed."""
-NEAR = 0.02
-"""Root mean square difference, in units of the pixel range, up to which two pictures count as equal,"""
-NEAR_SHARE = 0.1
-"""if it is also below this share of the clean images' own root mean square: dark data have dark means."""
-SATURATED = 1e-4
+MIN_VARIANCE_RATIO = 0.01
+"""An output whose variance between images is below this share of the clean images' is fixed."""
+EQUAL_RMS = 0.02
+"""Root mean square difference, in units of the pixel range, below which two images count as equal;"""
+EQUAL_RMS_SHARE = 0.1
+"""it must also be below this share of the clean images' root mean square, as dark data have dark means."""
+MIN_SIGMOID_SLOPE = 1e-4
 """A sigmoid output y with y·(1 − y), its derivative, below this passes almost no gradient."""
-SAME = 0.01
-"""Two errors that differ by less than this share are said to be equal."""
-LIKE_MEAN = 0.25
+EQUAL_SHARE = 0.01
+"""Two errors that differ by less than this share are called equal."""
+MEAN_IMAGE_SHARE = 0.25
 """A fixed output that differs from the mean image by at most this share of its contrast is the mean image."""
 
 FIXED = ("black", "white", "constant", "mean_image", "fixed_image")
 """The labels of outputs that do not depend on the input."""
 
-_WORDS = {
+_DESCRIPTIONS = {
     "black": "black",
     "white": "white",
     "constant": "the same even grey",
@@ -31,18 +31,19 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Collapse:
-    """What a model's outputs look like as a whole.
+    """The diagnosis of a model's outputs as a whole.
 
-    label: ``none``, one of ``FIXED``, or ``identity``: the noisy image handed through; ``unknown`` where
-        the clean images do not differ, so that nothing can be told.
-    variance_ratio: variance of the outputs between images over that of the clean images, both averaged
-        over pixels; NaN where the clean images do not differ.
-    saturated: share of output pixels whose sigmoid passes almost no gradient; NaN for a linear output.
-        Black pixels of a good model are saturated too, so it tells nothing by itself.
-    gradient_norm: norm of the training loss's gradient on some evaluation images, over all weights but
-        the output layer's bias; NaN where it was not taken.
-    mse: of the outputs, mean over images.
-    energy: E[x²] of the clean images, the MSE of black.
+    Attributes:
+        label: ``none``, one of ``FIXED``, or ``identity``: the noisy image handed through; ``unknown`` where
+            the clean images do not differ, so that nothing can be said.
+        variance_ratio: variance of the outputs between images over that of the clean images, both averaged
+            over pixels; NaN where the clean images do not differ.
+        saturated: share of output pixels whose sigmoid passes almost no gradient; NaN for a linear output.
+            Black pixels of a good model are saturated too, so alone it says nothing.
+        gradient_norm: norm of the training loss's gradient on some evaluation images, over all weights but
+            the output layer's bias; NaN where it was not computed.
+        mse: of the outputs, mean over images.
+        energy: E[x²] of the clean images, the MSE of black.
     """
 
     label: str
@@ -58,14 +59,14 @@ class Collapse:
         return self.label in FIXED
 
     def sentence(self) -> str:
-        """What is the matter, for people; empty where nothing is."""
+        """A sentence for people that describes the collapse; empty where there is none."""
         if self.label == "identity":
             return "the output is the noisy image itself: nothing is denoised"
         if not self.fixed:
             return ""
-        text = f"the output is {_WORDS[self.label]} for every input"
+        text = f"the output is {_DESCRIPTIONS[self.label]} for every input"
         if self.label == "black":
-            equal = abs(self.mse - self.energy) <= SAME * self.energy
+            equal = abs(self.mse - self.energy) <= EQUAL_SHARE * self.energy
             relation = "equals" if equal else "is near"
             text += f"; its MSE {self.mse:.4f} {relation} E[x²] of the clean images, {self.energy:.4f}"
         else:
@@ -83,23 +84,23 @@ def diagnose(
     sigmoid: bool,
     gradient_norm: float = float("nan"),
 ) -> Collapse:
-    """Whether, and how, a model has collapsed, from its outputs for some images.
+    """Diagnose whether, and how, a model has collapsed, from its outputs for some images.
 
     Args:
         clean, noisy, reconstruction: float32 (n, h, w, c); with fewer than two different clean images
-            nothing can be told, and the label is ``unknown``.
+            nothing can be said, and the label is ``unknown``.
         mean_image: the training images' mean, float32 (h, w, c).
         sigmoid: whether the outputs come from a sigmoid.
-        gradient_norm: handed on.
+        gradient_norm: becomes part of the result.
     """
-    varies = _variance(clean)
-    ratio = _variance(reconstruction) / varies if varies > 0 else float("nan")
-    saturated = np.mean(reconstruction * (1 - reconstruction) < SATURATED) if sigmoid else np.nan
-    label = "none" if varies > 0 else "unknown"
-    if ratio < VARIES:
-        near = min(NEAR, NEAR_SHARE * _square(clean, 0) ** 0.5)
-        label = _fixed_label(reconstruction.mean(axis=0, dtype=np.float64), mean_image, near**2)
-    elif _square(reconstruction, noisy) < VARIES * _square(noisy, clean):
+    variance = _variance(clean)
+    ratio = _variance(reconstruction) / variance if variance > 0 else float("nan")
+    saturated = np.mean(reconstruction * (1 - reconstruction) < MIN_SIGMOID_SLOPE) if sigmoid else np.nan
+    label = "none" if variance > 0 else "unknown"
+    if ratio < MIN_VARIANCE_RATIO:
+        equal_rms = min(EQUAL_RMS, EQUAL_RMS_SHARE * _square(clean, 0) ** 0.5)
+        label = _fixed_label(reconstruction.mean(axis=0, dtype=np.float64), mean_image, equal_rms**2)
+    elif _square(reconstruction, noisy) < MIN_VARIANCE_RATIO * _square(noisy, clean):
         label = "identity"
     return Collapse(
         label=label,
@@ -111,15 +112,15 @@ def diagnose(
     )
 
 
-def _fixed_label(picture: np.ndarray, mean_image: np.ndarray, near: float) -> str:
-    """The label of a fixed output (h, w, c); mean squared differences below ``near`` count as none."""
-    if _square(picture, 0) < near:
+def _fixed_label(picture: np.ndarray, mean_image: np.ndarray, equal_mse: float) -> str:
+    """The label of a fixed output (h, w, c); mean squared differences below ``equal_mse`` count as none."""
+    if _square(picture, 0) < equal_mse:
         return "black"
-    if _square(picture, 1) < near:
+    if _square(picture, 1) < equal_mse:
         return "white"
-    if _contrast(picture) < near:
+    if _contrast(picture) < equal_mse:
         return "constant"
-    if _square(picture, mean_image) < LIKE_MEAN**2 * _contrast(mean_image):
+    if _square(picture, mean_image) < MEAN_IMAGE_SHARE**2 * _contrast(mean_image):
         return "mean_image"
     return "fixed_image"
 

@@ -3,7 +3,7 @@
 They are imported inside the functions that use them. ``tests/test_compat*.py`` fails when one goes.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import requests
@@ -28,3 +28,35 @@ def request_mlflow_server(uri: str, path: str, timeout: float) -> "requests.Resp
 
     credentials = get_default_host_creds(uri.rstrip("/"))
     return http_request(credentials, path, "GET", timeout=timeout, max_retries=0, raise_on_status=False)
+
+
+def disable_op_determinism() -> None:
+    """Let TensorFlow take kernels that are not deterministic, after ``enable_op_determinism``.
+
+    TensorFlow 2.21 has a public function to switch determinism on, and none to switch it off, which a process
+    needs that trains several runs.
+    """
+    from tensorflow.python.framework import config
+
+    config.disable_op_determinism()
+
+
+def uses_onednn() -> bool:
+    """Whether TensorFlow, which is imported, computes with oneDNN's kernels.
+
+    TensorFlow 2.21 says so in no public name, and the environment may have changed since its import.
+    """
+    from tensorflow.python.util import _pywrap_util_port
+
+    return bool(_pywrap_util_port.IsMklEnabled())
+
+
+def parse_profile(content: bytes) -> Any:
+    """The message ``XSpace`` of a profile that ``tf.profiler.experimental`` wrote, an ``.xplane.pb`` file.
+
+    TensorFlow 2.21 carries the message's class, and no public reader; TensorBoard's plugin would be another
+    package.
+    """
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    return xplane_pb2.XSpace.FromString(content)

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,11 @@ from dae_lab.training import precision
 
 if TYPE_CHECKING:  # these import TensorFlow, which has to wait until the mistakes have been found
     from dae_lab.evaluation.evaluate import Evaluation
-    from dae_lab.evaluation.sets import Sets
+    from dae_lab.evaluation.pairs import Pairs
     from dae_lab.model.autoencoder import Autoencoder
+    from dae_lab.training.batches import TrainingData
     from dae_lab.training.checkpoint import History
-    from dae_lab.training.watch import Watch
+    from dae_lab.training.collapse_monitor import CollapseMonitor
 
 log = logging.getLogger(__name__)
 
@@ -164,87 +165,102 @@ def need_same_packages() -> None:
 def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, diff: str) -> "Evaluation":
     from dae_lab.baselines.trivial import mean_image
     from dae_lab.evaluation.evaluate import evaluate
-    from dae_lab.evaluation.sets import Sets, evaluation_set
+    from dae_lab.evaluation.pairs import Pairs, evaluation_pairs
     from dae_lab.model.autoencoder import build, parameter_counts
     from dae_lab.recording.model import record_model
     from dae_lab.recording.results import record_evaluation, record_figures
     from dae_lab.recording.setup import record_resumption, record_setup
     from dae_lab.training import fit
-    from dae_lab.training.watch import IMAGES, Watch
+    from dae_lab.training.batches import TrainingData
+    from dae_lab.training.collapse_monitor import MONITORED_IMAGES, CollapseMonitor
 
     need_same_packages()
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     corruption = construct(config.noise)
     mean = mean_image(dataset.train.pixels)
     model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
     facts = record_setup(record, config, dataset, parameter_counts(model), diff)
-    sets = Sets.of(dataset, corruption, config)
+    pairs = Pairs.make(dataset, corruption, config.evaluation, config.seed)
 
-    model, history = fit.prepare(model, dataset.train, config, record.checkpoints)
+    data = TrainingData(dataset.train, corruption, config.training, config.seed)
+    model, history = fit.prepare(model, config, data.steps_per_epoch, record.checkpoints)
     if "resumed" in record.tags:
         record_resumption(record, facts, len(history))
-    few = dataset.train[: min(IMAGES, config.training.batch_size)]
-    looked_at = evaluation_set(few, corruption, config)
-    watch = Watch(looked_at, mean, history, stop=config.training.on_collapse == "stop")
-    _train(model, sets, config, record, history, watch)
+    few = dataset.train[: min(MONITORED_IMAGES, config.training.batch_size)]
+    examined = evaluation_pairs(few, corruption, config.seed)
+    monitor = CollapseMonitor(examined, mean, stop=config.training.on_collapse == "stop")
+    _train(model, data, pairs, config, record, history, monitor)
     if config.tracking.log_model:
-        record_model(record, model, sets.test[0][:1])  # first of all: whatever fails now, it is not lost
+        record_model(record, model, pairs.test[0][:1])  # first of all: whatever fails now, it is not lost
 
     trajectory = record.curve("val/mse")
-    cut = fit.ends_within_epoch(model, dataset.train, config)
-    found = evaluate(model, sets, config, trajectory[:-1] if cut else trajectory, mean)
+    cut = fit.ends_within_epoch(model, data.steps_per_epoch)
+    found = evaluate(
+        model,
+        pairs,
+        config.evaluation,
+        asdict(config.noise),
+        config.seed,
+        trajectory[:-1] if cut else trajectory,
+        data.steps_per_epoch,
+        mean,
+    )
     record_evaluation(record, found)
     if config.tracking.log_model:
         record.log_model_scores()
-    stopped = bool(watch.stuck and watch.stop) and (cut or len(history) < config.training.epochs)
+    stopped = bool(monitor.stuck and monitor.stop) and (cut or len(history) < config.training.epochs)
     if config.evaluation.report:
-        steps = f"{watch.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
+        steps = f"{monitor.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
         record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
     record.set_tag("kept", " ".join(kept(config)))
-    _need_success(found, watch, stopped)
+    _need_success(found, monitor, stopped)
     return found
 
 
 def _train(
     model: "Autoencoder",
-    sets: "Sets",
+    data: "TrainingData",
+    pairs: "Pairs",
     config: Config,
     record: RunWriter,
     history: "History",
-    watch: "Watch",
+    monitor: "CollapseMonitor",
 ) -> None:
     """Train ``model`` for what ``history`` lacks, and record how it goes."""
     from dae_lab.recording.recorder import ReconstructionGrid, TrainingRecorder, grid_epochs
     from dae_lab.training import fit, profile
+    from dae_lab.training.batches import evaluation_batches
 
-    grid = ReconstructionGrid(model, *sets.test, config.tracking.grid_images)
+    grid = ReconstructionGrid(model, *pairs.test, config.tracking.grid_images)
     epochs = grid_epochs(config.training.epochs, config.tracking.grids)
-    listeners: list[Any] = [watch]
+    monitors: list[Any] = [monitor]
     if config.training.profile:
-        listeners.append(profile.Profile())
-    train = (sets.dataset.train, sets.validation, sets.corruption)
+        monitors.append(profile.Profile())
+    validation = evaluation_batches(*pairs.validation, config.evaluation.batch_size)
     with TrainingRecorder(record, history, grid, epochs) as recorder:
         if history:
             log.info("going on after epoch %d of %d", len(history), config.training.epochs)
         else:
-            recorder.record_untrained(fit.untrained(model, sets.validation, config))
-        fit.fit(model, *train, config, record.checkpoints, history, [*listeners, recorder], recorder.flush)
+            recorder.record_untrained(fit.evaluate_untrained(model, validation))
+        fit.fit(model, data, validation, record.checkpoints, history, monitors, [recorder], recorder.flush)
     record.log_picture(grid.draw(grid.reconstruct()), "reconstructions.png")
     if config.training.profile:
-        record.log_text(listeners[-1].table, "profile.txt")
-        log.info("where the time went:\n%s", listeners[-1].table)
+        record.log_text(monitors[-1].table, "profile.txt")
+        log.info("where the time went:\n%s", monitors[-1].table)
 
 
-def _need_success(found: "Evaluation", watch: "Watch", stopped: bool) -> None:
+def _need_success(found: "Evaluation", monitor: "CollapseMonitor", stopped: bool) -> None:
     """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
-    from dae_lab.metrics import METRICS
-    from dae_lab.training.callbacks import need_finite
+    from dae_lab.metrics import image_metrics
+    from dae_lab.training.callbacks import check_finite
 
-    need_finite({name: found.scores["model"][name] for name in METRICS}, "on the test images")
-    if not (watch.stuck and watch.stop):
+    check_finite(
+        {metric.name: found.scores["model"][metric.name] for metric in image_metrics()}, "on the test images"
+    )
+    if not (monitor.stuck and monitor.stop):
         return
-    what = found.collapse.sentence() or watch.stuck.sentence()
-    ended = f"training was stopped at step {watch.step}" if stopped else "found at the end of training"
+    what = found.collapse.sentence() or monitor.stuck.sentence()
+    ended = f"training was stopped at step {monitor.step}" if stopped else "found at the end of training"
     raise TrainingError(f"{what}; {ended} (training.on_collapse=stop)", found)
 
 

@@ -1,14 +1,14 @@
-"""How stored pixels become numbers."""
+"""Stored pixels as numbers, and in blocks."""
 
 import numpy as np
 
 from dae_lab.errors import DataError
 
 BLOCK_VALUES = 800_000
-"""Pixel values computed on at a time, about a thousand digits: memory does not grow with the data."""
+"""Pixel values in a block, about a thousand digits: memory does not grow with the data."""
 
 RESCALE = "np.interp(images, (images.min(), images.max()), (0, 1))"
-"""What a person can type so that the darkest pixel becomes black, 0, and the brightest white, 1."""
+"""An expression that makes the darkest pixel black, 0, and the brightest white, 1."""
 
 
 def blocks(shape: tuple[int, ...], values: int = BLOCK_VALUES) -> list[slice]:

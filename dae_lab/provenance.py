@@ -1,4 +1,4 @@
-"""Where a result comes from: the code, the packages, the machine."""
+"""The provenance of a result: the code, the packages, the machine."""
 
 import hashlib
 import os
@@ -11,8 +11,10 @@ from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 
+from dae_lab import compat
 from dae_lab.addresses import without_secrets
 from dae_lab.environment import kernel_settings, read_number, read_switch
+from dae_lab.meaning import meaning
 from dae_lab.snapshot import sources
 
 PACKAGE = Path(__file__).resolve().parent
@@ -29,7 +31,7 @@ RESULT_ROOMS = (
         "metrics.py",
         "model",
     ),
-    *("noise.py", "optimizers.py", "pixels.py", "seeds.py", "training"),
+    *("noise.py", "optimizers.py", "pixels.py", "scoring.py", "seeds.py", "training"),
 )
 """The rooms of the package that can change a number."""
 
@@ -50,7 +52,7 @@ RESULT_PACKAGES = ("keras", "numpy", "scikit-image", "scikit-learn", "scipy", "t
 
 @cache
 def packages() -> dict[str, str]:
-    """Name and version of every installed package, sorted; looked up once, for all who ask."""
+    """Name and version of every installed package, sorted; read once in a process."""
     return _installed()
 
 
@@ -69,11 +71,13 @@ def replaced_packages() -> list[str]:
 
 @cache
 def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
-    """SHA-256 over what can change a number: the source of those rooms, and what they compute with.
+    """SHA-256 over the meaning of the source of ``rooms``, and over what it computes with.
 
-    The source is the one that this process runs, see ``dae_lab.snapshot``.
+    Comments, docstrings, formatting and the texts of messages do not count, see ``dae_lab.meaning``. The
+    source is the one that this process runs, see ``dae_lab.snapshot``. The versions of ``RESULT_PACKAGES``
+    count, and the settings of the environment that numbers depend on.
     """
-    digest = hashlib.sha256(source_of(rooms))
+    digest = hashlib.sha256(source_meaning(rooms))
     installed = packages()
     for name in RESULT_PACKAGES:
         digest.update(f"{name}=={installed.get(name)}\n".encode())
@@ -84,11 +88,11 @@ def code_fingerprint(rooms: tuple[str, ...] = RESULT_ROOMS) -> str:
     return digest.hexdigest()
 
 
-def source_of(rooms: Sequence[str]) -> bytes:
-    """The names and contents of all Python files of ``rooms``, as this process runs them."""
+def source_meaning(rooms: Sequence[str]) -> bytes:
+    """The names and meanings of all Python files of ``rooms``, as this process runs them."""
     files = sorted(sources(PACKAGE).items())
     return b"".join(
-        f"{file}\n".encode() + content
+        f"{file}\n".encode() + meaning(content)
         for room in rooms
         for file, content in files
         if file.is_relative_to(room)
@@ -101,9 +105,7 @@ def onednn() -> bool:
     Once TensorFlow is imported it is asked itself: the environment may have changed since.
     """
     if sys.modules.get("tensorflow") is not None:
-        from tensorflow.python.util import _pywrap_util_port as library  # TensorFlow 2.21 has no public name
-
-        return bool(library.IsMklEnabled())
+        return compat.uses_onednn()
     return read_switch("TF_ENABLE_ONEDNN_OPTS", default=True)
 
 
@@ -152,8 +154,8 @@ def _untracked() -> Iterator[str]:
             yield f"untracked, and left out: {name}"
             continue
         file = PACKAGE.parent / name
-        own = file.is_file() and not file.is_symlink()  # a link may lead to anything
-        yield f"untracked: {name}\n{_small_text(file) if own else ''}"
+        is_plain = file.is_file() and not file.is_symlink()  # a link may lead to anything
+        yield f"untracked: {name}\n{_small_text(file) if is_plain else ''}"
 
 
 def config_text(files: Iterable[Path]) -> str:
@@ -186,18 +188,18 @@ def _small_text(file: Path) -> str:
 
 
 def _git(*arguments: str, folder: Path | None = None) -> str:
-    """What git answers about the checkout of this package, whatever a person's git is set up to do.
+    """The output of a git command about the checkout of this package, whatever the user's git settings are.
 
     Git refuses a folder of another user, as a container sees a mounted one; but its code runs here already.
     """
     if arguments[0] == "diff":
         arguments = ("diff", "--no-ext-diff", "--no-textconv", *arguments[1:])
     settings = ("-c", f"safe.directory={PACKAGE.parent}", "-c", "color.ui=false")
-    kept = {name: value for name, value in os.environ.items() if name not in GIT_PLACES}
+    variables = {name: value for name, value in os.environ.items() if name not in GIT_PLACES}
     try:
         done = subprocess.run(
             ["git", *settings, "-C", str(folder or PACKAGE), *arguments],
-            env=kept,
+            env=variables,
             capture_output=True,
             encoding="utf-8",
             errors="replace",
@@ -228,9 +230,9 @@ def cpu() -> str:
 def instructions(info: Path = Path("/proc/cpuinfo")) -> str:
     """The processor's instructions for vectors and matrices; empty where Linux does not say them."""
     lines = (line.partition(":") for line in _cpuinfo(info).splitlines())
-    found = next((value for key, _, value in lines if key.strip() in ("flags", "Features")), "")
+    flags = next((value for key, _, value in lines if key.strip() in ("flags", "Features")), "")
     wanted = ("amx", "asimd", "avx", "bf16", "fma", "i8mm", "sse4", "sve")
-    return " ".join(sorted(flag for flag in found.split() if flag.startswith(wanted)))
+    return " ".join(sorted(flag for flag in flags.split() if flag.startswith(wanted)))
 
 
 @cache
@@ -270,7 +272,7 @@ def gpus() -> str:
 
 
 def machine() -> dict[str, str]:
-    """What of this machine and process can change the last digits of a run, by name."""
+    """The properties of this machine and process that can change the last digits of a run, by name."""
     return {
         "cpu": cpu(),
         "instructions": instructions() or "unknown",

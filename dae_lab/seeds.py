@@ -1,4 +1,4 @@
-"""Every random number of a run descends from its one ``seed`` through a name.
+"""Sub-seeds: every random number of a run derives from its one ``seed`` through a name.
 
 Two arms of a comparison with the same seed so get the same initial weights (where their layers
 agree), the same order of images and the same noise, and no draw of one kind shifts another.

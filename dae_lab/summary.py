@@ -9,20 +9,13 @@ from rich.table import Column, Table
 from dae_lab.config.run import Config
 from dae_lab.errors import printable
 from dae_lab.experiment import Result
+from dae_lab.metrics import shown_in
 from dae_lab.printed_tables import print_table
-from dae_lab.report import words
+from dae_lab.report import text
 from dae_lab.tracking.reader import RunReader
 
 if TYPE_CHECKING:
     from dae_lab.evaluation.evaluate import Evaluation
-
-COLUMNS = {
-    "mse": ("MSE ↓", 4),
-    "psnr": ("PSNR ↑", 2),
-    "ssim": ("SSIM ↑", 4),
-    "bce_excess": ("BCE−floor ↓", 4),
-}
-"""Metric → title and decimals."""
 
 
 def print_summary(result: Result) -> None:
@@ -54,27 +47,28 @@ def _print_scores(name: str, evaluation: "Evaluation", config: Config) -> None:
     from dae_lab.evaluation.scores import interval  # here, because it imports TensorFlow, as the run has
 
     print(f"\n{name}: means over {len(evaluation.energies):,} test images")
-    print(words.in_short(config))
+    print(text.in_short(config))
     print_table(_scores_table(evaluation))
     if config.training.batches is not None and not config.training.overfit:
         print(f"Cut short (training.batches={config.training.batches}): it runs, but the scores mean little.")
     else:
-        print(words.verdict(evaluation))
+        print(text.verdict(evaluation))
         if collapse := evaluation.collapse.sentence():
-            print(f"Collapsed: {collapse}.\nWhat to try: {words.ADVICE[evaluation.collapse.label]}.")
+            print(f"Collapsed: {collapse}.\nWhat to try: {text.ADVICE[evaluation.collapse.label]}.")
     mse = interval(evaluation.model["mse"])
-    bounds = f"{words.bounds(mse)}, 95 % over images" if words.bounds(mse) else "of one image"
-    print(f"Test MSE {mse.mean:.4f} {bounds}. {words.headline(evaluation)}\n")
+    bounds = f"{text.bounds(mse)}, 95 % over images" if text.bounds(mse) else "of one image"
+    print(f"Test MSE {mse.mean:.4f} {bounds}. {text.headline(evaluation)}\n")
 
 
 def _scores_table(evaluation: "Evaluation") -> Table:
-    metrics = (Column(title, justify="right") for title, _ in COLUMNS.values())
-    table = Table(Column("", no_wrap=True), *metrics, Column("the model", no_wrap=True), box=box.SIMPLE_HEAD)
+    metrics = shown_in("headline", "summary")
+    columns = [Column(f"{metric.title} {metric.arrow}", justify="right") for metric in metrics]
+    table = Table(Column("", no_wrap=True), *columns, Column("the model", no_wrap=True), box=box.SIMPLE_HEAD)
     titles = {"model": "this model", **{name: item.title for name, item in evaluation.baselines.items()}}
     verdicts = {name: comparison.verdict for name, comparison in evaluation.comparisons.items()}
     for name, title in titles.items():
         values = evaluation.scores[name]
-        cells = (words.number(values[key], decimals) for key, (_, decimals) in COLUMNS.items())
+        cells = (text.number(values[metric.name], metric.decimals) for metric in metrics)
         table.add_row(title, *cells, verdicts.get(name, ""), style="bold" if name == "model" else "")
     return table
 

@@ -8,8 +8,10 @@ from scipy.stats import entropy
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from dae_lab import metrics
-from dae_lab.errors import DataError
-from dae_lab.evaluation.scores import means
+from dae_lab.errors import ConfigError, DataError
+from dae_lab.evaluation.scores import mean_scores
+from dae_lab.metrics import Metric, image_metrics, recorded_in, register, shown_in
+from dae_lab.scoring import energy, score_batch, score_images
 
 SHAPES = [(28, 28, 1), (32, 32, 3), (8, 8, 1), (5, 5, 1), (3, 6, 2), (4, 30, 1)]
 
@@ -48,7 +50,7 @@ def expected(clean, reconstruction) -> dict[str, np.ndarray]:
 def assert_equal(found, clean, reconstruction) -> None:
     """What was found is, to 1e-5 and in this order, what is expected; float32, one value an image."""
     wanted = expected(clean, reconstruction)
-    assert list(found) == list(metrics.METRICS) == list(wanted)
+    assert list(found) == [metric.name for metric in image_metrics()] == list(wanted)
     for name, values in found.items():
         assert (tuple(values.shape), tf.as_dtype(values.dtype)) == ((len(clean),), tf.float32), name
         np.testing.assert_allclose(values, wanted[name], rtol=0, atol=1e-5, err_msg=name)
@@ -59,9 +61,9 @@ def test_metrics_are_those_of_numpy_scipy_and_scikit_image(shape):
     """Where black and white are met exactly, rightly and wrongly, and where they are not."""
     for make in (random, with_ends):
         clean, other = make(shape), make(shape, seed=1)
-        assert_equal(metrics.per_image(clean, other), clean, other)
+        assert_equal(score_batch(clean, other), clean, other)
         near = np.clip(clean + np.float32(0.01) * (other - clean), 0, 1)
-        assert_equal(metrics.per_image(clean, near), clean, near)
+        assert_equal(score_batch(clean, near), clean, near)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -69,7 +71,7 @@ def test_a_reconstruction_may_leave_the_range(shape):
     """A cross-entropy alone cuts it, so that none is below its floor; the others take it as it is."""
     clean = with_ends(shape)
     other = 4 * random(shape, seed=1) - np.float32(1.5)
-    assert_equal(metrics.per_image(clean, other), clean, other)
+    assert_equal(score_batch(clean, other), clean, other)
     assert np.all(metrics.bce_excess(clean, other) > 0)
 
 
@@ -89,7 +91,7 @@ def test_ssim_of_constant_images(levels):
 
 def test_equal_images_are_as_good_as_can_be():
     images = random((28, 28, 1))
-    found = metrics.per_image(images, images)
+    found = score_batch(images, images)
     assert np.all(found["mse"] == 0)
     assert np.all(found["mae"] == 0)
     np.testing.assert_allclose(found["psnr"], 100, rtol=1e-6)
@@ -105,9 +107,9 @@ def test_ssim_refuses_images_too_small_for_a_variance():
 
 def test_ssim_runs_in_a_graph_of_unknown_batch_size():
     clean, other = random((9, 8, 1)), random((9, 8, 1), seed=1)
-    graph = tf.function(metrics.per_image, input_signature=[tf.TensorSpec((None, 9, 8, 1))] * 2)
+    graph = tf.function(score_batch, input_signature=[tf.TensorSpec((None, 9, 8, 1))] * 2)
     for name, values in graph(clean, other).items():
-        np.testing.assert_allclose(values, metrics.per_image(clean, other)[name], rtol=1e-5)
+        np.testing.assert_allclose(values, score_batch(clean, other)[name], rtol=1e-5)
 
 
 def test_black_and_white_errors_cost_the_same():
@@ -140,7 +142,7 @@ def test_table_is_every_image_by_itself_whatever_its_block(count, shape, kind):
     if kind is np.uint8:
         stored = np.round(255 * clean).astype(np.uint8)
         clean = stored.astype(np.float64) / 255
-    found = metrics.table(stored, other)
+    found = score_images(stored, other)
     assert all(isinstance(values, np.ndarray) for values in found.values())
     assert_equal(found, clean, other)
 
@@ -148,7 +150,7 @@ def test_table_is_every_image_by_itself_whatever_its_block(count, shape, kind):
 @pytest.mark.parametrize("count", [1, 3])
 def test_table_of_a_few_images(count):
     clean, other = with_ends((9, 8, 1), count), with_ends((9, 8, 1), count, seed=1)
-    assert_equal(metrics.table(clean, other), clean, other)
+    assert_equal(score_images(clean, other), clean, other)
 
 
 @pytest.mark.parametrize(("count", "shape"), [(2345, (28, 28, 1)), (500, (40, 30, 3)), (1, (9, 8, 1))])
@@ -158,14 +160,73 @@ def test_energy_is_the_error_of_black_and_what_errors_are_divided_by(count, shap
     images = pixels.astype(np.float64) / 255
     squares = np.array([np.mean(image**2) for image in images])
     for same in (pixels, images.astype(np.float32)):
-        energies = metrics.energy(same)
+        energies = energy(same)
         assert (energies.shape, energies.dtype) == ((count,), np.float32)
         np.testing.assert_allclose(energies, squares, rtol=1e-5)
 
     answers = {"black": np.zeros_like(images), "grey": np.full_like(images, 0.5)}
-    tables = {name: metrics.table(pixels, answer.astype(np.float32)) for name, answer in answers.items()}
-    scores = means(tables, metrics.energy(pixels))
+    energies = energy(pixels)
+    scores = {
+        name: mean_scores(score_images(pixels, answer.astype(np.float32)), energies)
+        for name, answer in answers.items()
+    }
     for name, answer in answers.items():
         error = np.sum((images - answer) ** 2) / np.sum(images**2)
         assert scores[name]["nmse"] == pytest.approx(error, rel=1e-5)
     assert scores["black"]["nmse"] == pytest.approx(1, rel=1e-6)
+
+
+def test_the_table_says_which_values_are_recorded_and_which_are_better():
+    assert [metric.name for metric in recorded_in("train")] == ["loss"]
+    validation = ["loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess"]
+    assert [metric.name for metric in recorded_in("val")] == validation
+    assert {metric.name for metric in recorded_in("test")} == {*validation[1:], "nmse"}
+    assert {name for name, metric in metrics.METRICS.items() if metric.rises} == {"psnr", "ssim"}
+    assert metrics.METRICS["psnr"].heading == "PSNR, dB ↑"
+    assert metrics.METRICS["mse"].heading == "MSE ↓"
+
+
+@pytest.mark.parametrize("name", [metric.name for metric in image_metrics()])
+def test_values_lie_within_the_bounds_of_the_table_and_move_as_it_says(name):
+    metric, clean = metrics.METRICS[name], with_ends((12, 12, 1))
+    near, far = (np.clip(clean + size * random((12, 12, 1), seed=1), 0, 1) for size in (0.05, 0.5))
+    values = {size: score_batch(clean, image)[name].numpy() for size, image in (("near", near), ("far", far))}
+    for found in values.values():
+        assert np.all((metric.low <= found) & (found <= metric.high))
+    assert np.all((values["near"] > values["far"]) == metric.rises)
+
+
+@pytest.fixture
+def edges(monkeypatch):
+    """A metric from outside dae_lab, registered for one test."""
+    monkeypatch.setattr(metrics, "METRICS", dict(metrics.METRICS))
+    metric = Metric(
+        "edges",
+        "edge similarity",
+        "One minus the mean absolute difference of horizontal steps.",
+        better="higher",
+        high=1.0,
+        per_image=lambda x, y: 1 - metrics.mae(x[:, 1:] - x[:, :-1], y[:, 1:] - y[:, :-1]),
+    )
+    register(metric)
+    return metric
+
+
+def test_a_registered_metric_is_computed_and_listed_like_the_others(edges):
+    clean = random((8, 8, 1))
+    found = score_images(clean, clean)
+    assert list(found)[-1] == "edges"
+    np.testing.assert_allclose(found["edges"], 1)
+    assert recorded_in("val")[-1] is recorded_in("test")[-1] is edges
+    assert edges not in shown_in("headline", "summary")
+    register(edges)  # a module that is imported again does no harm
+    assert list(score_images(clean, clean)) == list(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("mse", "has a metric of this name"), ("E d", "lower-case letters"), ("x", "per_image")],
+)
+def test_a_metric_that_cannot_be_recorded_is_refused(edges, name, reason):
+    with pytest.raises(ConfigError, match=reason):
+        register(Metric(name, "a title", "a definition", per_image=None if name == "x" else edges.per_image))

@@ -106,7 +106,7 @@ def test_a_network_is_judged_on_images_of_any_size(compose, tmp_path, store, par
     shape, images, classes, more = COVERING[parts]
     data = arrays(tmp_path, shape, images, classes)
     result, page = judged(compose(*data, *network(*parts), *ONE_STEP, *more, f"tracking.dir={store}"))
-    assert len(result.evaluation.generalisation.corruptions) == (0 if more else 7)
+    assert len(result.evaluation.robustness.corruptions) == (0 if more else 7)
     labels = result.evaluation.test[1].labels
     assert len(result.evaluation.classes) == (0 if labels is None else len(np.unique(labels)))
     whole = result.evaluation.decoded is not None

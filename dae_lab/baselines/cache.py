@@ -1,4 +1,4 @@
-"""Baselines that were computed before: one .npz each, named after all that can change its numbers."""
+"""A cache of computed baselines: one .npz each, named after all that can change its numbers."""
 
 import hashlib
 import json
@@ -14,13 +14,13 @@ from filelock import FileLock
 from dae_lab.environment import kernel_settings
 from dae_lab.errors import DataError
 from dae_lab.files import need_regular, open_lock, replace_file
-from dae_lab.provenance import packages, source_of
+from dae_lab.provenance import packages, source_meaning
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_ROOMS = ("baselines", "blas.py", "metrics.py", "noise.py", "pixels.py", "seeds.py")
+_ROOMS = ("baselines", "blas.py", "metrics.py", "noise.py", "pixels.py", "scoring.py", "seeds.py")
 _PACKAGES = ("numpy", "pywavelets", "scikit-image", "scipy", "tensorflow")
 
 _NAME = "name"
@@ -28,11 +28,11 @@ _NAME = "name"
 
 
 class Cache(Generic[T]):
-    """A folder that keeps things as arrays, an .npz a name. What goes wrong with it costs time, not the run.
+    """A folder that keeps values as arrays, an .npz a name. A folder that fails costs time, and no run.
 
     Args:
         folder: made where it is missing.
-        to_arrays, from_arrays: how a thing becomes arrays without objects, and how it is made of them again.
+        to_arrays, from_arrays: how a value becomes arrays without objects, and is made of them again.
     """
 
     def __init__(
@@ -46,23 +46,23 @@ class Cache(Generic[T]):
         self._writable = True
 
     def load(self, name: str) -> T | None:
-        """The thing of that name; None where there is none, or where its file is damaged, with a warning."""
+        """The value of that name; None where there is none, or where its file is damaged, with a warning."""
         try:
             return self._read(name)
         except DataError as error:
             log.warning("%s; it is computed again", error)
             return None
 
-    def once(self, name: str, compute: Callable[[], T]) -> T:
-        """The thing of that name, computed and kept unless a process beside this one does so first."""
+    def load_or_compute(self, name: str, compute: Callable[[], T]) -> T:
+        """The value of that name, computed and kept unless another process does so first."""
         with self._locked(name):
             with suppress(DataError):
-                found = self._read(name)
-                if found is not None:
-                    return found
-            found = compute()
-            self._write(name, found)
-            return found
+                value = self._read(name)
+                if value is not None:
+                    return value
+            value = compute()
+            self._write(name, value)
+            return value
 
     def _read(self, name: str) -> T | None:
         path = self._path(name)
@@ -77,10 +77,10 @@ class Cache(Generic[T]):
         except Exception as error:  # a damaged zip raises a dozen types
             raise DataError(f"{path} cannot be read: {error}") from error
 
-    def _write(self, name: str, thing: T) -> None:
+    def _write(self, name: str, value: T) -> None:
         if self._writable:
             try:
-                arrays = {_NAME: np.array(name), **self._to_arrays(thing)}
+                arrays = {_NAME: np.array(name), **self._to_arrays(value)}
                 replace_file(self._path(name), lambda file: np.savez(file, allow_pickle=False, **arrays))
             except OSError as error:
                 self._give_up(error)
@@ -109,7 +109,7 @@ class Cache(Generic[T]):
         return lock
 
     def _give_up(self, error: OSError) -> None:
-        """Say so once, not once a name."""
+        """Stop writing, with one warning."""
         self._writable = False
         log.warning("%s cannot be written, so the next run computes it all again: %s", self._folder, error)
 
@@ -131,14 +131,14 @@ def digest(*parts: Any) -> str:
 
 
 def code_digest() -> str:
-    """SHA-256, in hex, of the source that makes baselines and the versions of what it computes with."""
-    source, installed = hashlib.sha256(source_of(_ROOMS)), packages()
+    """SHA-256, in hex, of the code that makes baselines and the versions of what it computes with."""
+    source, installed = hashlib.sha256(source_meaning(_ROOMS)), packages()
     versions = {name: installed.get(name) for name in _PACKAGES}
     return digest(source.hexdigest(), versions, *kernel_settings().items())
 
 
 def without_resample(noise: Any) -> Any:
-    """A corruption's config without the key ``resample``, of its steps neither: it changes no baseline."""
+    """A corruption's config without ``resample``, also in the steps of a chain: it changes no baseline."""
     if isinstance(noise, Mapping):
         return {str(key): without_resample(value) for key, value in noise.items() if key != "resample"}
     return [without_resample(value) for value in noise] if isinstance(noise, list | tuple) else noise

@@ -34,7 +34,7 @@ class Filter:
         return self.apply(images, strength).astype(np.float32, copy=False) if strength else images
 
 
-def tuned(a_filter: Filter, tuning: Tuning) -> Fitted:
+def tune(a_filter: Filter, tuning: Tuning) -> Fitted:
     """The filter at the strength with the least MSE on at most 100 tuning images; of equals, the weakest.
 
     Its answers are cut to [0, 1] before they are compared.
@@ -71,17 +71,21 @@ def _wavelet(image: np.ndarray, sigma: float) -> np.ndarray:
     return restoration.denoise_wavelet(image, sigma, wavelet_levels=levels, channel_axis=-1)
 
 
-def _each(of_one: Callable[[np.ndarray, float], np.ndarray]) -> Callable[[np.ndarray, float], np.ndarray]:
-    """For images (n, h, w, c) what ``of_one`` does to one (h, w, c), whose axis c it may drop where c = 1."""
-    return lambda images, strength: np.stack([of_one(im, strength) for im in images]).reshape(images.shape)
+def _for_each(
+    denoise_image: Callable[[np.ndarray, float], np.ndarray],
+) -> Callable[[np.ndarray, float], np.ndarray]:
+    """Apply ``denoise_image`` to each of images (n, h, w, c); it may drop the axis c of one where c = 1."""
+    return lambda images, strength: np.stack([denoise_image(image, strength) for image in images]).reshape(
+        images.shape
+    )
 
 
 FILTERS: dict[str, Filter] = {
     "median": Filter("window", "pixels wide", (3, 5, 7, 9), False, _median),
     "gaussian_filter": Filter("σ", "pixels", (0.4, 0.5, 0.65, 0.8, 1, 1.4, 2, 4), False, _gaussian),
-    "total_variation": Filter("weight", "", (0.35, 0.5, 0.7, 1, 1.5, 2.5), True, _each(_total_variation)),
-    "non_local_means": Filter("h", "", (0.5, 0.6, 0.7, 0.85, 1, 1.4, 2), True, _each(_non_local_means)),
-    "wavelet": Filter("σ", "", (0.5, 0.7, 0.85, 1, 1.2, 1.5), True, _each(_wavelet)),
+    "total_variation": Filter("weight", "", (0.35, 0.5, 0.7, 1, 1.5, 2.5), True, _for_each(_total_variation)),
+    "non_local_means": Filter("h", "", (0.5, 0.6, 0.7, 0.85, 1, 1.4, 2), True, _for_each(_non_local_means)),
+    "wavelet": Filter("σ", "", (0.5, 0.7, 0.85, 1, 1.2, 1.5), True, _for_each(_wavelet)),
 }
 """By name. Sources: Tukey 1977 (median); Chambolle 2004 (total variation, of Rudin, Osher and Fatemi 1992);
 Buades, Coll and Morel 2005 with Darbon et al. 2008 (non-local means); Chang, Yu and Vetterli 2000 (wavelet:

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dae_lab.baselines.moments import Moments, neighbourhoods
 from dae_lab.data.images import Dataset, Images
-from dae_lab.noise import Corruption, corrupted
-from dae_lab.pixels import blocks as cut
+from dae_lab.pixels import blocks as block_slices
 from dae_lab.pixels import to_float
 from dae_lab.seeds import derive
+
+if TYPE_CHECKING:  # it imports TensorFlow, which the names of baselines do without
+    from dae_lab.noise import Corruption
 
 Denoiser = Callable[[np.ndarray], np.ndarray]
 """Noisy images, float32 (n, h, w, c) for any n, to reconstructions of the same shape and type."""
@@ -36,12 +38,12 @@ class Fitted(NamedTuple):
     denoise: Denoiser
     note: str
 
-    def bounded(self) -> "Fitted":
-        """The denoiser that answers within [0, 1], see ``cut_to_range``; its note says so."""
-        return Fitted(lambda noisy: cut_to_range(self.denoise(noisy)), f"{self.note}; cut to [0, 1]")
+    def clipped(self) -> "Fitted":
+        """The denoiser with its answers cut to [0, 1], see ``clip_to_range``; its note says so."""
+        return Fitted(lambda noisy: clip_to_range(self.denoise(noisy)), f"{self.note}; cut to [0, 1]")
 
 
-def cut_to_range(images: np.ndarray) -> np.ndarray:
+def clip_to_range(images: np.ndarray) -> np.ndarray:
     """``images`` with what is below 0 or above 1 set to 0 or 1; NaN stays.
 
     Clean images lie in [0, 1], so no pixel is farther from the clean one than before: of an interval's points
@@ -80,7 +82,7 @@ class Tuning:
 
         One that gives NaN is chosen, as ``argmin`` does, so that it is not passed over in silence.
         """
-        errors = [self.error(cut_to_range(answers(strength))) for strength in strengths]
+        errors = [self.error(clip_to_range(answers(strength))) for strength in strengths]
         return strengths[int(np.argmin(errors))]
 
     @property
@@ -89,40 +91,44 @@ class Tuning:
         return self.error(self.noisy) ** 0.5
 
 
-class Material:
-    """All that baselines may learn from. What several of them need is computed once, when first asked for.
+class FittingData:
+    """The data that baselines may learn from. What several of them need is computed once, at its first use.
 
-    train: the clean images that maps are fitted on: all but those kept for tuning. all_train: every one.
-    code_size: how many values the model's code has.
+    Attributes:
+        train: the clean images that maps are fitted on: all but those kept for tuning.
+        all_train: pixels of all training images.
+        code_size: how many values the model's code has.
     """
 
     def __init__(
         self,
         data: Dataset,
-        corruption: Corruption,
+        corruption: "Corruption",
         validation: tuple[np.ndarray, Images],
         code_size: int,
         seed: int,
     ) -> None:
         self._corruption, self._seed, self._validation = corruption, seed, validation
-        self.train, self._tune_on, self._tuned = shared_out(data, validation[1])
+        self.train, self._tuning_images, self._tuning_kind = split_for_tuning(data, validation[1])
         self.all_train, self.code_size = data.train.pixels, code_size
 
     @cached_property
     def tuning(self) -> Tuning:
         """The first 200 of the images to tune on: classes that come in turn, or shuffled, stay balanced."""
-        images = self._tune_on[:TUNING_IMAGES]
+        from dae_lab.noise import corrupted
+
+        images = self._tuning_images[:TUNING_IMAGES]
         clean = to_float(images.pixels)
-        if self._tune_on is self._validation[1]:
-            return Tuning(self._validation[0][:TUNING_IMAGES], clean, self._tuned)
+        if self._tuning_images is self._validation[1]:
+            return Tuning(self._validation[0][:TUNING_IMAGES], clean, self._tuning_kind)
         # Images that were fitted under one noise are tuned under another, or no fit would be too close.
-        stream = "baseline tuning noise" if self._tune_on is self.train else "baseline noise"
+        stream = "baseline tuning noise" if self._tuning_images is self.train else "baseline noise"
         noisy = corrupted(images, self._corruption, derive(self._seed, stream))
-        return Tuning(noisy, clean, self._tuned)
+        return Tuning(noisy, clean, self._tuning_kind)
 
     @cached_property
-    def images(self) -> Moments:
-        """Of noisy and clean images (h·w·c,)."""
+    def image_moments(self) -> Moments:
+        """Moments of noisy and clean training images (h·w·c,)."""
         values = int(np.prod(self.train.shape))
         moments = Moments(values, values)
         for noisy, clean in self._pairs():
@@ -130,10 +136,10 @@ class Material:
         return moments
 
     @cached_property
-    def neighbourhoods(self) -> Moments:
-        """Of noisy 5×5 neighbourhoods (25·c,) and their clean middle pixels (c,)."""
-        if fits_whole(self.train.shape):  # a fifth of the time, and ``images`` may be wanted anyway
-            return self.images.of_neighbourhoods(self.train.shape, WIDEST)
+    def neighbourhood_moments(self) -> Moments:
+        """Moments of noisy 5×5 neighbourhoods (25·c,) and their clean middle pixels (c,)."""
+        if fits_whole(self.train.shape):  # a fifth of the time, and both may be wanted
+            return self.image_moments.of_neighbourhoods(self.train.shape, WIDEST)
         channels = self.train.shape[-1]
         moments = Moments(WIDEST**2 * channels, channels)
         for noisy, clean in self._pairs():
@@ -142,6 +148,8 @@ class Material:
 
     def _pairs(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Noisy and clean training images, float32 (n, h, w, c), block by block."""
+        from dae_lab.noise import corrupted
+
         stream = derive(self._seed, "baseline noise")
         for block in blocks(self.train):
             yield corrupted(block, self._corruption, stream), to_float(block.pixels)
@@ -149,7 +157,7 @@ class Material:
 
 def blocks(images: Images) -> Iterator[Images]:
     """The images, as many at a time as have 400,000 values, at least one."""
-    return (images[block] for block in cut(images.pixels.shape, _BLOCK_VALUES))
+    return (images[block] for block in block_slices(images.pixels.shape, _BLOCK_VALUES))
 
 
 def fits_whole(shape: tuple[int, int, int]) -> bool:
@@ -157,12 +165,15 @@ def fits_whole(shape: tuple[int, int, int]) -> bool:
     return int(np.prod(shape)) <= MOST_VALUES
 
 
-def shared_out(data: Dataset, validation: Images) -> tuple[Images, Images, str]:
-    """The images to fit on, the images to tune on, and the words for the latter.
+def split_for_tuning(data: Dataset, validation: Images) -> tuple[Images, Images, str]:
+    """Choose the images to fit on and the images to tune on.
 
-    Tuned is on the validation images, unless a row of theirs is a test row too, as in article B's
-    presets; then on the last training images, which are not fitted; and where these are too few to
-    spare any, on all of them.
+    Baselines are tuned on the validation images, unless a row of theirs is a test row too, as in article B's
+    presets; then on the last training images, which are not fitted; and where these are too few to spare any,
+    on all of them.
+
+    Returns:
+        The images to fit on, the images to tune on, and what the latter are, as ``validation images``.
     """
     train = data.train
     if len(validation) and set(validation.rows).isdisjoint(data.test.rows):

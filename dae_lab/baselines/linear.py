@@ -1,7 +1,7 @@
 """The linear denoisers of least squares, in closed form: filters, and a map of the whole image.
 
 They are fitted without regard to the cut to [0, 1] that their answers get afterwards, see
-``dae_lab.baselines.fitting.cut_to_range``: with it there is no closed form, and it only improves them.
+``dae_lab.baselines.fitting.clip_to_range``: with it there is no closed form, and it only improves them.
 """
 
 import numpy as np

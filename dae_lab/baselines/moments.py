@@ -1,4 +1,4 @@
-"""Means and covariances: all that a linear fit needs to know of its data."""
+"""Means and covariances, from which linear denoisers are fitted."""
 
 import numpy as np
 

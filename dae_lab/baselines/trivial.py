@@ -1,4 +1,4 @@
-"""Answers that never look at the noisy image: what a collapsed network gives at best."""
+"""Answers that do not depend on the noisy image: the best that a collapsed network can give."""
 
 import numpy as np
 

@@ -25,12 +25,12 @@ from dae_lab.config.typed import NAME
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.recording.names import (
     CURVES,
-    FALLING,
     LABELS,
+    falling_metrics,
     is_recorded,
-    least_and_greatest,
     metric_names,
     need_recorded,
+    value_range,
 )
 from dae_lab.sweep.plan import Composed, check
 
@@ -227,10 +227,10 @@ def _check_outcome(outcome: Outcome, config: Config) -> None:
     known = metric_names(config)
     if outcome.kind == "time":
         known = [name for name in known if name.startswith(CURVES)]
-        if not outcome.metric.endswith(FALLING) and is_recorded(outcome.metric, known):
+        if not outcome.metric.endswith(tuple(falling_metrics())) and is_recorded(outcome.metric, known):
             raise ConfigError(
                 f"metric: kind=time asks when a curve has come down, and {outcome.metric} does not fall; "
-                f"take one that ends in {', '.join(FALLING)}"
+                f"take one that ends in {', '.join(falling_metrics())}"
             )
     if outcome.at is not None and outcome.metric.startswith(CURVES) and outcome.at > config.training.epochs:
         raise ConfigError(f"at: there are {config.training.epochs} epochs, not {outcome.at}")
@@ -271,9 +271,9 @@ def refuse_undecidable(found: Claim, epochs: Sequence[int] = (1_000_000,), divis
 def _range(outcome: Outcome) -> tuple[float, float]:
     """Between what the values of a metric lie."""
     if outcome.relative_to:
-        least = min(least_and_greatest(name)[0] for name in (outcome.metric, outcome.relative_to))
+        least = min(value_range(name)[0] for name in (outcome.metric, outcome.relative_to))
         return (0.0, math.inf) if least >= 0 else (-math.inf, math.inf)
-    return least_and_greatest(outcome.metric)
+    return value_range(outcome.metric)
 
 
 Attainable = Callable[[int, float], list[Interval]]

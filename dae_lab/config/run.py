@@ -14,9 +14,9 @@ from dae_lab.config.optimizer import Optimizer
 from dae_lab.config.places import need_utf8
 from dae_lab.config.server import adopt_credentials, as_address, check_address, is_experiment_name
 from dae_lab.errors import ConfigError
+from dae_lab.metrics import recorded_in
 
 LONGEST_PATH = 4_096  # characters
-VALIDATION_METRICS = ("loss", "mse", "mae", "psnr", "ssim", "bce", "bce_excess")
 
 
 @dataclass
@@ -24,8 +24,14 @@ class EarlyStopping(Checked):
     """Stop when ``monitor`` has not improved by ``min_delta`` for ``patience`` epochs; null: never."""
 
     patience: int | None = number(minimum=1)
-    monitor: str = choice(*(f"val/{name}" for name in VALIDATION_METRICS))
+    monitor: str = required()
     min_delta: float = number(minimum=0, maximum=1e9)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        known = [f"val/{metric.name}" for metric in recorded_in("val")]  # with those registered from outside
+        if self.monitor not in known:
+            raise ConfigError(f"monitor must be one of {', '.join(known)}; got {self.monitor!r}")
 
 
 @dataclass

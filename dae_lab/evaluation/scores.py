@@ -1,4 +1,4 @@
-"""What metrics of single images add up to: means with intervals, comparisons with baselines, classes."""
+"""Scores of a model: means over images with intervals, comparisons with baselines, scores of classes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from dae_lab.baselines.judge import Baseline
+from dae_lab.baselines.evaluate import Baseline
+from dae_lab.metrics import METRICS
 
 CONFIDENCE = 0.95
 
@@ -21,7 +22,7 @@ class Interval:
 
 
 def interval(values: np.ndarray) -> Interval:
-    """The mean of ``values`` (n,) with Student's interval: it tells the test images' luck, not the seed's."""
+    """The mean of ``values`` (n,) with Student's interval, over test images and not over seeds."""
     return ratio(values, np.ones_like(values))
 
 
@@ -45,7 +46,7 @@ def ratio(values: np.ndarray, weights: np.ndarray) -> Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The model beside one baseline on the same noisy images.
+    """The model compared with one baseline on the same noisy images.
 
     difference: MSE of the model minus that of the baseline, paired by image; below 0 the model is better.
     verdict: ``beats``, ``loses to``, or ``level with`` where the interval holds 0 or cannot be given.
@@ -84,37 +85,36 @@ class ClassScore:
     best: float
 
 
-def by_class(
+def score_classes(
     labels: np.ndarray, energies: np.ndarray, model: np.ndarray, noisy: np.ndarray, best: np.ndarray
 ) -> dict[int, ClassScore]:
     """The classes' scores, from labels, energies E[x²] and MSEs of single images, (n,) each."""
-    scores = {}
+    classes = {}
     for label in np.unique(labels):
-        some = labels == label
-        of_class = [ratio(errors[some], energies[some]) for errors in (model, noisy, best)]
-        scores[int(label)] = ClassScore(
-            images=int(some.sum()),
-            energy=float(energies[some].mean()),
-            mse=float(model[some].mean()),
-            nmse=of_class[0],
-            noisy=of_class[1].mean,
-            best=of_class[2].mean,
+        rows = labels == label
+        nmse = [ratio(errors[rows], energies[rows]) for errors in (model, noisy, best)]
+        classes[int(label)] = ClassScore(
+            images=int(rows.sum()),
+            energy=float(energies[rows].mean()),
+            mse=float(model[rows].mean()),
+            nmse=nmse[0],
+            noisy=nmse[1].mean,
+            best=nmse[2].mean,
         )
-    return scores
+    return classes
 
 
-def means(
-    tables: Mapping[str, Mapping[str, np.ndarray]], energies: np.ndarray
-) -> dict[str, dict[str, float]]:
-    """Means over images of each table's metrics, and ``nmse``, its mean MSE over the mean of ``energies``."""
-    scores = {
-        name: {metric: float(np.mean(values, dtype=np.float64)) for metric, values in table.items()}
-        for name, table in tables.items()
-    }
+def mean_scores(scores: Mapping[str, np.ndarray], energies: np.ndarray) -> dict[str, float]:
+    """The mean over images of each metric, and the metrics that are computed from means, such as ``nmse``.
+
+    Args:
+        scores: the values of single images, (n,), by metric.
+        energies: E[x²] of the clean images, (n,).
+    """
+    means = {name: float(np.mean(values, dtype=np.float64)) for name, values in scores.items()}
     energy = float(np.mean(energies, dtype=np.float64))
-    for values in scores.values():
-        values["nmse"] = values["mse"] / energy if energy else float("nan")
-    return scores
+    derived = [metric for metric in METRICS.values() if metric.from_means]
+    return means | {metric.name: metric.from_means(means, energy) for metric in derived if metric.from_means}
 
 
 def best_baseline(baselines: Mapping[str, Baseline]) -> str:

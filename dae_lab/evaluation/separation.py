@@ -1,4 +1,4 @@
-"""How classes lie to one another in a code: hulls, overlaps, silhouettes; whether that goes with error."""
+"""Separation of the classes in a code: hulls, overlaps, silhouettes, and their correlation with the error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _EPSILON = float(np.finfo(np.float32).eps)
 
 @dataclass(frozen=True, eq=False)
 class ClassGeometry:
-    """Where the codes of one class lie.
+    """The position of one class's codes.
 
     images: how many there are.
     hull: float32 (v, 2), the vertices of their convex hull in the view's plane, counterclockwise; (0, 2)
@@ -54,7 +54,7 @@ def centred(vectors: np.ndarray) -> np.ndarray:
 
 
 def silhouettes(deviations: np.ndarray, labels: np.ndarray | None) -> np.ndarray | None:
-    """Of each image, (n,); None where there are none, see ``View.silhouette``."""
+    """Of each image, (n,); None where there are none, see ``CodeView.silhouette``."""
     if labels is None or not 2 <= len(np.unique(labels)) < len(labels) or not deviations.any():
         return None
     from sklearn.metrics import pairwise_distances, silhouette_samples  # here: it takes long to import
@@ -62,32 +62,32 @@ def silhouettes(deviations: np.ndarray, labels: np.ndarray | None) -> np.ndarray
     return silhouette_samples(pairwise_distances(deviations), labels, metric="precomputed")
 
 
-def classes(
-    plane: np.ndarray, labels: np.ndarray | None, of_images: np.ndarray | None
+def describe_classes(
+    plane: np.ndarray, labels: np.ndarray | None, image_silhouettes: np.ndarray | None
 ) -> tuple[dict[int, ClassGeometry], np.ndarray]:
     """The classes, and the overlaps of their hulls (k, k)."""
     if labels is None:
         return {}, np.empty((0, 0))
     numbers = np.unique(labels)
     members = labels == numbers[:, None]
-    hulls = [_hull(plane[mine]) for mine in members]
+    hulls = [_hull(plane[rows]) for rows in members]
     inside = np.stack([_inside(plane, hull) for hull in hulls])
-    overlaps = np.array([inside[:, mine].mean(axis=1) for mine in members])
+    overlaps = np.array([inside[:, rows].mean(axis=1) for rows in members])
     overlaps[:, [hull is None for hull in hulls]] = np.nan
     np.fill_diagonal(overlaps, np.nan)
     in_plane = silhouettes(centred(plane), labels)
-    found = {}
-    for place, (number, mine, hull) in enumerate(zip(numbers, members, hulls, strict=True)):
-        elsewhere = np.delete(inside, place, axis=0)[:, mine].any(axis=0)
-        found[int(number)] = ClassGeometry(
-            images=int(mine.sum()),
-            hull=np.empty((0, 2), np.float32) if hull is None else plane[mine][hull.vertices],
+    results = {}
+    for place, (number, rows, hull) in enumerate(zip(numbers, members, hulls, strict=True)):
+        in_another_hull = np.delete(inside, place, axis=0)[:, rows].any(axis=0)
+        results[int(number)] = ClassGeometry(
+            images=int(rows.sum()),
+            hull=np.empty((0, 2), np.float32) if hull is None else plane[rows][hull.vertices],
             area=0.0 if hull is None else float(hull.volume),  # Qhull's area is the perimeter here
-            overlap=None if np.isnan(overlaps[place]).all() else float(elsewhere.mean()),
-            silhouette=_class_mean(of_images, mine),
-            silhouette_plane=_class_mean(in_plane, mine),
+            overlap=None if np.isnan(overlaps[place]).all() else float(in_another_hull.mean()),
+            silhouette=_class_mean(image_silhouettes, rows),
+            silhouette_plane=_class_mean(in_plane, rows),
         )
-    return found, overlaps
+    return results, overlaps
 
 
 def _hull(points: np.ndarray) -> "scipy.spatial.ConvexHull | None":
@@ -105,22 +105,22 @@ def _inside(points: np.ndarray, hull: "scipy.spatial.ConvexHull | None") -> np.n
     return np.all(points @ normals.T + offsets <= 1e-9 * np.abs(points).max(), axis=1)
 
 
-def _class_mean(of_images: np.ndarray | None, mine: np.ndarray) -> float | None:
-    return None if of_images is None or mine.sum() < 2 else float(of_images[mine].mean())
+def _class_mean(image_silhouettes: np.ndarray | None, rows: np.ndarray) -> float | None:
+    return None if image_silhouettes is None or rows.sum() < 2 else float(image_silhouettes[rows].mean())
 
 
 def correlations(
     by_class: dict[int, ClassGeometry], class_errors: Mapping[int, float]
 ) -> dict[str, Correlation]:
-    """Of each measure of separation with the classes' errors, see ``View.correlations``."""
-    found = {}
+    """Of each measure of separation with the classes' errors, see ``CodeView.correlations``."""
+    results = {}
     for measure in ("overlap", "silhouette", "silhouette_plane"):
         rows = [(getattr(each, measure), class_errors.get(number)) for number, each in by_class.items()]
         pairs = np.array(rows, np.float64).reshape(-1, 2)  # None becomes NaN
         pairs = pairs[np.isfinite(pairs).all(axis=1)]
         if len(pairs) >= 3 and np.ptp(pairs, axis=0).all():
-            found[measure] = _spearman(*pairs.T)
-    return found
+            results[measure] = _spearman(*pairs.T)
+    return results
 
 
 def _spearman(x: np.ndarray, y: np.ndarray) -> Correlation:

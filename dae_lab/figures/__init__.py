@@ -1,6 +1,6 @@
-"""Pictures of results. The only room that imports matplotlib; it knows arrays and titles, no models.
+"""Figures of results. The only room that imports matplotlib; it knows arrays and titles, no models.
 
-Figures are drawn with Agg and take nothing of a person's own settings, so those must not end the import of
+Figures are drawn with Agg and ignore the user's settings, so those must not end the import of
 matplotlib: a backend in ``MPLBACKEND`` that is not installed, as a notebook's, or a damaged ``matplotlibrc``.
 """
 
@@ -15,7 +15,7 @@ from dae_lab.environment import environment
 
 
 def _import_matplotlib() -> None:
-    """Import matplotlib without warnings; without a person's settings where they end the import."""
+    """Import matplotlib without warnings; without the user's settings where they end the import."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""What is compared name by name: classes, baselines, corruptions. Names stand at the left, to be read."""
+"""Horizontal bars of named values: classes, baselines, corruptions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -89,7 +89,7 @@ baselines = style.as_image(baselines_figure)
 
 
 def corruptions_figure(names: Sequence[str], model: Sequence[float], noisy: Sequence[float]) -> Figure:
-    """How much of each corruption the model takes away.
+    """The test MSE of the model and of the noisy images under each corruption.
 
     Args:
         names: of the k corruptions. model: k test MSEs. noisy: those of leaving the images as they are.
@@ -98,11 +98,11 @@ def corruptions_figure(names: Sequence[str], model: Sequence[float], noisy: Sequ
         DataError: there is no corruption.
     """
     figure, axes, rows = _rows(names)
-    own, theirs = _drawable(model), _drawable(noisy)
-    axes.hlines(rows, own, theirs, color=palette.BASELINE, linewidth=1.2)
-    axes.plot(theirs, rows, "s", markersize=7, label="noisy image", **_NOISY)
-    axes.plot(own, rows, "o", markersize=6, label="model", color=palette.MODEL, clip_on=False)
-    scales.square_root(axes, "x", 1.06 * _highest(own, theirs))
+    model_mse, noisy_mse = _drawable(model), _drawable(noisy)
+    axes.hlines(rows, model_mse, noisy_mse, color=palette.BASELINE, linewidth=1.2)
+    axes.plot(noisy_mse, rows, "s", markersize=7, label="noisy image", **_NOISY)
+    axes.plot(model_mse, rows, "o", markersize=6, label="model", color=palette.MODEL, clip_on=False)
+    scales.square_root(axes, "x", 1.06 * _highest(model_mse, noisy_mse))
     axes.set_xlabel("test MSE, spaced as its root")
     broken = style.left_out({"model": model, "noisy image": noisy})
     style.heading(axes, "Other corruptions", broken, style.LEGEND)

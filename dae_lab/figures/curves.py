@@ -1,4 +1,4 @@
-"""What changes over epochs, and over the strength of the noise."""
+"""Curves over the epochs, and over the strength of the noise."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -22,14 +22,14 @@ _LOOKS: dict[str, dict[str, Any]] = {
 
 
 def trajectories_figure(
-    own: Mapping[str, Points], common: Points, references: Mapping[str, float], loss_name: str
+    losses: Mapping[str, Points], common: Points, references: Mapping[str, float], loss_name: str
 ) -> Figure:
-    """How training went: the loss that was minimised, and below it the MSE all runs have in common.
+    """The course of a training: the loss that was minimised, and below it the MSE, common to all runs.
 
     Each is drawn on a linear and on a logarithmic axis, which is left empty where a loss is not positive.
 
     Args:
-        own: "train/loss" and "val/loss" → points; more keys are drawn too.
+        losses: "train/loss" and "val/loss" → points; more keys are drawn too.
         common: the validation MSE; no points: there are no validation images.
         references: title → an MSE on the same images that needs no training, a horizontal line each.
         loss_name: of the loss, as "bce".
@@ -37,11 +37,11 @@ def trajectories_figure(
     panel = max(2.2, 0.55 + 0.14 * len(references))  # inches: each reference has its line of text
     figure, axes = style.figure(2 * panel, 2, 2, sharex=True)
     mse = {"val/mse": common}
-    _panel(axes[0, 0], own, f"loss ({loss_name})")
+    _panel(axes[0, 0], losses, f"loss ({loss_name})")
     _panel(axes[1, 0], mse, "validation MSE")
-    _log_panel(axes[0, 1], own, f"loss ({loss_name}), log axis")
+    _log_panel(axes[0, 1], losses, f"loss ({loss_name}), log axis")
     _log_panel(axes[1, 1], mse, "validation MSE, log axis", references)
-    _epochs(axes, [*own.values(), common])
+    _epochs(axes, [*losses.values(), common])
     if axes[0, 0].lines:
         # beside the upper panels, where the lower have their labels: no curve can run through it
         axes[0, 1].legend(*axes[0, 0].get_legend_handles_labels(), loc="upper left", bbox_to_anchor=(1.02, 1))
@@ -51,7 +51,7 @@ def trajectories_figure(
 trajectories = style.as_image(trajectories_figure)
 
 
-def generalisation_figure(
+def noise_levels_figure(
     levels: Sequence[float],
     model: Sequence[float],
     noisy: Sequence[float],
@@ -70,14 +70,14 @@ def generalisation_figure(
     """
     figure, ((axes,),) = style.figure(3.4)
     order = np.argsort(levels)
-    x, own, theirs = (np.asarray(values, float)[order] for values in (levels, model, noisy))
-    axes.plot(x, own, color=palette.MODEL, marker="o", zorder=3, clip_on=False)
-    axes.plot(x, theirs, color=palette.NOISY, marker="s", linestyle="--", clip_on=False)
+    x, model_mse, noisy_mse = (np.asarray(values, float)[order] for values in (levels, model, noisy))
+    axes.plot(x, model_mse, color=palette.MODEL, marker="o", zorder=3, clip_on=False)
+    axes.plot(x, noisy_mse, color=palette.NOISY, marker="s", linestyle="--", clip_on=False)
     axes.margins(x=0.02)
     axes.axvline(trained_at, color=palette.CLEAN, linestyle=":", linewidth=1.2)
     place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
     axes.annotate("trained here", (trained_at, 1), (0, 3), ha="center", size=8, **place)
-    ends = {"model": (_last(own), palette.MODEL), "noisy image": (_last(theirs), palette.NOISY)}
+    ends = {"model": (_last(model_mse), palette.MODEL), "noisy image": (_last(noisy_mse), palette.NOISY)}
     if black is not None:
         axes.axhline(black, color=palette.BASELINE, linestyle="-.", linewidth=1.2)
         ends["black image"] = (black, palette.BASELINE)
@@ -93,7 +93,7 @@ def generalisation_figure(
     return figure
 
 
-generalisation = style.as_image(generalisation_figure)
+noise_levels = style.as_image(noise_levels_figure)
 
 
 def _panel(axes: Axes, series: Mapping[str, Points], title: str, note: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Texts beside what they name, none over another."""
+"""Labels beside what they name, none over another."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast

@@ -1,4 +1,4 @@
-"""The house style: one look for all figures, whatever a person's own matplotlibrc says.
+"""The style of all figures, whatever the user's matplotlibrc says.
 
 Pictures are 7 inches wide, 1,120 pixels: text stays readable where a page shrinks them to 800, and in print.
 Only matplotlib's object interface is used: pyplot would keep every figure, and look for a screen.

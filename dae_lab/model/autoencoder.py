@@ -8,13 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from dae_lab import losses, metrics
+from dae_lab import losses
 from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.config.shapes import Shape
+from dae_lab.metrics import image_metrics
 from dae_lab.model.decoder import Unet
 from dae_lab.model.latent import Contractive, OwnLayer
 from dae_lab.model.layers import Layers
+from dae_lab.scoring import score_batch
 from dae_lab.seeds import derive
 
 STEP_LOSSES = 200
@@ -28,23 +30,29 @@ class Autoencoder(keras.Model):
         encoder: noisy image → code (and skips, where the decoder wants them).
         decoder: code (and skips) → logits.
         denoiser: noisy image → reconstruction, sharing all weights; what is evaluated and kept.
-        answer: what the model gives without training, as a graph, one for any number of images.
-        watched: float32 (2,), what ``dae_lab.training.watch`` remembers; kept with every checkpoint.
+        decodes_code_alone: whether an image follows from the code, without features of the encoder or the
+            noisy image.
+        answer: the model's outputs outside training, as a graph, one for any number of images.
+        monitor_state: float32 (2,), the memory of ``CollapseMonitor``: the norm of the first step's gradient,
+            and how many examinations in a row found the model stuck; kept with every checkpoint.
     """
 
     encoder: keras.Model
     decoder: keras.Model
     denoiser: keras.Model
+    decodes_code_alone: bool
 
     def prepare(self, loss: Any, activation: str, latent: Any, seed: int) -> None:
         """Set what a training step needs: the loss object, the output's activation, the latent."""
         self.denoising_loss, self.activation, self.latent = loss, activation, latent
         self.loss_mean = keras.metrics.Mean(name="loss")
-        self.judges = [keras.metrics.Mean(name=name) for name in metrics.METRICS]
+        self.score_means = [keras.metrics.Mean(name=metric.name) for metric in image_metrics()]
         self.step_losses = self.add_weight(
             shape=(STEP_LOSSES + 1,), initializer="zeros", trainable=False, name="step_losses"
         )
-        self.watched = self.add_weight(shape=(2,), initializer="zeros", trainable=False, name="watched")
+        self.monitor_state = self.add_weight(
+            shape=(2,), initializer="zeros", trainable=False, name="monitor_state"
+        )
         images = tf.TensorSpec((None, *self.input_shape[1:]), tf.float32)
         # a partial: TensorFlow counts the traces of a method over all models, and warns of the fifth
         forward = partial(self.__call__, training=False)
@@ -54,7 +62,7 @@ class Autoencoder(keras.Model):
     @property
     def metrics(self) -> list[keras.Metric]:
         """What Keras resets at the start of every epoch and every validation."""
-        return [self.loss_mean, *self.judges]
+        return [self.loss_mean, *self.score_means]
 
     def _output(self, outputs: dict[str, Any]) -> losses.Output:
         return losses.Output(outputs["logits"], outputs["image"], self.activation)
@@ -74,8 +82,8 @@ class Autoencoder(keras.Model):
         self.optimizer.apply(gradients, variables)
         if not self.penalised:
             norm = self._norm(variables, gradients)
-            first = tf.where(self.optimizer.iterations == 1, norm, self.watched[0])
-            self.watched.assign([first, self.watched[1]])
+            first = tf.where(self.optimizer.iterations == 1, norm, self.monitor_state[0])
+            self.monitor_state.assign([first, self.monitor_state[1]])
         slot = tf.minimum(tf.cast(self.optimizer.iterations, tf.int32) - 1, STEP_LOSSES)
         self.step_losses.value.scatter_update(tf.IndexedSlices(loss, slot))
         self.loss_mean.update_state(loss, sample_weight=tf.shape(clean)[0])
@@ -100,9 +108,9 @@ class Autoencoder(keras.Model):
         if self.losses:
             loss += tf.add_n(self.losses)
         self.loss_mean.update_state(loss, sample_weight=tf.shape(clean)[0])
-        values = metrics.per_image(clean, outputs["image"])
-        for judge in self.judges:
-            judge.update_state(values[judge.name])
+        scores = score_batch(clean, outputs["image"])
+        for mean in self.score_means:
+            mean.update_state(scores[mean.name])
         return {metric.name: metric.result() for metric in self.metrics}
 
     @property
@@ -127,12 +135,12 @@ class Autoencoder(keras.Model):
         """
         bias = output_bias(self.decoder)
         pairs = zip(variables, gradients, strict=True)
-        own = [slope for variable, slope in pairs if variable is not bias and slope is not None]
-        return tf.linalg.global_norm([tf.cast(slope, tf.float32) for slope in own])
+        slopes = [slope for variable, slope in pairs if variable is not bias and slope is not None]
+        return tf.linalg.global_norm([tf.cast(slope, tf.float32) for slope in slopes])
 
 
 def state(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes: weights, states of random draws and metrics, and the built optimiser's."""
+    """The variables that training changes: weights, random states, metrics, and the built optimiser's."""
     return [*model.variables, *model.optimizer.variables]
 
 
@@ -173,6 +181,7 @@ def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
     model = Autoencoder(noisy, {"logits": values, "image": reconstruction}, name="autoencoder")
     model.encoder, model.decoder = encoder_model, decoder_model
     model.denoiser = keras.Model(noisy, reconstruction, name="denoiser")
+    model.decodes_code_alone = not skips and not decoder.output.residual
     model.prepare(loss, decoder.output.activation, latent, config.seed)
     if decoder.output.bias == "data":
         set_output_bias(decoder_model, mean_pixel, decoder.output.activation)
@@ -204,9 +213,9 @@ def has_own_layers(model: Autoencoder) -> bool:
 
 
 def first_kernels(model: Autoencoder) -> np.ndarray | None:
-    """What the first layer with weights looks for: (kh, kw, c, filters); a dense layer's are whole images.
+    """The kernels of the first layer with weights, (kh, kw, c, filters); a dense layer's are whole images.
 
-    None where the first such layer is a transposed convolution, whose kernels draw, not look.
+    None where the first such layer is a transposed convolution, whose kernels are no filters.
     """
     for layer in [*model.encoder.layers, *model.decoder.layers]:
         if isinstance(layer, keras.layers.Conv2DTranspose):

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from dae_lab.config.layers import Finish
-from dae_lab.model.convolution import quicken, quicken_leaky, sum_in_float32
+from dae_lab.model.fast_layers import FastConv2D, FastConv2DTranspose, FastDense, FastLeakyReLU
 from dae_lab.seeds import derive
 
 Tensor = Any
@@ -37,15 +37,15 @@ class Layers:
 
     def conv(self, filters: int, kernel: int, stride: int = 1, padding: str = "same", **more: Any) -> Any:
         """A convolution with Glorot-uniform weights (Glorot & Bengio 2010), Keras's default."""
-        return quicken(keras.layers.Conv2D(filters, kernel, stride, padding, **self._common(more)))
+        return FastConv2D(filters, kernel, stride, padding, **self._common(more))
 
     def conv_transpose(self, filters: int, kernel: int, stride: int, padding: str, **more: Any) -> Any:
         """A transposed convolution with Glorot-uniform weights."""
-        return quicken(keras.layers.Conv2DTranspose(filters, kernel, stride, padding, **self._common(more)))
+        return FastConv2DTranspose(filters, kernel, stride, padding, **self._common(more))
 
     def dense(self, units: int, **more: Any) -> Any:
         """A dense layer with Glorot-uniform weights."""
-        return sum_in_float32(keras.layers.Dense(units, **self._common(more)))
+        return FastDense(units, **self._common(more))
 
     def crop(self, x: Tensor, rows: tuple[int, int], columns: tuple[int, int], **more: Any) -> Tensor:
         """``x`` (n, h, w, c) less ``rows`` at the top and bottom, ``columns`` at the left and right."""
@@ -71,7 +71,7 @@ class Layers:
     def activation(self, finish: Finish) -> Callable[[Tensor], Tensor]:
         """The activation layer ``finish`` names."""
         if finish.activation == "leaky_relu":
-            return quicken_leaky(keras.layers.LeakyReLU(negative_slope=finish.slope, dtype=self.dtype))
+            return FastLeakyReLU(negative_slope=finish.slope, dtype=self.dtype)
         return keras.layers.Activation(finish.activation, dtype=self.dtype)
 
     def residual_block(self, x: Tensor, filters: int, kernel: int, stride: int, finish: Finish) -> Tensor:

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from dae_lab.model.autoencoder import Autoencoder, has_own_layers
+from dae_lab.model.fast_layers import copy_with_keras_layers
 from dae_lab.provenance import packages
 from dae_lab.tracking.writer import RunWriter
 
@@ -43,7 +44,7 @@ def save_model(denoiser: keras.Model, example: np.ndarray, folder: Path, portabl
         denoiser: noisy image → image, float32 (n, h, w, c).
         example: noisy images, float32 (n, h, w, c).
         folder: is made.
-        portable: the model has layers of Keras alone and is kept as a ``.keras`` file; otherwise as a
+        portable: the model needs layers of Keras alone and is kept as a ``.keras`` file; otherwise as a
             TensorFlow graph, which needs no code of this project either.
         run_id: of the run, for the README.
     """
@@ -54,7 +55,7 @@ def save_model(denoiser: keras.Model, example: np.ndarray, folder: Path, portabl
     requirements = [f"{name}=={packages()[name]}" for name in ("mlflow", "keras", "tensorflow")]
     with redirect_stdout(StringIO()):  # Keras prints what it exports
         mlflow.keras.save_model(
-            denoiser,
+            copy_with_keras_layers(denoiser) if portable else denoiser,
             str(folder),
             signature=infer_signature(example[:1], output),
             pip_requirements=requirements,

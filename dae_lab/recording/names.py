@@ -5,30 +5,20 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from dae_lab.baselines.registry import select_baselines
 from dae_lab.collapse import FIXED
 from dae_lab.config.latent import WIDEST
-from dae_lab.config.run import VALIDATION_METRICS, Config
+from dae_lab.config.run import Config
 from dae_lab.errors import ConfigError
+from dae_lab.metrics import METRICS, recorded_in
 
 LABELS = {"collapse": ("none", "unknown", *FIXED, "identity")}
 """Tags that describe the result of a run, and their possible values."""
 
 CURVES = ("train/loss", "val/", "watch/")
 """Metrics that have a value each epoch begin with one of these."""
-FALLING = ("loss", "mse", "mae", "bce", "bce_excess")
-"""Metrics whose names end so decrease as a model learns."""
 COUNTS = ("convergence/epoch", "convergence/step", "test/baselines_beaten")
 """Metrics whose names begin so are whole numbers."""
-
-_TRIVIAL = ("noisy", "black", "constant", "mean_image")
-_LINEAR = ("linear_3x3", "linear_5x5", "ridge", "pca")
-_CLASSICAL = ("median", "gaussian_filter", "total_variation", "non_local_means", "wavelet")
-BASELINES = {
-    "trivial": _TRIVIAL,
-    "linear": (*_TRIVIAL, *_LINEAR),
-    "all": (*_TRIVIAL, *_LINEAR, *_CLASSICAL),
-}
-"""By ``evaluation.baselines``: those that a model is compared with, unless the images do not allow it."""
 
 VIEW = ("active_units", "effective_rank", "silhouette", "knn_accuracy", "probe_accuracy")
 """What is recorded of each view of the code."""
@@ -41,16 +31,15 @@ def metric_names(config: Config) -> list[str]:
     A run leaves out what does not exist, such as the epoch of a target that it did not reach.
     """
     asked = config.evaluation
-    scores = [name for name in VALIDATION_METRICS if name != "loss"]
-    baselines = BASELINES[asked.baselines]
+    baselines = select_baselines(asked.baselines)
     names = ["train/loss", "train/step_loss", "time/epoch_s", "time/run_s", "time/cpu_s"]
-    names += [f"test/{name}" for name in (*scores, "nmse", "baselines_beaten")]
+    names += [*(f"test/{metric.name}" for metric in recorded_in("test")), "test/baselines_beaten"]
     names += [f"baseline_mse/{name}" for name in baselines]
     names += ["class_nmse/*"]
     names += [f"collapse/{name}" for name in ("variance_ratio", "saturated", "gradient_norm")]
     if config.data.validation != []:
         targets = [*baselines, *(["target_mse"] if asked.target_mse else [])]
-        names += [f"val/{name}" for name in VALIDATION_METRICS]
+        names += [f"val/{metric.name}" for metric in recorded_in("val")]
         names += [f"watch/{name}" for name in ("variance_ratio", "saturated", "gradient_norm")]
         names += ["convergence/area", *(f"convergence/epochs_to_{share}" for share in (90, 95, 99))]
         names += [f"convergence/{unit}_below_{one}" for unit in ("epoch", "step") for one in targets]
@@ -85,11 +74,16 @@ def need_recorded(key: str, wanted: str, known: Sequence[str]) -> None:
         raise ConfigError(f"{key}: runs like these record no {wanted}; {hint}")
 
 
-def least_and_greatest(metric: str) -> tuple[float, float]:
-    """Return the smallest and the largest possible value of a metric."""
-    name = metric.rpartition("/")[2]
-    if name.startswith(("rho_", "ssim", "silhouette")):
+def falling_metrics() -> list[str]:
+    """Names of the metrics that become smaller as a model learns, without their part, as ``mse``."""
+    return [metric.name for metric in recorded_in("val") if not metric.rises]
+
+
+def value_range(recorded: str) -> tuple[float, float]:
+    """The least and the greatest value that a recorded metric, as ``val/mse``, can have."""
+    name = recorded.rpartition("/")[2].removeprefix("step_")
+    if name in METRICS:
+        return METRICS[name].low, METRICS[name].high
+    if name.startswith(("rho_", "silhouette")):
         return -1.0, 1.0
-    if name.endswith("_accuracy"):
-        return 0.0, 1.0
-    return (-math.inf if name in ("loss", "step_loss", "psnr", "bce_excess") else 0.0), math.inf
+    return 0.0, 1.0 if name.endswith("_accuracy") else math.inf

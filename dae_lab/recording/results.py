@@ -32,8 +32,8 @@ def record_evaluation(record: RunWriter, evaluation: Evaluation) -> None:
     """
     metrics = summary_metrics(evaluation).items()
     record.log_metrics({k: v for k, v in metrics if v is not None and math.isfinite(v)}, step=0)
-    if evaluation.generalisation:
-        levels = evaluation.generalisation.levels.items()
+    if evaluation.robustness:
+        levels = evaluation.robustness.levels.items()
         record.log_series([("noise_level/mse", point.mse, round(100 * level)) for level, point in levels])
         record.log_series(
             [("noise_level/noisy_mse", point.noisy, round(100 * level)) for level, point in levels]
@@ -60,7 +60,7 @@ def record_figures(
     """
     from dae_lab.report.page import page  # here, because matplotlib takes a second to import
     from dae_lab.report.pictures import pictures
-    from dae_lab.report.words import in_short
+    from dae_lab.report.text import in_short
 
     noise = construct(config.noise).described()
     loss = option_name("loss", config.loss)
@@ -91,8 +91,8 @@ def summary_metrics(evaluation: Evaluation) -> dict[str, float | None]:
         for target, reached in evaluation.convergence.reached.items():
             values[f"convergence/epoch_below_{target}"] = reached.epoch
             values[f"convergence/step_below_{target}"] = reached.step
-    if evaluation.generalisation:
-        for name, point in evaluation.generalisation.corruptions.items():
+    if evaluation.robustness:
+        for name, point in evaluation.robustness.corruptions.items():
             values[f"corruption_mse/{name}"] = point.mse
             values[f"corruption_noisy_mse/{name}"] = point.noisy
     if evaluation.geometry:
@@ -119,7 +119,7 @@ def evaluation_json(evaluation: Evaluation) -> dict[str, Any]:
             },
             "collapse": evaluation.collapse,
             "convergence": evaluation.convergence,
-            "generalisation": evaluation.generalisation,
+            "generalisation": evaluation.robustness,
             "geometry": evaluation.geometry
             and {name: _view(item) for name, item in evaluation.geometry.views.items()},
         }

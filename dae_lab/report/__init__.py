@@ -1,1 +1,1 @@
-"""The report: one HTML page a run, with all that its evaluation found, in numbers and pictures."""
+"""The report: one HTML page a run, with its evaluation in numbers and pictures."""

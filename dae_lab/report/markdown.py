@@ -1,4 +1,4 @@
-"""Words of people in Markdown: shown as they are, with no page, picture or script of anybody else in them."""
+"""Text of users in Markdown, shown as it is typed: no link, picture or script in it takes effect."""
 
 import re
 

@@ -7,13 +7,14 @@ from typing import Any
 from jinja2 import Environment
 from PIL import Image
 
-from dae_lab import collapse, metrics
+from dae_lab import collapse
 from dae_lab.config.latent import WIDEST
 from dae_lab.data.images import FEW
-from dae_lab.evaluation import latent, separation
+from dae_lab.evaluation import code_geometry, separation
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.scores import interval
-from dae_lab.report import words
+from dae_lab.metrics import recorded_in, shown_in
+from dae_lab.report import text
 from dae_lab.report.html import embedded, environment
 
 SECTIONS = {
@@ -55,13 +56,20 @@ def page(
         config_yaml=config_yaml,
         facts=facts,
         sections=SECTIONS,
+        headline_metrics=shown_in("headline"),
+        test_metrics=recorded_in("test"),
     )
 
 
 @cache
 def _environment() -> Environment:
     made = environment("report")
-    made.filters |= {name: getattr(words, name) for name in ("number", "bounds", "share")}
-    known: dict[str, Any] = {"words": words, "metrics": metrics, "collapse": collapse}
-    made.globals |= known | {"latent": latent, "separation": separation, "few": FEW, "widest": WIDEST}
+    made.filters |= {name: getattr(text, name) for name in ("number", "bounds", "share")}
+    known: dict[str, Any] = {"text": text, "collapse": collapse}
+    made.globals |= known | {
+        "code_geometry": code_geometry,
+        "separation": separation,
+        "few": FEW,
+        "widest": WIDEST,
+    }
     return made

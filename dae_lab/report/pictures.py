@@ -1,4 +1,4 @@
-"""The pictures of a run: what was found in its evaluation, handed to the figures."""
+"""The pictures of a report, drawn from a run's evaluation."""
 
 from collections.abc import Mapping, Sequence
 from math import isqrt
@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 
 from dae_lab.data.images import Images
+from dae_lab.evaluation.code_geometry import CodeView
 from dae_lab.evaluation.convergence import Trajectory
 from dae_lab.evaluation.evaluate import Evaluation
-from dae_lab.evaluation.latent import View
 from dae_lab.evaluation.scores import interval
 from dae_lab.figures import bars, codes, curves
 from dae_lab.figures.grid import reconstruction_grid, tile
@@ -30,10 +30,10 @@ def pictures(
     trained_noise: str,
     loss_name: str,
 ) -> dict[str, Image.Image]:
-    """All pictures that make sense for this run, by name, in the order in which the page shows them.
+    """Draw the pictures that apply to a run, by name, in the order in which the page shows them.
 
     Args:
-        history: what each epoch was worth, epoch 1 first: ``train/loss``, and ``val/loss`` where there are
+        history: the values of each epoch, epoch 1 first: ``train/loss``, and ``val/loss`` where there are
             validation images.
         trajectory: (epoch, validation MSE), epoch 0 before training; empty without validation images.
         kernels: the first layer's weights, float (kh, kw, c_in, filters); None if it is no convolution.
@@ -96,8 +96,8 @@ def _reconstructions(evaluation: Evaluation) -> Image.Image:
 def _baselines(evaluation: Evaluation) -> Image.Image:
     titles = [item.title for item in evaluation.baselines.values()]
     errors = [evaluation.scores[name]["mse"] for name in evaluation.baselines]
-    own = interval(evaluation.model["mse"])
-    return bars.baselines(titles, errors, own.mean, (own.low, own.high))
+    model = interval(evaluation.model["mse"])
+    return bars.baselines(titles, errors, model.mean, (model.low, model.high))
 
 
 def _baseline_examples(evaluation: Evaluation) -> Image.Image:
@@ -130,7 +130,7 @@ def _classes(evaluation: Evaluation) -> Image.Image | None:
 def _training(
     evaluation: Evaluation, history: Sequence[Mapping[str, float]], trajectory: Trajectory, loss_name: str
 ) -> Image.Image:
-    own = {
+    losses = {
         key: [(epoch, entry[key]) for epoch, entry in enumerate(history, start=1) if key in entry]
         for key in ("train/loss", "val/loss")
     }
@@ -140,30 +140,30 @@ def _training(
         if item.validation is not None and trajectory
     }
     return curves.trajectories(
-        {key: points for key, points in own.items() if points}, trajectory, references, loss_name
+        {key: points for key, points in losses.items() if points}, trajectory, references, loss_name
     )
 
 
 def _noise_levels(evaluation: Evaluation, trained_noise: str) -> Image.Image | None:
-    found = evaluation.generalisation
-    if found is None or not found.levels:
+    robustness = evaluation.robustness
+    if robustness is None or not robustness.levels:
         return None
-    points = found.levels.values()
-    return curves.generalisation(
-        list(found.levels),
+    points = robustness.levels.values()
+    return curves.noise_levels(
+        list(robustness.levels),
         [point.mse for point in points],
         [point.noisy for point in points],
-        black=found.energy,
+        black=robustness.energy,
         strength_name=trained_noise,
     )
 
 
 def _corruptions(evaluation: Evaluation) -> Image.Image | None:
-    found = evaluation.generalisation
-    if found is None or not found.corruptions:
+    robustness = evaluation.robustness
+    if robustness is None or not robustness.corruptions:
         return None
-    points = found.corruptions.values()
-    names = [f"{name.replace('_', ' ')}, {point.noise}" for name, point in found.corruptions.items()]
+    points = robustness.corruptions.values()
+    names = [f"{name.replace('_', ' ')}, {point.noise}" for name, point in robustness.corruptions.items()]
     return bars.corruptions(
         [name.removesuffix(", ") for name in names],
         [point.mse for point in points],
@@ -178,7 +178,7 @@ def _codes(evaluation: Evaluation) -> dict[str, Image.Image]:
     return {f"code_{name}": _code(view, images) for name, view in evaluation.geometry.views.items()}
 
 
-def _code(view: View, images: Images) -> Image.Image:
+def _code(view: CodeView, images: Images) -> Image.Image:
     count, labels = len(view.plane), images.labels
     what = "code value" if view.size <= 2 else "principal component"
     return codes.hulls(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dae_lab.metrics import shown_in
 from dae_lab.sweep.estimate import Estimate, Points, estimate
 from dae_lab.sweep.job import Job, Outcome
 from dae_lab.sweep.members import Member, arm_names, distinct, members
@@ -28,15 +29,6 @@ class Metric:
     title: str
     decimals: int
     rises: bool
-
-
-METRICS = (
-    Metric("test/mse", "MSE", 4, False),
-    Metric("test/psnr", "PSNR", 2, True),
-    Metric("test/ssim", "SSIM", 4, True),
-    Metric("test/bce_excess", "BCE excess", 4, False),
-    Metric("test/baselines_beaten", "baselines beaten", 1, True),
-)
 
 
 @dataclass(frozen=True)
@@ -191,7 +183,7 @@ def summarise(
         metric: ``sweep.metric``. direction: ``minimize`` or ``maximize``.
         wall: seconds the command took.
     """
-    columns = {item.name: item for item in METRICS}
+    columns = {item.name: item for item in _columns()}
     # a person may want the best run by another metric, or by one of these the other way round
     columns[metric] = replace(
         columns.get(metric, Metric(metric, metric, 4, False)), rises=direction == "maximize"
@@ -215,6 +207,12 @@ def summarise(
         counts=dict(Counter(states)),
         cost=_cost(outcomes, runs, wall),
     )
+
+
+def _columns() -> list[Metric]:
+    shown = shown_in("headline", "summary")
+    scores = [Metric(f"test/{item.name}", item.title, item.decimals, item.rises) for item in shown]
+    return [*scores, Metric("test/baselines_beaten", "baselines beaten", 1, True)]
 
 
 def curves(arms: Sequence[Arm], runs: Mapping[int, RunReader], metric: str) -> dict[str, list[Points]]:

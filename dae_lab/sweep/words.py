@@ -3,7 +3,7 @@
 import math
 from datetime import timedelta
 
-from dae_lab.report import words as report_words
+from dae_lab.report import text as report_text
 from dae_lab.sweep.estimate import Estimate
 from dae_lab.sweep.members import Member
 from dae_lab.sweep.summary import Arm, Metric, Summary
@@ -24,7 +24,7 @@ NONE = "–"
 
 def number(value: float, decimals: int = 4) -> str:
     """A number as the report of a run writes it; a dash for what is not finite."""
-    return report_words.number(value, decimals) if is_finite(value) else NONE
+    return report_text.number(value, decimals) if is_finite(value) else NONE
 
 
 def mean(found: Estimate, decimals: int = 4) -> str:

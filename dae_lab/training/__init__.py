@@ -1,1 +1,1 @@
-"""Fitting a model: batches, checkpoints, progress. Knows nothing of where runs are recorded."""
+"""Training of a model: batches, checkpoints, progress. It does not know where runs are recorded."""

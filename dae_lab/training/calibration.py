@@ -47,8 +47,8 @@ def calibrate(configs: Sequence[Config]) -> list[float]:
 
 def load(config: Config, threads: int | None = None) -> float | None:
     """The cached seconds of an epoch in a process with ``threads`` threads; None if it was not measured."""
-    found = measurements.load(_folder(config), _key(config, threads))
-    return found if type(found) is float and 0 < found < inf else None
+    seconds = measurements.load(_folder(config), _key(config, threads))
+    return seconds if type(seconds) is float and 0 < seconds < inf else None
 
 
 def _measure_and_keep(config: Config, dataset: Dataset) -> float:
@@ -68,30 +68,31 @@ def _measure(config: Config, dataset: Dataset) -> float:
     from dae_lab.model.autoencoder import build
     from dae_lab.noise import corrupted
     from dae_lab.training import fit
-    from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
-    from dae_lab.training.callbacks import Historian
+    from dae_lab.training.batches import TrainingData, evaluation_batches, training_batches
+    from dae_lab.training.callbacks import EpochTimer, HistoryRecorder
     from dae_lab.training.checkpoint import History
 
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     training, size = config.training, config.evaluation.batch_size
-    steps = steps_per_epoch(dataset.train, config)
+    corruption = construct(config.noise)
+    steps = TrainingData(dataset.train, corruption, training, config.seed).steps_per_epoch
     at_once = fit.largest_divisor(steps, training.steps_per_execution)
     timed = min(steps, at_once * -(-STEPS // at_once))
     brief = replace(config, training=replace(training, epochs=2, batches=timed))
-    corruption = construct(config.noise)
-    seen, checked = dataset.train[: timed * training.batch_size], dataset.validation[: STEPS * size]
+    train, validation = dataset.train[: timed * training.batch_size], dataset.validation[: STEPS * size]
     model = build(config, dataset.train.shape, np.full(dataset.train.shape[-1], 0.5))
+    data = TrainingData(train, corruption, brief.training, config.seed)
     with TemporaryDirectory() as folder:
-        model, _ = fit.prepare(model, seen, brief, Path(folder))
-    with training_batches(seen, corruption, brief, first_epoch=0) as batches:
+        model, _ = fit.prepare(model, brief, data.steps_per_epoch, Path(folder))
+    with training_batches(data, first_epoch=0) as batches:
         history: History = []
-        clock = [Historian(history)]
+        clock = [EpochTimer(), HistoryRecorder(history)]
         model.fit(batches, epochs=2, steps_per_epoch=timed, shuffle=False, verbose=0, callbacks=clock)
     step = history[-1]["time/epoch_s"] / timed
-    if not len(checked):
+    if not len(validation):
         return step * steps
-    validation = evaluation_batches(corrupted(checked, corruption, 0), checked, size)
-    check = _seconds(lambda: model.evaluate(validation, verbose=0)) / len(checked)
+    batches = evaluation_batches(corrupted(validation, corruption, 0), validation, size)
+    check = _seconds(lambda: model.evaluate(batches, verbose=0)) / len(validation)
     return step * steps + check * len(dataset.validation[: config.evaluation.limit])
 
 

@@ -1,4 +1,8 @@
-"""What watches a training: is the loss still a number, is it still improving, how far is it."""
+"""Callbacks of a training: time, history, progress, early stopping, and the end of one that diverged.
+
+Monitors write what they measure into Keras's ``logs`` of an epoch, under the names it is recorded by, such as
+``time/epoch_s``; the ``HistoryRecorder`` behind them keeps the logs, for all that follow.
+"""
 
 import logging
 import math
@@ -14,25 +18,26 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from dae_lab.config.run import EarlyStopping
 from dae_lab.errors import TrainingError
+from dae_lab.metrics import METRICS
 from dae_lab.training.checkpoint import History
 
 log = logging.getLogger(__name__)
 
 
-class Finite(keras.callbacks.Callback):
-    """Ends a training whose loss is no longer a finite number."""
+class TerminateOnNonFinite(keras.callbacks.Callback):
+    """Ends a training with an error when its loss is no longer a finite number."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at the training loss, which is that before the step's own update."""
+        """Check the training loss, which is that before the step's own update."""
         step = int(self.model.optimizer.iterations)
-        need_finite({"training loss": (logs or {}).get("loss", 0.0)}, f"at step {step}")
+        check_finite({"training loss": (logs or {}).get("loss", 0.0)}, f"at step {step}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at all an epoch gave, before any of it is kept."""
-        need_finite(logs or {}, f"in epoch {epoch + 1}")
+        """Check all of an epoch's values, before any of them is kept."""
+        check_finite(logs or {}, f"in epoch {epoch + 1}")
 
 
-def need_finite(values: Mapping[str, Any], when: str) -> None:
+def check_finite(values: Mapping[str, Any], when: str) -> None:
     """Raise a TrainingError, with the usual causes, if one of ``values`` is not a finite number."""
     for name, value in values.items():
         if not math.isfinite(float(value)):
@@ -43,29 +48,39 @@ def need_finite(values: Mapping[str, Any], when: str) -> None:
             )
 
 
-class Historian(keras.callbacks.Callback):
-    """Collects what each epoch was worth, under the names they are recorded by, and how long it took."""
-
-    def __init__(self, history: History) -> None:
-        super().__init__()
-        self.history = history
+class EpochTimer(keras.callbacks.Callback):
+    """Writes the seconds that each epoch took, validation included, into its logs as ``time/epoch_s``."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Start the clock."""
         self._began = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keep ``loss`` as ``train/loss``, ``val_mse`` as ``val/mse``, and ``time/epoch_s`` in seconds."""
-        named = {_name(key): float(value) for key, value in (logs or {}).items()}
-        self.history.append({**named, "time/epoch_s": time.perf_counter() - self._began})
+        """Stop the clock."""
+        if logs is not None:
+            logs["time/epoch_s"] = time.perf_counter() - self._began
 
 
-def _name(key: str) -> str:
+class HistoryRecorder(keras.callbacks.Callback):
+    """Appends the logs of each epoch to ``history``, under the names they are recorded by."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self.history = history
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Keep ``loss`` as ``train/loss``, ``val_mse`` as ``val/mse``, and names with a slash as they are."""
+        self.history.append({_recorded_name(key): float(value) for key, value in (logs or {}).items()})
+
+
+def _recorded_name(key: str) -> str:
+    if "/" in key:
+        return key
     return f"val/{key[4:]}" if key.startswith("val_") else f"train/{key}"
 
 
 class StopEarly(keras.callbacks.Callback):
-    """Stops when nothing has improved for a while; judges by the history, so it survives a resume."""
+    """Stops a training that no longer improves; as it reads the history, a resumed one stops likewise."""
 
     def __init__(self, history: History, rule: EarlyStopping) -> None:
         super().__init__()
@@ -73,27 +88,27 @@ class StopEarly(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Stop if the best epoch lies ``patience`` epochs back."""
-        if stalled(self.history, self.rule):
+        if has_stalled(self.history, self.rule):
             patience, monitor = self.rule.patience, self.rule.monitor
             log.info("stopped after epoch %d: no better %s for %d epochs", epoch + 1, monitor, patience)
             self.model.stop_training = True
 
 
-def stalled(history: History, rule: EarlyStopping) -> bool:
+def has_stalled(history: History, rule: EarlyStopping) -> bool:
     """Whether the last improvement of ``rule.monitor`` by ``min_delta`` is ``patience`` epochs ago."""
     if rule.patience is None:
         return False
-    rising = rule.monitor in ("val/psnr", "val/ssim")
+    rises = METRICS[rule.monitor.removeprefix("val/")].rises
     best, best_at = -math.inf, 0
     for number, logs in enumerate(history):
-        value = logs[rule.monitor] if rising else -logs[rule.monitor]
+        value = logs[rule.monitor] if rises else -logs[rule.monitor]
         if value > best + rule.min_delta or number == 0:
             best, best_at = value, number
     return len(history) - 1 - best_at >= rule.patience
 
 
-class Show(keras.callbacks.Callback):
-    """Progress for a person: a bar on a terminal; otherwise a line an epoch, at most every ``seconds``, and
+class ProgressReporter(keras.callbacks.Callback):
+    """Shows progress: a bar on a terminal; otherwise a line an epoch, at most every ``seconds``, and
     a line within an epoch that takes longer than ``patience`` seconds, which then has its own line too.
     """
 
@@ -104,7 +119,7 @@ class Show(keras.callbacks.Callback):
         self.history, self.epochs, self.steps = history, epochs, steps
         self.seconds, self.patience = seconds, patience
         self.console = Console(stderr=True)
-        self._began, self._shown, self._within = time.monotonic(), 0.0, False
+        self._began, self._shown, self._printed_step = time.monotonic(), 0.0, False
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             BarColumn(),
@@ -133,7 +148,7 @@ class Show(keras.callbacks.Callback):
         if not self.console.is_terminal and now - max(self._shown, self._began) >= self.patience:
             line = f"epoch {done + 1}/{self.epochs}  step {batch + 1}/{self.steps}  loss {loss:.4f}"
             self.console.print(line, highlight=False, soft_wrap=True)
-            self._shown, self._within = now, True
+            self._shown, self._printed_step = now, True
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Show the epoch's losses."""
@@ -143,13 +158,13 @@ class Show(keras.callbacks.Callback):
         )
         self._bar.update(self._task, epoch=min(done + 1, self.epochs), text=text)
         now = time.monotonic()
-        due = self._within or now - self._shown >= self.seconds or done == self.epochs
+        due = self._printed_step or now - self._shown >= self.seconds or done == self.epochs
         if not self.console.is_terminal and due:
             each = median(logs["time/epoch_s"] for logs in self.history[-10:])  # the first builds graphs, too
             left = timedelta(seconds=round(each * (self.epochs - done)))
             line = f"epoch {done}/{self.epochs}  {text}  {left} left"
             self.console.print(line, highlight=False, soft_wrap=True)
-            self._shown, self._within = now, False
+            self._shown, self._printed_step = now, False
 
     def close(self) -> None:
         """Take the bar away, whatever happened."""

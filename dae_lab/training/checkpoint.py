@@ -18,14 +18,14 @@ from dae_lab.model.autoencoder import state
 log = logging.getLogger(__name__)
 
 History = list[dict[str, float]]
-"""What each finished epoch was worth: its logs, epoch 1 first."""
+"""The logs of each finished epoch, under the names they are recorded by; epoch 1 first."""
 
 FILE = "checkpoint.npz"
 """A checkpoint: the history as JSON, and all variables in their order."""
 
 
 DAMAGES = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error)
-"""What a damaged file raises when it is read; a RecursionError is a RuntimeError."""
+"""The errors that reading a damaged file can raise; a RecursionError is a RuntimeError."""
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -96,7 +96,7 @@ def _read_history(text: str) -> History:
     epochs: Any = json.loads(text)
     known = {"train/loss", "time/epoch_s"}
     if not isinstance(epochs, list) or not all(isinstance(it, dict) and known <= it.keys() for it in epochs):
-        raise ValueError("its history lacks what epochs were worth")
+        raise ValueError("its history lacks the values of epochs")
     if not all(isinstance(value, int | float) for epoch in epochs for value in epoch.values()):
-        raise ValueError("its history holds what is no number")
+        raise ValueError("its history holds values that are no numbers")
     return epochs

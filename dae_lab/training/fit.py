@@ -6,27 +6,36 @@ from pathlib import Path
 
 import keras
 import tensorflow as tf
-from tensorflow.python.framework import config as tf_config
 
-from dae_lab import optimizers
+from dae_lab import compat, optimizers
 from dae_lab.config.run import Config
-from dae_lab.data.images import Images, NoisySet
 from dae_lab.model.autoencoder import Autoencoder
-from dae_lab.model.traced import traced
-from dae_lab.noise import Corruption
-from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
-from dae_lab.training.callbacks import Finite, Historian, Show, StopEarly, stalled
+from dae_lab.model.graph_cache import reuse_graphs
+from dae_lab.training.batches import TrainingData, training_batches
+from dae_lab.training.callbacks import (
+    EpochTimer,
+    HistoryRecorder,
+    ProgressReporter,
+    StopEarly,
+    TerminateOnNonFinite,
+    has_stalled,
+)
 from dae_lab.training.checkpoint import Checkpoint, History, restore
 
 
-def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) -> tuple[Autoencoder, History]:
+def prepare(model: Autoencoder, config: Config, steps: int, folder: Path) -> tuple[Autoencoder, History]:
     """Compile ``model`` and bring it to where the checkpoint in ``folder`` left off.
 
+    Args:
+        model: untrained.
+        config: the run's; the graphs that are used again depend on most of it.
+        steps: in an epoch.
+        folder: of the run's checkpoints.
+
     Returns:
-        ``model``, or one of an earlier run that takes its place, see ``dae_lab.model.traced``; and the
+        ``model``, or one of an earlier run that takes its place, see ``dae_lab.model.graph_cache``; and the
         history of the epochs already done, empty for a new run.
     """
-    steps = steps_per_epoch(images, config)
     model.compile(
         optimizer=optimizers.build(config.optimizer, steps, config.training.epochs),
         steps_per_execution=largest_divisor(steps, config.training.steps_per_execution),
@@ -35,67 +44,63 @@ def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) ->
     model.optimizer.build(
         model.trainable_variables
     )  # a place for its state; and one trace of a step, not two
-    model = traced(model, config, images.shape, steps)
+    model = reuse_graphs(model, config, steps)
     return model, restore(model, folder)
 
 
-def untrained(model: Autoencoder, validation: NoisySet, config: Config) -> dict[str, float]:
-    """What the model is worth before its first step, ``val/loss``, ``val/mse`` …; empty without images."""
-    noisy, clean = validation
-    if not len(clean):
+def evaluate_untrained(model: Autoencoder, validation: tf.data.Dataset | None) -> dict[str, float]:
+    """The model's ``val/loss``, ``val/mse`` … before its first step; empty without validation images."""
+    if validation is None:
         return {}
-    batches = evaluation_batches(noisy, clean, config.evaluation.batch_size)
-    logs = model.evaluate(batches, verbose=0, return_dict=True)
+    logs = model.evaluate(validation, verbose=0, return_dict=True)
     return {f"val/{name}": float(value) for name, value in logs.items()}
 
 
 def fit(
     model: Autoencoder,
-    images: Images,
-    validation: NoisySet,
-    corruption: Corruption,
-    config: Config,
+    data: TrainingData,
+    validation: tf.data.Dataset | None,
     folder: Path,
     history: History,
-    listeners: Sequence[keras.callbacks.Callback] = (),
+    monitors: Sequence[keras.callbacks.Callback] = (),
+    recorders: Sequence[keras.callbacks.Callback] = (),
     before_checkpoint: Callable[[], None] = lambda: None,
 ) -> History:
     """Train ``model`` for the epochs that ``history`` lacks.
 
     Args:
         model: as ``prepare`` left it.
-        images: what to train on.
-        validation: noisy images, float32 (n, h, w, c), and their clean originals; n may be 0.
-        corruption: see ``dae_lab.noise``.
+        data: the training images, and how they are trained on.
+        validation: as ``evaluation_batches`` gives.
         folder: where checkpoints go.
         history: the epochs done so far; grows in place.
-        listeners: callbacks that find the epoch's record as ``history[-1]`` when it ends.
+        monitors: callbacks that may write into the logs of an epoch that ends; their order does not matter.
+        recorders: callbacks that find a whole epoch as ``history[-1]`` when it ends.
         before_checkpoint: what has to be done before a checkpoint is saved.
 
     Raises:
         TrainingError: the loss is no longer finite.
     """
-    training, steps = config.training, steps_per_epoch(images, config)
-    if len(history) >= training.epochs or (history and stalled(history, training.early_stopping)):
+    settings, steps = data.settings, data.steps_per_epoch
+    if len(history) >= settings.epochs or (history and has_stalled(history, settings.early_stopping)):
         return history
-    noisy, clean = validation
-    show = Show(history, training.epochs, steps)
-    with training_batches(images, corruption, config, first_epoch=len(history)) as batches, closing(show):
+    progress = ProgressReporter(history, settings.epochs, steps)
+    with training_batches(data, first_epoch=len(history)) as batches, closing(progress):
         model.fit(
             batches,
-            epochs=training.epochs,
+            epochs=settings.epochs,
             initial_epoch=len(history),
             steps_per_epoch=steps,
-            validation_data=(
-                evaluation_batches(noisy, clean, config.evaluation.batch_size) if len(clean) else None
-            ),
+            validation_data=validation,
             callbacks=[
-                Finite(),
-                Historian(history),
-                *listeners,
-                Checkpoint(folder, history, training.checkpoint_s, before_checkpoint),
-                StopEarly(history, training.early_stopping),
-                show,
+                TerminateOnNonFinite(),
+                EpochTimer(),
+                *monitors,
+                HistoryRecorder(history),
+                *recorders,
+                Checkpoint(folder, history, settings.checkpoint_s, before_checkpoint),
+                StopEarly(history, settings.early_stopping),
+                progress,
             ],
             shuffle=False,  # the batches come shuffled, by the run's seed
             verbose=0,
@@ -103,9 +108,9 @@ def fit(
     return history
 
 
-def ends_within_epoch(model: Autoencoder, images: Images, config: Config) -> bool:
+def ends_within_epoch(model: Autoencoder, steps: int) -> bool:
     """Whether training was stopped before its last epoch was complete."""
-    return bool(int(model.optimizer.iterations) % steps_per_epoch(images, config))
+    return bool(int(model.optimizer.iterations) % steps)
 
 
 def largest_divisor(steps: int, limit: int) -> int:
@@ -117,9 +122,9 @@ def largest_divisor(steps: int, limit: int) -> int:
     return max(number for number in range(1, min(steps, limit) + 1) if steps % number == 0)
 
 
-def set_up(config: Config) -> None:
-    """Settle what TensorFlow does for the whole process."""
-    if config.training.deterministic:
+def set_determinism(deterministic: bool) -> None:
+    """Choose whether TensorFlow gives the same bits for the same seed, for the whole process."""
+    if deterministic:
         tf.config.experimental.enable_op_determinism()
     else:
-        tf_config.disable_op_determinism()  # an earlier run of this process may have switched it on
+        compat.disable_op_determinism()  # an earlier run of this process may have switched it on

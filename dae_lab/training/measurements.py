@@ -1,4 +1,4 @@
-"""Keeps what was measured on this machine: a JSON file each, named after all that it depends on."""
+"""A cache of measurements made on this machine: a JSON file each, named after all that it depends on."""
 
 import hashlib
 import json
@@ -42,7 +42,7 @@ def discard(folder: Path, key: Mapping[str, Any], reason: Exception) -> None:
     """Remove the measurement of ``key``, with a warning."""
     file = folder / f"{digest(key)}.json"
     log.warning("%s: %s; it is measured again", file, reason)
-    with suppress(OSError):  # a folder, or not ours
+    with suppress(OSError):  # it is a folder, or another user's
         file.unlink()
 
 

@@ -1,4 +1,4 @@
-"""Where the time of training goes, by operation."""
+"""The time that training spends in each kind of operation."""
 
 import tempfile
 from collections import Counter
@@ -8,12 +8,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from dae_lab.compat import parse_profile
+
 LINES = 25
 """How many operations the table has."""
 
 
 class Profile(keras.callbacks.Callback):
-    """Watches a whole training with TensorFlow's profiler; ``table`` is the result.
+    """Profiles a whole training with TensorFlow's profiler; ``table`` is the result.
 
     Threads overlap, so the shares are of the time all threads spent in operations.
     """
@@ -21,12 +23,12 @@ class Profile(keras.callbacks.Callback):
     table = ""
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start watching."""
+        """Start the profiler."""
         self._folder = tempfile.TemporaryDirectory()
         tf.profiler.experimental.start(self._folder.name)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Stop, and make the table."""
+        """Stop the profiler, and make the table."""
         tf.profiler.experimental.stop()
         steps = int(self.model.optimizer.iterations)
         times = Counter[str]()
@@ -38,9 +40,7 @@ class Profile(keras.callbacks.Callback):
 
 def operation_times(file: Path) -> Counter[str]:
     """Milliseconds in each operation, ``kind  layer``, of a profile as TensorFlow writes it."""
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2
-
-    space = xplane_pb2.XSpace.FromString(file.read_bytes())
+    space = parse_profile(file.read_bytes())
     times = Counter[str]()
     for plane in space.planes:
         for line in plane.lines:

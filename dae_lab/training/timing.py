@@ -36,9 +36,9 @@ def time_layers(config: Config, image: Shape) -> tuple[list[tuple[float, float]]
     import numpy as np
 
     from dae_lab.model.autoencoder import build
-    from dae_lab.training.fit import set_up
+    from dae_lab.training.fit import set_determinism
 
-    set_up(config)
+    set_determinism(config.training.deterministic)
     models = [
         build(
             replace(config, training=replace(config.training, precision=precision)),

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dae_lab.baselines.cache import Cache, digest, without_resample
-from dae_lab.baselines.judge import judge
+from dae_lab.baselines.evaluate import evaluate_baselines
 from dae_lab.provenance import PACKAGE, packages
 from dae_lab.snapshot import sources
 
@@ -26,9 +26,9 @@ def refuse() -> float:
 
 def test_what_is_kept_is_not_computed_again(tmp_path):
     assert cache(tmp_path).load("x") is None
-    assert cache(tmp_path / "made").once("x", lambda: 1.5) == 1.5
+    assert cache(tmp_path / "made").load_or_compute("x", lambda: 1.5) == 1.5
     assert cache(tmp_path / "made").load("x") == 1.5
-    assert cache(tmp_path / "made").once("x", refuse) == 1.5
+    assert cache(tmp_path / "made").load_or_compute("x", refuse) == 1.5
     assert cache(tmp_path / "made").load("y") is None
 
 
@@ -45,7 +45,7 @@ DAMAGES = {
     "text": lambda path: path.write_text("not at all a zip"),
     "another": lambda path: np.savez(path, other=1),
     "another's": lambda path: (
-        cache(path.parent).once("y", lambda: 2.0),
+        cache(path.parent).load_or_compute("y", lambda: 2.0),
         shutil.copyfile(path.with_name("y.npz"), path),
     ),
     "pickle": pickled,
@@ -57,10 +57,10 @@ DAMAGES = {
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_warned_of_once_and_computed_again(tmp_path, caplog, damage):
     kept = cache(tmp_path)
-    kept.once("x", lambda: 1.5)
+    kept.load_or_compute("x", lambda: 1.5)
     DAMAGES[damage](tmp_path / "x.npz")
     assert kept.load("x") is None
-    assert kept.once("x", lambda: 2.5) == 2.5
+    assert kept.load_or_compute("x", lambda: 2.5) == 2.5
     first, *rest = caplog.messages
     assert first.startswith(f"{tmp_path / 'x.npz'} cannot be read: ")
     assert first.endswith("; it is computed again")
@@ -74,7 +74,7 @@ def test_a_lock_that_is_a_link_empties_no_file(tmp_path):
     (tmp_path / "cache" / "locks").mkdir(parents=True)
     (tmp_path / "thesis.tex").write_text("four years of work")
     (tmp_path / "cache" / "locks" / "x").symlink_to(tmp_path / "thesis.tex")
-    assert cache(tmp_path / "cache").once("x", lambda: 1.5) == 1.5
+    assert cache(tmp_path / "cache").load_or_compute("x", lambda: 1.5) == 1.5
     assert (tmp_path / "thesis.tex").read_text() == "four years of work"
 
 
@@ -82,13 +82,13 @@ def test_a_folder_that_cannot_be_written_is_warned_of_once(tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     kept = cache(tmp_path / "file" / "folder")
     assert kept.load("x") is None
-    assert [kept.once(name, lambda: 1.5) for name in "xyz"] == [1.5] * 3
+    assert [kept.load_or_compute(name, lambda: 1.5) for name in "xyz"] == [1.5] * 3
     (message,) = caplog.messages
     assert message.startswith(f"{tmp_path / 'file' / 'folder'} cannot be written")
 
 
 def test_nothing_half_written_is_left(tmp_path):
-    cache(tmp_path).once("x", lambda: 1.5)
+    cache(tmp_path).load_or_compute("x", lambda: 1.5)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["locks", "x.npz"]
 
 
@@ -101,15 +101,15 @@ def test_who_comes_second_waits_and_takes_what_the_first_has_computed(tmp_path):
         return 1.5
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: cache(tmp_path).once("x", compute), range(4)))
+        found = list(pool.map(lambda _: cache(tmp_path).load_or_compute("x", compute), range(4)))
     assert found == [1.5] * 4
     assert len(computed) == 1
 
 
 def test_a_lock_is_given_back_when_computing_fails(tmp_path):
     with pytest.raises(ZeroDivisionError):
-        cache(tmp_path).once("x", lambda: 1 / 0)
-    assert cache(tmp_path).once("x", lambda: 1.5) == 1.5
+        cache(tmp_path).load_or_compute("x", lambda: 1 / 0)
+    assert cache(tmp_path).load_or_compute("x", lambda: 1.5) == 1.5
 
 
 def test_digest_tells_apart_what_differs():
@@ -133,34 +133,32 @@ def test_resample_is_left_out_at_every_depth():
     }
 
 
-def flip(file: Path) -> None:
-    """Change one byte."""
-    data = file.read_bytes()
-    file.write_bytes(bytes([data[0] ^ 1]) + data[1:])
+def add_statement(file: Path) -> None:
+    file.write_text(file.read_text(encoding="utf-8") + "\nADDED = 1\n", encoding="utf-8")
 
 
 def test_the_code_is_part_of_the_name(problem, tmp_path, monkeypatch):
-    """One byte of what can change a number, and every file has another name; the rest changes none."""
+    """A statement in what can change a number gives every file another name; one elsewhere gives none."""
     made = problem()
 
     def names() -> frozenset[str]:
         sources.cache_clear()  # as another process, started now, would have them
         folder = Path(tempfile.mkdtemp(dir=tmp_path))
         sets = (made.data, made.corruption, {}, made.test, made.validation)
-        judge("trivial", *sets, code_size=6, seed=0, cache=folder)
+        evaluate_baselines("trivial", *sets, code_size=6, seed=0, cache=folder)
         return frozenset(path.name for path in folder.rglob("*.npz"))
 
     original = names()
     package = shutil.copytree(PACKAGE, tmp_path / "dae_lab", ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr("dae_lab.provenance.PACKAGE", package)
     assert names() == original  # the folder is no part of it
-    for file in ("report/words.py", "figures/style.py", "tracking/store.py"):
-        flip(package / file)
+    for file in ("report/text.py", "figures/style.py", "tracking/store.py"):
+        add_statement(package / file)
     assert names() == original
 
     seen = [original]
-    for file in ("metrics.py", "noise.py", "pixels.py", "seeds.py", "baselines/moments.py"):
-        flip(package / file)
+    for file in ("metrics.py", "noise.py", "pixels.py", "scoring.py", "seeds.py", "baselines/moments.py"):
+        add_statement(package / file)
         seen.append(names())
     (package / "baselines" / "more.py").write_text("")
     seen.append(names())

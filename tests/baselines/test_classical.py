@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from skimage import restoration
 
-from dae_lab.baselines.classical import FILTERS, tuned
+from dae_lab.baselines.classical import FILTERS, tune
 from dae_lab.baselines.fitting import Tuning
 from dae_lab.pixels import to_float
 
@@ -56,7 +56,7 @@ def test_the_strength_is_the_best_of_the_grid(images, name):
     scale = np.sqrt(np.mean((noisy - clean) ** 2, dtype=np.float64)) if a_filter.relative else 1
     strengths = np.array([0, *a_filter.strengths]) * scale
     errors = [np.mean((np.clip(a_filter(noisy, strength), 0, 1) - clean) ** 2) for strength in strengths]
-    denoise, note = tuned(a_filter, Tuning(noisy, clean, "made images")).bounded()
+    denoise, note = tune(a_filter, Tuning(noisy, clean, "made images")).clipped()
     assert np.mean((denoise(noisy) - clean) ** 2) == pytest.approx(min(errors), rel=1e-6)
     assert min(errors) < errors[0]  # it removes noise
     assert note.startswith(f"{a_filter.symbol} = {strengths[np.argmin(errors)]:.3g}")
@@ -66,7 +66,7 @@ def test_the_strength_is_the_best_of_the_grid(images, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_where_there_is_no_noise_nothing_is_done(images, name):
     _, clean = noisy_and_clean(images, shape=(20, 30, 1))
-    denoise, note = tuned(FILTERS[name], Tuning(clean, clean, "made images"))
+    denoise, note = tune(FILTERS[name], Tuning(clean, clean, "made images"))
     np.testing.assert_array_equal(denoise(clean), clean)
     assert note == "left as it is, chosen on 6 made images"
 
@@ -80,7 +80,7 @@ def test_tiny_and_constant_images_and_values_far_outside(name, shape):
         for strength in (3, 5) if name == "median" else (0.01, 2):
             np.testing.assert_allclose(FILTERS[name](noisy, strength), noisy, rtol=1e-4)
     spread = np.random.default_rng(0).normal(0, 5, shape).astype(np.float32)
-    denoise, _ = tuned(FILTERS[name], Tuning(spread, clean, "made images"))
+    denoise, _ = tune(FILTERS[name], Tuning(spread, clean, "made images"))
     assert np.isfinite(denoise(spread)).all()
 
 

@@ -6,7 +6,7 @@ from scipy import ndimage
 from sklearn.linear_model import Ridge
 
 from dae_lab.baselines import fitting
-from dae_lab.baselines.fitting import Material, Tuning
+from dae_lab.baselines.fitting import FittingData, Tuning
 from dae_lab.baselines.linear import best_filter, ridge
 from dae_lab.baselines.moments import Moments
 from dae_lab.noise import Identity, corrupted
@@ -16,8 +16,8 @@ from dae_lab.seeds import derive
 SEED = 3
 
 
-def material(made) -> Material:
-    return Material(made.data, made.corruption, made.validation, 4, SEED)
+def fitting_data(made) -> FittingData:
+    return FittingData(made.data, made.corruption, made.validation, 4, SEED)
 
 
 def training_noise(made) -> np.ndarray:
@@ -55,7 +55,7 @@ def test_filter_is_that_of_least_squares(problem, monkeypatch, most_values, size
     monkeypatch.setattr(fitting, "MOST_VALUES", most_values)
     monkeypatch.setattr(fitting, "_BLOCK_VALUES", 4000)  # several blocks, the last one smaller
     made = problem(train=50, shape=shape)
-    denoise = best_filter(material(made).neighbourhoods, size)
+    denoise = best_filter(fitting_data(made).neighbourhood_moments, size)
     kernel, bias = impulse_response(denoise, size, shape)
     noisy, clean = training_noise(made), to_float(made.data.train.pixels)
     expected_kernel, expected_bias = least_squares_filter(noisy, clean, size)
@@ -65,7 +65,7 @@ def test_filter_is_that_of_least_squares(problem, monkeypatch, most_values, size
 
 def test_a_filter_is_applied_as_a_correlation_with_zeros_beyond_the_edge(problem):
     made = problem()
-    denoise = best_filter(material(made).neighbourhoods, 3)
+    denoise = best_filter(fitting_data(made).neighbourhood_moments, 3)
     kernel, bias = impulse_response(denoise, 3, (12, 10, 1))
     noisy = made.test[0]
     expected = ndimage.correlate(noisy, kernel[None, ..., 0], mode="constant") + bias
@@ -80,23 +80,26 @@ def test_filters_and_maps_of_images_that_never_vary(problem, grey):
     """Their covariance is 0, or nothing but rounding: nothing to divide by."""
     corruption = Identity(clip=False, resample="once")
     made = problem(corruption=corruption, pixels=np.full((82, 12, 10, 1), grey, np.uint8))
-    some = material(made)
-    for denoise in (best_filter(some.neighbourhoods, 3), ridge(some.images, some.tuning).denoise):
+    some = fitting_data(made)
+    for denoise in (
+        best_filter(some.neighbourhood_moments, 3),
+        ridge(some.image_moments, some.tuning).denoise,
+    ):
         np.testing.assert_allclose(denoise(made.test[0]), grey / 255, atol=1e-4)
 
 
 def test_without_noise_the_best_filter_and_map_change_nothing(problem):
     made = problem(train=200, corruption=Identity(clip=False, resample="once"))
-    some = material(made)
+    some = fitting_data(made)
     noisy = made.test[0]
-    np.testing.assert_allclose(best_filter(some.neighbourhoods, 5)(noisy), noisy, atol=1e-5)
-    np.testing.assert_allclose(ridge(some.images, some.tuning).denoise(noisy), noisy, atol=1e-4)
+    np.testing.assert_allclose(best_filter(some.neighbourhood_moments, 5)(noisy), noisy, atol=1e-5)
+    np.testing.assert_allclose(ridge(some.image_moments, some.tuning).denoise(noisy), noisy, atol=1e-4)
 
 
 @pytest.mark.parametrize("shape", [(6, 5, 1), (4, 5, 3)])
 def test_ridge_is_scikit_learns_at_the_best_strength(problem, shape):
     made = problem(train=150, validation=40, shape=shape)
-    some = material(made)
+    some = fitting_data(made)
     noisy = training_noise(made).reshape(150, -1).astype(np.float64)
     clean = to_float(made.data.train.pixels).reshape(150, -1)
     strengths = np.mean(noisy**2) * np.logspace(-8, 1, 19)
@@ -106,7 +109,7 @@ def test_ridge_is_scikit_learns_at_the_best_strength(problem, shape):
     errors = [np.mean((answer - tuning) ** 2) for answer in answers]
     best = int(np.argmin(errors))
     assert 0 < best < 18  # else the choice was not tried
-    denoise, note = ridge(some.images, some.tuning)
+    denoise, note = ridge(some.image_moments, some.tuning)
     assert note == f"λ = {strengths[best]:.2g}, chosen on 40 validation images"
     expected = fits[best].predict(made.test[0].reshape(12, -1)).reshape(12, *shape)
     np.testing.assert_allclose(denoise(made.test[0]), expected, atol=1e-5)

@@ -1,6 +1,7 @@
 """What judging costs beside training, on full MNIST."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -10,12 +11,13 @@ import pytest
 from dae_lab.baselines.trivial import mean_image
 from dae_lab.config.construct import construct
 from dae_lab.evaluation.evaluate import Evaluation, evaluate
-from dae_lab.evaluation.sets import Sets
+from dae_lab.evaluation.pairs import Pairs
 from dae_lab.model.autoencoder import build, first_kernels
-from dae_lab.report import words
+from dae_lab.report import text
 from dae_lab.report.page import page
 from dae_lab.report.pictures import pictures
 from dae_lab.training import fit
+from dae_lab.training.batches import TrainingData
 
 
 def seconds(task) -> tuple[float, float]:
@@ -29,19 +31,22 @@ def seconds(task) -> tuple[float, float]:
 def test_judging_takes_less_than_an_epoch_and_beats_the_linear_denoiser(compose, tmp_path, capsys):
     """`spatial_latent`, 10,000 test images, baselines cached, report drawn; medians of three in turn."""
     config = compose("experiment=spatial_latent", "training.epochs=3", f"evaluation.cache={tmp_path}")
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     data, corruption = construct(config.data), construct(config.noise)
     model = build(config, data.train.shape, np.zeros(1))
     mean = mean_image(data.train.pixels)
-    model, history = fit.prepare(model, data.train, config, Path(tmp_path))
+    training_data = TrainingData(data.train, corruption, config.training, config.seed)
+    steps = training_data.steps_per_epoch
+    model, history = fit.prepare(model, config, steps, Path(tmp_path))
     epochs, judgings = [], []
     found: list[Evaluation] = []
 
     def judge():
         """All that a run does for it, from the noise of the test images to the page."""
         trajectory = [(0, 0.2), (1, 0.1)]
-        sets = Sets.of(data, corruption, config)
-        found.append(evaluate(model, sets, config, trajectory, mean))
+        pairs = Pairs.make(data, corruption, config.evaluation, config.seed)
+        noise, seed = asdict(config.noise), config.seed
+        found.append(evaluate(model, pairs, config.evaluation, noise, seed, trajectory, steps, mean))
         drawn = pictures(found[-1], history, trajectory, first_kernels(model), "sigma = 0.5", "bce")
         page("benchmark", found[-1], drawn, "", {})
 
@@ -56,11 +61,10 @@ def test_judging_takes_less_than_an_epoch_and_beats_the_linear_denoiser(compose,
                 judge()  # computes the baselines; nobody's time
             judgings.append(seconds(judge))
 
-    none = np.empty((0, *data.train.shape), np.float32), data.validation[:0]
-    fit.fit(model, data.train, none, corruption, config, tmp_path, history, [Judge()])
+    fit.fit(model, training_data, None, tmp_path, history, recorders=[Judge()])
     epoch, judging = np.median(epochs, axis=0), np.median(judgings, axis=0)
     first = found[0]
-    verdict, headline = words.verdict(first), words.headline(first)
+    verdict, headline = text.verdict(first), text.headline(first)
     with capsys.disabled():
         print(f"\none epoch: {epoch[0]:.1f} s wall, {epoch[1]:.1f} s CPU")
         print(f"judging it: {judging[0]:.1f} s wall, {judging[1]:.1f} s CPU")

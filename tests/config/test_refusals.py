@@ -13,10 +13,11 @@ from omegaconf.errors import OmegaConfBaseException
 from dae_lab.config.explain import explain
 from dae_lab.config.fields import Checked, number
 from dae_lab.config.loss import SCHEMAS
-from dae_lab.config.run import VALIDATION_METRICS, Evaluation
+from dae_lab.config.run import EarlyStopping, Evaluation
 from dae_lab.config.typed import typed
 from dae_lab.config.validate import check_choices, check_shapes, check_validation
 from dae_lab.errors import ConfigError
+from dae_lab.metrics import recorded_in
 
 
 def refusal(compose, *overrides: str) -> str:
@@ -319,10 +320,11 @@ def test_the_cache_stands_in_the_home_of_whoever_runs(compose, monkeypatch):
         assert compose(f"data={option}", "name=without_home").data.cache == "~/.cache/dae_lab"
 
 
-def test_what_stopping_may_watch_are_the_metrics_there_are():
-    from dae_lab.metrics import METRICS
-
-    assert ("loss", *METRICS) == VALIDATION_METRICS
+def test_early_stopping_monitors_a_recorded_validation_metric():
+    for metric in recorded_in("val"):
+        EarlyStopping(patience=1, monitor=f"val/{metric.name}", min_delta=0)
+    with pytest.raises(ConfigError, match=r"monitor must be one of val/loss, .*; got 'val/nmse'"):
+        EarlyStopping(patience=1, monitor="val/nmse", min_delta=0)
 
 
 def test_an_error_that_is_no_mistake_of_a_persons_is_left_alone():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dae_lab.evaluation.latent import geometry
+from dae_lab.evaluation.code_geometry import code_geometry
 
 
 def normal(*shape, seed=0):
@@ -18,7 +18,7 @@ def clusters(classes=4, each=25, size=6, apart=1.5, seed=0):
 
 
 def view_of(codes, labels=None, class_errors=None, fit=None):
-    (view,) = geometry(codes, labels, class_errors or {}, fit).views.values()
+    (view,) = code_geometry(codes, labels, class_errors or {}, fit).views.values()
     return view
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dae_lab.evaluation.scores import by_class, compare, interval, means, ratio
+from dae_lab.evaluation.scores import compare, interval, mean_scores, ratio, score_classes
 
 RNG = np.random.default_rng(0)
 
@@ -61,7 +61,7 @@ def test_classes_are_normalised_by_their_own_energy():
     """A black image is as bad for a thin digit as for a fat one: 1."""
     labels = np.array([1, 8, 8, 1, 8])
     energies = np.array([0.04, 0.15, 0.17, 0.06, 0.13])
-    found = by_class(labels, energies, energies, 2 * energies, 0.5 * energies)
+    found = score_classes(labels, energies, energies, 2 * energies, 0.5 * energies)
     assert sorted(found) == [1, 8]
     assert [found[label].images for label in (1, 8)] == [2, 3]
     assert found[1].energy == pytest.approx(0.05)
@@ -72,7 +72,11 @@ def test_classes_are_normalised_by_their_own_energy():
 
 def test_means_are_over_images_and_nmse_over_energy():
     table = {"mse": np.float32([0.1, 0.3]), "ssim": np.float32([0.5, 0.7])}
-    found = means({"model": table, "black": {"mse": np.float32([0.2, 0.6])}}, np.array([0.2, 0.6]))
+    energies = np.array([0.2, 0.6])
+    found = {
+        "model": mean_scores(table, energies),
+        "black": mean_scores({"mse": np.float32([0.2, 0.6])}, energies),
+    }
     assert found["model"] == pytest.approx({"mse": 0.2, "ssim": 0.6, "nmse": 0.5})
     assert found["black"]["nmse"] == pytest.approx(1)
-    assert np.isnan(means({"model": table}, np.zeros(2))["model"]["nmse"])
+    assert np.isnan(mean_scores(table, np.zeros(2))["nmse"])

@@ -5,7 +5,7 @@ import pytest
 from legible import check, words
 
 from dae_lab.figures import palette
-from dae_lab.figures.curves import generalisation, generalisation_figure, trajectories, trajectories_figure
+from dae_lab.figures.curves import noise_levels, noise_levels_figure, trajectories, trajectories_figure
 from dae_lab.figures.style import house_style
 
 REFERENCES = {
@@ -124,16 +124,16 @@ def test_what_is_not_finite_is_counted_without_a_warning():
     ],
     ids=["usual", "one level", "far outside", "collapsed", "broken", "all broken", "no noise"],
 )
-def test_generalisation_can_be_read(levels, model, noisy, more):
+def test_noise_levels_can_be_read(levels, model, noisy, more):
     with house_style():
-        figure = generalisation_figure(levels, model, noisy, **more)
+        figure = noise_levels_figure(levels, model, noisy, **more)
         check(figure)
         assert ("not finite" in words(figure)) == (not np.isfinite(model).all())
 
 
-def test_generalisation_shows_the_numbers_in_order_of_the_levels():
+def test_noise_levels_shows_the_numbers_in_order_of_the_levels():
     with house_style():
-        axes = generalisation_figure(LEVELS[::-1], MODEL[::-1], NOISY[::-1], 1.0, 0.114, "σ = 0.5").axes[0]
+        axes = noise_levels_figure(LEVELS[::-1], MODEL[::-1], NOISY[::-1], 1.0, 0.114, "σ = 0.5").axes[0]
     model, noisy, trained, black = axes.lines
     assert model.get_xydata().tolist() == [list(point) for point in zip(LEVELS, MODEL, strict=True)]
     assert noisy.get_xydata().tolist() == [list(point) for point in zip(LEVELS, NOISY, strict=True)]
@@ -146,6 +146,6 @@ def test_generalisation_shows_the_numbers_in_order_of_the_levels():
 def test_both_are_pictures():
     sizes = [
         trajectories(ONE, [], {}, "bce").size,
-        generalisation(LEVELS, MODEL, NOISY, black=0.1).size,
+        noise_levels(LEVELS, MODEL, NOISY, black=0.1).size,
     ]
     assert [width for width, _ in sizes] == [1120, 1120]

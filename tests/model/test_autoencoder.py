@@ -9,10 +9,11 @@ import tensorflow as tf
 from keras.src.backend.common import global_state
 
 from dae_lab.config.construct import construct
-from dae_lab.model import traced
+from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import STEP_LOSSES, build, output_bias, set_output_bias
 from dae_lab.noise import corrupted
 from dae_lab.training import fit
+from dae_lab.training.batches import TrainingData, evaluation_batches
 
 BLACK = np.zeros(1)
 SMALL = (
@@ -228,15 +229,16 @@ def test_no_global_generator_is_used(compose, tiny, tmp_path):
         *SMALL, "encoder.dropout=0.2", "latent=variational", "training.epochs=1", "training.batch_size=4"
     )
     assert config.training.deterministic
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     with pytest.raises(RuntimeError, match="require a seed to be set when determinism is enabled"):
         tf.random.uniform((1,))
     before = random.getstate(), np.random.get_state()[1].tolist()
     model, corruption, images = build(config, (8, 8, 1), BLACK), construct(config.noise), tiny(8)
-    traced._last.clear()  # no test gets the model of another
-    model, history = fit.prepare(model, images, config, tmp_path)
-    validation = corrupted(images, corruption, 1), images
-    fit.fit(model, images, validation, corruption, config, tmp_path, history)
+    graph_cache._last.clear()  # no test gets the model of another
+    data = TrainingData(images, corruption, config.training, config.seed)
+    model, history = fit.prepare(model, config, data.steps_per_epoch, tmp_path)
+    validation = evaluation_batches(corrupted(images, corruption, 1), images, 4)
+    fit.fit(model, data, validation, tmp_path, history)
     assert random.getstate() == before[0]
     assert np.random.get_state()[1].tolist() == before[1]
     assert global_state.get_global_attribute("global_seed_generator") is None

@@ -1,14 +1,14 @@
 """What is recorded of a judged model: numbers under their names, a table, everything as JSON."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
 from processes import client, prepare, runs, trajectory
 
 from dae_lab import experiment
-from dae_lab.baselines.recipes import RECIPES
-from dae_lab.recording.names import BASELINES, is_recorded, metric_names
+from dae_lab.recording.names import is_recorded, metric_names, value_range
 
 SHORT = ("training.epochs=3", "training.batches=6", "training.batch_size=16", "tracking.log_model=false")
 
@@ -43,7 +43,7 @@ def test_levels_are_steps(judged):
     assert [step for step, _ in curves["noise_level/mse"]] == [0, 25, 50, 75, 100, 125, 150, 200]
     at_training = dict(curves["noise_level/mse"])[100]
     assert at_training == pytest.approx(found.scores["model"]["mse"], rel=1e-5)
-    assert curves["corruption_mse/masking"][0][1] == found.generalisation.corruptions["masking"].mse
+    assert curves["corruption_mse/masking"][0][1] == found.robustness.corruptions["masking"].mse
 
 
 def test_what_was_not_reached_is_censored_not_dropped(judged):
@@ -93,9 +93,20 @@ def test_names_are_known_before(judged, compose):
     assert given <= {"time/epoch_s", "time/run_s", "time/cpu_s", *at_times}
 
 
-@pytest.mark.parametrize("wanted", RECIPES)
-def test_names_of_baselines(wanted):
-    assert BASELINES[wanted] == tuple(RECIPES[wanted])
+@pytest.mark.parametrize(
+    ("name", "bounds"),
+    [
+        ("val/mse", (0, math.inf)),
+        ("test/psnr", (-math.inf, math.inf)),
+        ("test/ssim", (-1, 1)),
+        ("train/step_loss", (-math.inf, math.inf)),
+        ("code/rho_silhouette_plane", (-1, 1)),
+        ("code/knn_accuracy", (0, 1)),
+        ("convergence/epochs_to_99", (0, math.inf)),
+    ],
+)
+def test_every_recorded_number_has_its_range(name, bounds):
+    assert value_range(name) == bounds
 
 
 def test_a_spatial_code_and_scores_alone(compose):

@@ -6,16 +6,16 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-from dae_lab import metrics
-from dae_lab.baselines.judge import Baseline
+from dae_lab.baselines.evaluate import Baseline
 from dae_lab.collapse import diagnose
 from dae_lab.data.images import Images
 from dae_lab.evaluation import scores
+from dae_lab.evaluation.code_geometry import code_geometry
 from dae_lab.evaluation.convergence import convergence
 from dae_lab.evaluation.evaluate import Evaluation
-from dae_lab.evaluation.generalisation import Generalisation, Point
-from dae_lab.evaluation.latent import geometry
+from dae_lab.evaluation.robustness import NoiseScore, Robustness
 from dae_lab.report.pictures import pictures
+from dae_lab.scoring import energy, score_images
 
 TRAJECTORY = [(0, 0.23), (1, 0.09), (2, 0.05), (3, 0.04)]
 HISTORY = [{"train/loss": 0.5 / n, "val/loss": 0.4 / n, "val/mse": TRAJECTORY[n][1]} for n in (1, 2, 3)]
@@ -33,13 +33,13 @@ def _clean(count: int, shape: tuple[int, int, int], rng: np.random.Generator) ->
 
 def _baseline(title: str, clean: np.ndarray, answers: np.ndarray) -> Baseline:
     answers = np.broadcast_to(answers, clean.shape).astype(np.float32)
-    table = metrics.table(clean, answers)
+    table = score_images(clean, answers)
     return Baseline(title, f"how {title} was made", table, float(table["mse"].mean()), answers[:10])
 
 
-def _point(clean: np.ndarray, sigma: float) -> Point:
-    means = {name: float(values.mean()) for name, values in metrics.table(clean, 0.9 * clean).items()}
-    return Point(f"sigma = {sigma:g}", means["mse"], sigma**2, means)
+def _point(clean: np.ndarray, sigma: float) -> NoiseScore:
+    means = {name: float(values.mean()) for name, values in score_images(clean, 0.9 * clean).items()}
+    return NoiseScore(f"sigma = {sigma:g}", means["mse"], sigma**2, means)
 
 
 def made(
@@ -73,8 +73,8 @@ def made(
         "mean_image": _baseline("mean training image", clean, mean),
         "median": _baseline("median filter", clean, clean + 0.7 * (noisy - clean)),
     }
-    table, energies = metrics.table(clean, answers), metrics.energy(clean)
-    classes = scores.by_class(
+    table, energies = score_images(clean, answers), energy(clean)
+    classes = scores.score_classes(
         labels, energies, table["mse"], baselines["noisy"].test["mse"], baselines["median"].test["mse"]
     )
     errors = {label: score.nmse.mean for label, score in classes.items()}
@@ -89,13 +89,13 @@ def made(
         classes=classes,
         collapse=diagnose(clean, noisy, answers, mean, sigmoid=True, gradient_norm=0.02),
         convergence=convergence(TRAJECTORY, targets, float(energies.mean()), steps_per_epoch=40),
-        generalisation=Generalisation(
+        robustness=Robustness(
             count,
             float(energies.mean()),
             {level: _point(clean, level * sigma) for level in (0.0, 0.5, 1.0, 2.0)},
             {name: _point(clean, sigma) for name in ("uniform", "salt_and_pepper")},
         ),
-        geometry=geometry(codes.astype(np.float32), labels, errors, (codes, labels)),
+        geometry=code_geometry(codes.astype(np.float32), labels, errors, (codes, labels)),
         decoded=rng.random((144, *shape), np.float32),
     )
     return replace(found, **changes)
@@ -106,7 +106,7 @@ def unlabelled(sigma: float = 0.2, **changes: object) -> Evaluation:
     found = made(sigma=sigma)
     noisy, images = found.test
     codes = np.random.default_rng(0).standard_normal((len(images), 2)).astype(np.float32)
-    plain = {"classes": {}, "geometry": geometry(codes, None, {}, None)}
+    plain = {"classes": {}, "geometry": code_geometry(codes, None, {}, None)}
     return replace(found, test=(noisy, Images(images.pixels, None, images.rows)), **plain | changes)
 
 

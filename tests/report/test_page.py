@@ -17,7 +17,7 @@ from scipy import stats
 from dae_lab import collapse, metrics
 from dae_lab.evaluation.convergence import plateaus
 from dae_lab.evaluation.scores import Interval
-from dae_lab.report import words
+from dae_lab.report import text as report_text
 from dae_lab.report.page import SECTIONS, embedded, page
 
 VOID = {"meta", "img", "br", "link", "hr", "input"}
@@ -126,8 +126,8 @@ def test_what_comes_from_outside_is_escaped():
     evil = "<script>alert(1)</script> & \"quoted\" 'twice' {{ 7 * 7 }} </style>"
     found = made()
     marked = {name: replace(item, title=evil, note=evil) for name, item in found.baselines.items()}
-    other = replace(found.generalisation, corruptions={evil: found.generalisation.levels[1.0]})
-    found = replace(found, baselines=marked, generalisation=other)
+    other = replace(found.robustness, corruptions={evil: found.robustness.levels[1.0]})
+    found = replace(found, baselines=marked, robustness=other)
     pictures = {"reconstructions": Image.new("RGB", (3, 2))}
     parsed = Parsed(shown(found, pictures, title=evil, config_yaml=evil, facts={evil: evil}))
     assert parsed.open == []
@@ -153,11 +153,11 @@ def test_every_score_and_every_comparison_is_in_a_table():
     found = made()
     said = text(found)
     for name, values in found.scores.items():
-        assert all(words.number(values[kind]) in said for kind in ("mse", "mae", "ssim", "bce"))
+        assert all(report_text.number(values[kind]) in said for kind in ("mse", "mae", "ssim", "bce"))
         if name != "model":
-            assert f"{words.bounds(found.comparisons[name].difference)} beats it how" in said
+            assert f"{report_text.bounds(found.comparisons[name].difference)} beats it how" in said
     for score in found.classes.values():
-        assert f"{score.nmse.mean:.4f} {words.bounds(score.nmse)}" in said
+        assert f"{score.nmse.mean:.4f} {report_text.bounds(score.nmse)}" in said
     for view in found.geometry.views.values():
         for item in view.correlations.values():
             assert f"{item.rho:.3f}" in said
@@ -209,7 +209,7 @@ def test_a_collapse_is_said_first_with_what_to_try(label):
     parsed = Parsed(shown(found))
     first = parsed.text.split(" Reconstructions ", 1)[0]
     assert found.collapse.sentence() in first
-    assert words.ADVICE[label] in first
+    assert report_text.ADVICE[label] in first
     assert {"class": "alarm"} in parsed.all("p")
     assert {"href": "#collapse"} in parsed.all("a")
 
@@ -225,7 +225,7 @@ def test_a_healthy_model_raises_no_alarm(whole):
         (unlabelled(), "the test images have no labels, so there are no classes"),
         (unlabelled(), "hulls, silhouettes and accuracies: the test images have no labels"),
         (made(convergence=None), "there are no validation images"),
-        (made(generalisation=None), "no other noise was tried (evaluation.images=0)"),
+        (made(robustness=None), "no other noise was tried (evaluation.images=0)"),
         (made(geometry=None), "the code was not looked at (evaluation.images=0)"),
         (made(decoded=None), "a code alone makes no image"),
         (made(), "the first layer is no convolution"),
@@ -240,7 +240,7 @@ def test_what_is_missing_is_said(found, why):
 
 def test_other_noise_that_was_not_tried_is_said():
     found = made()
-    said = text(replace(found, generalisation=replace(found.generalisation, levels={}, corruptions={})))
+    said = text(replace(found, robustness=replace(found.robustness, levels={}, corruptions={})))
     assert "the noise has none, or evaluation.levels is empty" in said
     assert "evaluation.corruptions is empty" in said
 
@@ -295,18 +295,18 @@ def test_definitions_are_those_of_the_code(whole):
     ],
 )
 def test_numbers_are_written_so_that_none_is_lost(value, decimals, written):
-    assert words.number(value, decimals) == written
+    assert report_text.number(value, decimals) == written
 
 
 def test_small_words():
-    assert words.share(0.9314) == "93.1 %"
-    assert words.share(None) == "–"
-    assert words.part(1.0, 0.0) == "–"
-    assert words.part(0.5, 2.0) == "25.0 %"
-    assert words.chance(0.00004) == "below 0.001"
-    assert words.chance(0.031) == "0.031"
-    assert words.bounds(Interval(1.0, np.nan, np.nan)) == ""
-    assert words.bounds(Interval(0.014, 0.0138, 0.0142)) == "[0.0138, 0.0142]"
+    assert report_text.share(0.9314) == "93.1 %"
+    assert report_text.share(None) == "–"
+    assert report_text.part(1.0, 0.0) == "–"
+    assert report_text.part(0.5, 2.0) == "25.0 %"
+    assert report_text.chance(0.00004) == "below 0.001"
+    assert report_text.chance(0.031) == "0.031"
+    assert report_text.bounds(Interval(1.0, np.nan, np.nan)) == ""
+    assert report_text.bounds(Interval(0.014, 0.0138, 0.0142)) == "[0.0138, 0.0142]"
 
 
 def test_classes_are_called_by_their_names_and_metrics_by_their_numbers():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from evaluations import HISTORY, TRAJECTORY, drawn, example, made, unlabelled
 
-from dae_lab.evaluation.generalisation import Generalisation
+from dae_lab.evaluation.robustness import Robustness
 from dae_lab.pixels import to_float
 from dae_lab.report.pictures import extremes
 
@@ -74,7 +74,7 @@ CASES = {
         {"classes", "decoded", "traversal", *VIEWS},
     ),
     "nothing": (
-        unlabelled(generalisation=None, geometry=None, decoded=None, convergence=None),
+        unlabelled(robustness=None, geometry=None, decoded=None, convergence=None),
         {"kernels": None, "history": []},
         set(ALL[3:]),
     ),
@@ -92,8 +92,8 @@ def test_what_makes_no_sense_is_left_out_and_the_rest_shows_something(case):
 
 
 def test_without_other_noise_there_is_no_picture_of_it():
-    nothing = Generalisation(24, 0.1, {}, {})
-    found = unlabelled(generalisation=nothing, geometry=None, decoded=None)
+    nothing = Robustness(24, 0.1, {}, {})
+    found = unlabelled(robustness=nothing, geometry=None, decoded=None)
     assert not {"noise_levels", "corruptions"} & set(drawn(found, history=[], kernels=None))
 
 
@@ -130,7 +130,7 @@ def test_the_traversal_goes_along_the_middle_row_and_up_the_middle_column():
 
 def test_baselines_are_drawn_beside_a_trajectory_only():
     """Without validation images no MSE was watched, so there is nothing to hold against the baselines."""
-    found = unlabelled(generalisation=None, geometry=None, decoded=None)
+    found = unlabelled(robustness=None, geometry=None, decoded=None)
     without = {name: replace(item, validation=None) for name, item in found.baselines.items()}
     both = (found, replace(found, baselines=without))
     bare = [drawn(some, trajectory=[], kernels=None)["training"] for some in both]

@@ -14,7 +14,7 @@ from dae_lab.config.construct import construct
 from dae_lab.data.images import Images
 from dae_lab.noise import corrupted
 from dae_lab.pixels import blocks
-from dae_lab.training.batches import evaluation_batches, steps_per_epoch, training_batches
+from dae_lab.training.batches import TrainingData, evaluation_batches, training_batches
 
 ROWS = range(1000, 1011)
 
@@ -25,15 +25,19 @@ def numbered() -> Images:
     return Images(pixels, None, ROWS)
 
 
+def training_data(config, images: Images) -> TrainingData:
+    return TrainingData(images, construct(config.noise), config.training, config.seed)
+
+
 def epochs(compose, *overrides: str, first_epoch: int = 0, count: int = 3):
     """For each epoch, what it saw: the images' numbers (n,) and their noise (n, 4, 4, 1)."""
     config = compose("noise.clip=false", f"training.epochs={count}", *overrides)
-    images = numbered()
+    data = training_data(config, numbered())
     seen = []
-    with training_batches(images, construct(config.noise), config, first_epoch) as batches:
+    with training_batches(data, first_epoch) as batches:
         stream = iter(batches)
         for _ in range(first_epoch, count):
-            pairs = [(n.numpy(), c.numpy()) for n, c in islice(stream, steps_per_epoch(images, config))]
+            pairs = [(n.numpy(), c.numpy()) for n, c in islice(stream, data.steps_per_epoch)]
             assert all(noisy.dtype == clean.dtype == np.float32 for noisy, clean in pairs)
             noisy, clean = (np.concatenate(part) for part in zip(*pairs, strict=True))
             seen.append((np.rint(clean[:, 0, 0, 0] * 255).astype(int), noisy - clean))
@@ -114,7 +118,7 @@ def test_overfitting_sees_one_batch_and_one_noise_over_and_over(compose):
     ],
 )
 def test_steps_of_an_epoch(compose, overrides, steps):
-    assert steps_per_epoch(numbered(), compose(*overrides)) == steps
+    assert training_data(compose(*overrides), numbered()).steps_per_epoch == steps
 
 
 def test_the_noise_of_a_row_is_its_own_wherever_it_stands(compose, monkeypatch):
@@ -131,7 +135,7 @@ def test_pixels_that_are_floats_already_stay_as_they_are(compose):
     pixels = np.random.default_rng(0).random((6, 4, 4, 1), dtype=np.float32)
     images = Images(pixels, None, range(6))
     config = compose("noise=none", "training.batch_size=6", "training.epochs=1")
-    with training_batches(images, construct(config.noise), config, 0) as batches:
+    with training_batches(training_data(config, images), 0) as batches:
         ((noisy, clean),) = batches
     assert sorted(clean.numpy()[:, 0, 0, 0]) == sorted(pixels[:, 0, 0, 0])
     np.testing.assert_array_equal(noisy, clean)
@@ -148,7 +152,7 @@ def test_the_noisy_images_are_let_go_when_training_ends(compose, monkeypatch):
 
     monkeypatch.setattr("dae_lab.training.batches.corrupted", watched)
     config = compose("noise.resample=once", "training.batch_size=2")
-    with training_batches(numbered(), construct(config.noise), config, 0) as batches:
+    with training_batches(training_data(config, numbered()), 0) as batches:
         stream = iter(batches)
         next(stream)
         assert drawn[0]() is not None

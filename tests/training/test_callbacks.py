@@ -7,7 +7,7 @@ from rich.console import Console
 
 from dae_lab.config.run import EarlyStopping
 from dae_lab.errors import TrainingError
-from dae_lab.training.callbacks import Finite, Show, stalled
+from dae_lab.training.callbacks import ProgressReporter, TerminateOnNonFinite, has_stalled
 
 
 def rule(patience: int | None, monitor: str = "val/loss", min_delta: float = 0.0) -> EarlyStopping:
@@ -17,7 +17,7 @@ def rule(patience: int | None, monitor: str = "val/loss", min_delta: float = 0.0
 def first_stall(values: list[float], rule: EarlyStopping) -> int | None:
     """After how many epochs training stops."""
     history = [{rule.monitor: value} for value in values]
-    return next((n for n in range(1, len(history) + 1) if stalled(history[:n], rule)), None)
+    return next((n for n in range(1, len(history) + 1) if has_stalled(history[:n], rule)), None)
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_small_steps_are_an_improvement_once_they_add_up():
 
 
 def test_without_patience_no_validation_is_needed():
-    assert not stalled([{"train/loss": 1.0}], rule(None))
-    assert not stalled([], rule(1))
+    assert not has_stalled([{"train/loss": 1.0}], rule(None))
+    assert not has_stalled([], rule(1))
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
@@ -60,7 +60,7 @@ def test_a_loss_that_is_no_number_ends_the_training(loss):
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
     model.compile(optimizer="sgd")
     model.optimizer.iterations.assign(17)
-    watch = Finite()
+    watch = TerminateOnNonFinite()
     watch.set_model(model)
     watch.on_train_batch_end(0, {"loss": 1e30})
     with pytest.raises(TrainingError, match=rf"became {loss} at step 17: .*optimizer.learning_rate"):
@@ -70,7 +70,7 @@ def test_a_loss_that_is_no_number_ends_the_training(loss):
 def test_after_a_resume_the_time_left_is_told_by_all_epochs():
     """The first one of a process takes longer."""
     epochs = [{"train/loss": 0.5, "time/epoch_s": seconds} for seconds in (20.0, 2.0, 2.0)]
-    show = Show(history := epochs[:], epochs=13, steps=2, seconds=0)
+    show = ProgressReporter(history := epochs[:], epochs=13, steps=2, seconds=0)
     show.console = Console(file=io.StringIO(), width=100)
     show.on_train_begin()
     history.append({"train/loss": 0.5, "time/epoch_s": 20.0})
@@ -82,7 +82,7 @@ def test_after_a_resume_the_time_left_is_told_by_all_epochs():
 
 def test_progress_without_a_terminal_is_a_line_now_and_then():
     history: list[dict[str, float]] = []
-    show = Show(history, epochs=3, steps=2, seconds=1000)
+    show = ProgressReporter(history, epochs=3, steps=2, seconds=1000)
     show.console = Console(file=io.StringIO(), width=100)
     show.on_train_begin()
     for epoch in range(3):
@@ -98,7 +98,7 @@ def test_progress_without_a_terminal_is_a_line_now_and_then():
 
 
 def test_an_epoch_that_had_a_line_within_has_its_scores_too():
-    show = Show(history := [], epochs=3, steps=2, seconds=1000, patience=0)
+    show = ProgressReporter(history := [], epochs=3, steps=2, seconds=1000, patience=0)
     show.console = Console(file=io.StringIO(), width=100)
     show.on_train_begin()
     show.on_train_batch_end(1, {"loss": 0.5})

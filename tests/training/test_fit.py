@@ -6,11 +6,12 @@ import pytest
 from dae_lab.config.construct import construct
 from dae_lab.errors import TrainingError
 from dae_lab.losses import Output
-from dae_lab.model import traced
+from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import build
 from dae_lab.noise import corrupted
 from dae_lab.pixels import to_float
 from dae_lab.training import fit
+from dae_lab.training.batches import TrainingData, evaluation_batches
 
 SMALL = (
     *("encoder.filters=[4,8]", "encoder.strides=[2]", "decoder.filters=[4]", "decoder.strides=[2]"),
@@ -19,13 +20,15 @@ SMALL = (
 
 
 def train(config, images, folder, validation=None) -> list[dict[str, float]]:
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     corruption, validation = construct(config.noise), images[:0] if validation is None else validation
     model = build(config, images.shape, to_float(images.pixels).mean(axis=(0, 1, 2)))
-    traced._last.clear()  # no test gets the model of another
-    model, history = fit.prepare(model, images, config, folder)
+    graph_cache._last.clear()  # no test gets the model of another
+    data = TrainingData(images, corruption, config.training, config.seed)
+    model, history = fit.prepare(model, config, data.steps_per_epoch, folder)
     noisy = corrupted(validation, corruption, 1)
-    return fit.fit(model, images, (noisy, validation), corruption, config, folder, history)
+    batches = evaluation_batches(noisy, validation, config.evaluation.batch_size)
+    return fit.fit(model, data, batches, folder, history)
 
 
 GOLDEN = {

@@ -13,10 +13,11 @@ import tensorflow as tf
 
 from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
-from dae_lab.model import traced
+from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import Autoencoder, build, state
 from dae_lab.noise import corrupted
 from dae_lab.training import fit
+from dae_lab.training.batches import TrainingData, evaluation_batches
 from dae_lab.training.checkpoint import Checkpoint, History, restore
 
 SMALL = (
@@ -47,15 +48,17 @@ class Cut(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
-def train(config: Config, tiny, folder: Path, *listeners) -> tuple[Autoencoder, History]:
-    fit.set_up(config)
+def train(config: Config, tiny, folder: Path, *monitors) -> tuple[Autoencoder, History]:
+    fit.set_determinism(config.training.deterministic)
     images, validation = tiny(20), tiny(5, seed=1)
     corruption = construct(config.noise)
+    data = TrainingData(images, corruption, config.training, config.seed)
     model = build(config, images.shape, np.zeros(1))
-    traced._last.clear()  # no test gets the model of another
-    model, history = fit.prepare(model, images, config, folder)
+    graph_cache._last.clear()  # no test gets the model of another
+    model, history = fit.prepare(model, config, data.steps_per_epoch, folder)
     noisy = corrupted(validation, corruption, 1)
-    fit.fit(model, images, (noisy, validation), corruption, config, folder, history, listeners)
+    batches = evaluation_batches(noisy, validation, config.evaluation.batch_size)
+    fit.fit(model, data, batches, folder, history, monitors)
     return model, history
 
 

@@ -12,16 +12,16 @@ import_tensorflow = startup.import_tensorflow
 
 def import_and_listen() -> None:
     import_tensorflow()
-    from dae_lab.training.callbacks import Finite
+    from dae_lab.training.callbacks import TerminateOnNonFinite
 
-    after_step = Finite.on_train_batch_end
+    after_step = TerminateOnNonFinite.on_train_batch_end
 
-    def say_first(self: Finite, batch: int, logs: dict | None = None) -> None:
+    def say_first(self: TerminateOnNonFinite, batch: int, logs: dict | None = None) -> None:
         print("first step", file=sys.stderr, flush=True)
-        Finite.on_train_batch_end = after_step
+        TerminateOnNonFinite.on_train_batch_end = after_step
         after_step(self, batch, logs)
 
-    Finite.on_train_batch_end = say_first
+    TerminateOnNonFinite.on_train_batch_end = say_first
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from clock import Clock
 from hydra import compose, initialize_config_dir
-from numpy import empty, float32, zeros
+from numpy import zeros
 
 from dae_lab.config.construct import construct
 from dae_lab.config.places import conf_folder, register
@@ -28,11 +28,13 @@ def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
 
     from dae_lab.model.autoencoder import build
     from dae_lab.training import fit
-    from dae_lab.training.batches import steps_per_epoch
+    from dae_lab.training.batches import TrainingData
     from dae_lab.training.precision import decide
 
     config, _ = decide(config, data.train.shape)
-    clock = Clock(steps_per_epoch(data.train, config))
+    corruption = construct(config.noise)
+    training_data = TrainingData(data.train, corruption, config.training, config.seed)
+    clock = Clock(training_data.steps_per_epoch)
 
     class Timed(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -41,13 +43,11 @@ def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
         def on_epoch_end(self, epoch, logs=None):
             clock.stop()
 
-    fit.set_up(config)
-    corruption = construct(config.noise)
+    fit.set_determinism(config.training.deterministic)
     model = build(config, data.train.shape, zeros(1))
     with tempfile.TemporaryDirectory() as folder:
-        model, history = fit.prepare(model, data.train, config, Path(folder))
-        none = empty((0, *data.train.shape), float32), data.validation[:0]
-        fit.fit(model, data.train, none, corruption, config, Path(folder), history, [Timed()])
+        model, history = fit.prepare(model, config, training_data.steps_per_epoch, Path(folder))
+        fit.fit(model, training_data, None, Path(folder), history, recorders=[Timed()])
     clock.tell(history[-1]["train/loss"])
 
 

@@ -56,8 +56,8 @@ def main(folder: str, overrides: list[str]) -> None:
     for name in [name for name in vars(CallbackList) if name.startswith("on_")]:
         setattr(CallbackList, name, callbacks.timing(getattr(CallbackList, name)))
     fit.fit = fitting.timing(fit.fit)
-    validate_first, build_graph = fit.untrained, building.timing(fit.untrained)
-    fit.untrained = lambda *given: (build_graph(*given), validate_first(*given))[1]
+    validate_first, build_graph = fit.evaluate_untrained, building.timing(fit.evaluate_untrained)
+    fit.evaluate_untrained = lambda *given: (build_graph(*given), validate_first(*given))[1]
     experiment._train = whole.timing(experiment._train)
     experiment.run(config)
     beside = whole.seconds - building.seconds - fitting.seconds + callbacks.seconds

@@ -8,12 +8,13 @@ import pytest
 
 from dae_lab.baselines.trivial import mean_image
 from dae_lab.config.construct import construct
-from dae_lab.evaluation.sets import evaluation_set
-from dae_lab.model import traced
+from dae_lab.evaluation.pairs import evaluation_pairs
+from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import build
 from dae_lab.pixels import to_float
 from dae_lab.training import fit
-from dae_lab.training.watch import IMAGES, Watch, due
+from dae_lab.training.batches import TrainingData
+from dae_lab.training.collapse_monitor import MONITORED_IMAGES, CollapseMonitor, is_due
 
 SMALL = (
     *("encoder.filters=[8]", "encoder.strides=[2]", "decoder.filters=[]", "decoder.strides=[]"),
@@ -25,25 +26,28 @@ STUCK = ("optimizer.learning_rate=0.05",)  # black, every sigmoid saturated, fro
 HEALTHY = ("optimizer.learning_rate=0.001",)
 
 
-def train(compose, folder, *overrides):
+def train(compose, folder, *overrides, other=None):
     config = compose(*SMALL, *overrides)
-    fit.set_up(config)
+    fit.set_determinism(config.training.deterministic)
     data, corruption = construct(config.data), construct(config.noise)
+    training_data = TrainingData(data.train, corruption, config.training, config.seed)
     model = build(config, data.train.shape, np.zeros(1))
-    traced._last.clear()  # no test gets the model of another
-    model, history = fit.prepare(model, data.train, config, folder)
-    looked_at = evaluation_set(data.train[:IMAGES], corruption, config)
+    graph_cache._last.clear()  # no test gets the model of another
+    model, history = fit.prepare(model, config, training_data.steps_per_epoch, folder)
+    examined = evaluation_pairs(data.train[:MONITORED_IMAGES], corruption, config.seed)
     stop = config.training.on_collapse == "stop"
-    watch = Watch(looked_at, mean_image(data.train.pixels), history, stop)
-    none = evaluation_set(data.validation[:0], corruption, config)
-    fit.fit(model, data.train, none, corruption, config, folder, history, [watch])
-    return model, history, watch
+    monitor = CollapseMonitor(examined, mean_image(data.train.pixels), stop)
+    monitors = [monitor]
+    if other:
+        monitors.insert(*other)
+    fit.fit(model, training_data, None, folder, history, monitors)
+    return model, history, monitor
 
 
 def test_a_stuck_training_is_warned_of_once_and_goes_on(compose, tmp_path, caplog):
-    _, history, watch = train(compose, tmp_path, *STUCK)
+    _, history, monitor = train(compose, tmp_path, *STUCK)
     assert len(history) == 2
-    assert watch.stuck.label == "black"
+    assert monitor.stuck.label == "black"
     own = [
         record for record in caplog.records if record.name.startswith("dae_lab")
     ]  # not TensorFlow's, on retracing
@@ -57,27 +61,27 @@ def test_a_stuck_training_is_warned_of_once_and_goes_on(compose, tmp_path, caplo
 
 
 def test_stop_ends_it_within_the_first_epoch_and_leaves_no_checkpoint(compose, tmp_path, caplog):
-    model, history, watch = train(
+    model, history, monitor = train(
         compose, tmp_path, *STUCK, "training.on_collapse=stop", "training.checkpoint_s=0"
     )
     assert int(model.optimizer.iterations) == 100
-    assert (len(history), watch.stuck.label) == (1, "black")
+    assert (len(history), monitor.stuck.label) == (1, "black")
     assert "training ends here" in caplog.text
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_epoch_that_ends_where_a_look_is_due_is_looked_at_once(compose, tmp_path):
+def test_an_epoch_that_ends_where_a_look_is_due_is_examined_once(compose, tmp_path):
     """Fixed and without a gradient at step 50, as in the test above; but one look is not two."""
-    _, history, watch = train(
+    _, history, monitor = train(
         compose, tmp_path, *STUCK, "training.on_collapse=stop", "training.batches=50", "training.epochs=1"
     )
     assert history[0]["watch/variance_ratio"] < 1e-3
-    assert watch.stuck is None
+    assert monitor.stuck is None
 
 
 def test_a_healthy_training_is_left_alone(compose, tmp_path, caplog):
-    _, history, watch = train(compose, tmp_path, *HEALTHY, "training.on_collapse=stop")
-    assert (len(history), watch.stuck) == (2, None)
+    _, history, monitor = train(compose, tmp_path, *HEALTHY, "training.on_collapse=stop")
+    assert (len(history), monitor.stuck) == (2, None)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
@@ -85,21 +89,21 @@ def test_a_stage_on_the_way_is_mentioned_but_not_stopped(compose, tmp_path, capl
     """Two code values: the mean image for every input through many epochs, and all the while a gradient."""
     dense = ("latent=dense", "latent.z_dim=2", "optimizer.learning_rate=0.001", "loss=mse")
     with caplog.at_level(logging.INFO):
-        _, history, watch = train(compose, tmp_path, *dense, "training.on_collapse=stop")
-    assert (len(history), watch.stuck) == (2, None)
+        _, history, monitor = train(compose, tmp_path, *dense, "training.on_collapse=stop")
+    assert (len(history), monitor.stuck) == (2, None)
     assert "stage on the way: the output is the mean training image for every input" in caplog.text
     assert history[0]["watch/variance_ratio"] < 0.01
 
 
 def test_a_resumed_training_stops_where_an_uninterrupted_one_does(compose, tmp_path):
-    """What the watch remembers is kept with the checkpoint: the first gradient, and looks in a row."""
+    """The monitor's memory is kept with the checkpoint: the first gradient, and examinations in a row."""
     short = ("training.batches=30", "training.on_collapse=stop", "training.checkpoint_s=0")
     whole, history, _ = train(compose, tmp_path / "whole", *STUCK, *short, "training.epochs=9")
     train(compose, tmp_path / "cut", *STUCK, *short, "training.epochs=1")
-    resumed, again, watch = train(compose, tmp_path / "cut", *STUCK, *short, "training.epochs=9")
-    assert watch.stuck
+    resumed, again, monitor = train(compose, tmp_path / "cut", *STUCK, *short, "training.epochs=9")
+    assert monitor.stuck
     assert 1 < len(again) == len(history) < 9
-    np.testing.assert_array_equal(whole.watched.numpy(), resumed.watched.numpy())
+    np.testing.assert_array_equal(whole.monitor_state.numpy(), resumed.monitor_state.numpy())
 
 
 @pytest.mark.parametrize("latent", ["spatial", "sparse", "contractive"])
@@ -114,15 +118,15 @@ def test_the_first_gradient_is_that_of_the_untrained_model_without_penalties(com
     )
     config = compose(*SMALL, *one)
     data = construct(config.data)
-    clean = to_float(data.train[:IMAGES].pixels)
+    clean = to_float(data.train[:MONITORED_IMAGES].pixels)
     expected = build(config, data.train.shape, np.zeros(1)).gradient_norm(clean, clean)
     model, _, _ = train(compose, tmp_path, *one)
-    assert float(model.watched[0]) == pytest.approx(expected, rel=1e-4)
+    assert float(model.monitor_state[0]) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize("jump", [1, 7, 30])
 def test_looks_double_whatever_steps_are_run_at_once(jump):
     steps = range(0, 1000, jump)
-    found = [after for before, after in pairwise(steps) if due(before, after)]
+    found = [after for before, after in pairwise(steps) if is_due(before, after)]
     assert len(found) == 6
     assert all(step <= at < step + jump for at, step in zip(found, (25, 50, 100, 200, 400, 800), strict=True))

@@ -1,13 +1,14 @@
-"""What the page says of numbers: how they are written, and the sentences that answer "does it work?"."""
+"""The text of a report: how numbers are written, and the sentences that answer "does it work?"."""
 
 import math
 from typing import TYPE_CHECKING
 
+from dae_lab.baselines.registry import BASELINES
 from dae_lab.config.construct import construct
 from dae_lab.config.options import option_name
 from dae_lab.config.run import Config
 
-if TYPE_CHECKING:  # these bring TensorFlow along; a sweep's words do without
+if TYPE_CHECKING:  # these bring TensorFlow along; a sweep does without
     from dae_lab.evaluation.evaluate import Evaluation
     from dae_lab.evaluation.scores import Interval
 
@@ -24,10 +25,6 @@ ADVICE = {
     "through: skip connections, decoder.output.residual, or a code wider than the image",
 }
 """What to try, by the label of a collapse."""
-
-
-BLIND = ("black", "constant", "mean_image")
-"""Baselines that do not look at the image."""
 
 
 def number(value: float | None, decimals: int = 4) -> str:
@@ -89,52 +86,54 @@ def in_short(config: Config) -> str:
     return f"{noise}; {network}; loss {loss}; {epochs} epoch{'s' * (epochs != 1)}{half}"
 
 
-def verdict(found: "Evaluation") -> str:
+def verdict(evaluation: "Evaluation") -> str:
     """Does the model work? One sentence."""
-    if found.collapse.fixed:
+    if evaluation.collapse.fixed:
         return "It does not work: the output does not depend on the input."
-    if found.collapse.label == "identity":
+    if evaluation.collapse.label == "identity":
         return "It does nothing: the output is the noisy image."
-    if len(found.energies) < 2:
+    if len(evaluation.energies) < 2:
         return "One test image decides nothing: no interval can be given."
-    if found.scores["noisy"]["mse"] == 0:
+    if evaluation.scores["noisy"]["mse"] == 0:
         return "There is no noise to take away: the numbers say how well the model copies an image."
-    if found.comparisons["noisy"].verdict == "loses to":
+    if evaluation.comparisons["noisy"].verdict == "loses to":
         return "It does harm: the noisy images as they are have a lower error."
-    if found.comparisons["noisy"].verdict == "level with":
+    if evaluation.comparisons["noisy"].verdict == "level with":
         return "It cannot be told from leaving the noisy images as they are."
-    others = [name for name in ranked(found) if name != "model"]
-    rivals = [name for name in others if found.comparisons[name].verdict != "beats"]
-    blind = [name for name in rivals if name in BLIND]
+    others = [name for name in ranked(evaluation) if name != "model"]
+    rivals = [name for name in others if evaluation.comparisons[name].verdict != "beats"]
+    blind = [name for name in rivals if not BASELINES[name].uses_image]
     if blind:
-        title = found.baselines[blind[0]].title
+        title = evaluation.baselines[blind[0]].title
         return f"It is not shown to be better than one and the same answer to every image: “{title}”."
     if rivals:
-        best = found.comparisons[rivals[0]]
+        best = evaluation.comparisons[rivals[0]]
         relation = "is worse than" if best.verdict == "loses to" else "cannot be told from"
         return f"It denoises, but {relation} a baseline that needs no network: “{best.title}”."
-    if "median" in found.baselines:
+    groups = {BASELINES[name].group for name in evaluation.baselines}
+    if "classical" in groups:
         return "It denoises, and better than every baseline."
-    if "linear_3x3" in found.baselines:
+    if "linear" in groups:
         return "It denoises, and better than every linear map; other filters were not tried."
     return "It denoises, and better than every trivial answer; filters were not tried."
 
 
-def beaten(found: "Evaluation") -> int:
+def beaten(evaluation: "Evaluation") -> int:
     """How many baselines the model beats."""
-    return len(found.names("beats"))
+    return len(evaluation.names("beats"))
 
 
-def headline(found: "Evaluation") -> str:
+def headline(evaluation: "Evaluation") -> str:
     """How many baselines are beaten, and how the best of them compares. One or two sentences."""
-    best, own = found.scores[found.best]["mse"], found.scores["model"]["mse"]
-    text = f"The model beats {beaten(found)} of {len(found.comparisons)} baselines on the same noisy images. "
-    text += f"The best of them, “{found.baselines[found.best].title}”, has an MSE of {number(best)}"
-    if best <= 0 or own <= 0:
+    best, model = evaluation.scores[evaluation.best]["mse"], evaluation.scores["model"]["mse"]
+    count = len(evaluation.comparisons)
+    text = f"The model beats {beaten(evaluation)} of {count} baselines on the same noisy images. "
+    text += f"The best of them, “{evaluation.baselines[evaluation.best].title}”, has an MSE of {number(best)}"
+    if best <= 0 or model <= 0:
         return f"{text}."
-    if best < own:
-        return f"{text}; the model’s is {_times(own / best)}."
-    return f"{text}, {_times(best / own, 'the model’s')}."
+    if best < model:
+        return f"{text}; the model’s is {_times(model / best)}."
+    return f"{text}, {_times(best / model, 'the model’s')}."
 
 
 def _times(ratio: float, what: str = "that") -> str:
@@ -142,7 +141,7 @@ def _times(ratio: float, what: str = "that") -> str:
     return f"hardly more than {what}" if rounded(ratio) == "1" else f"{rounded(ratio)} times {what}"
 
 
-def ranked(found: "Evaluation") -> list[str]:
+def ranked(evaluation: "Evaluation") -> list[str]:
     """``model`` and the baselines' names, the lowest MSE first, what is not a number last."""
-    errors = {name: values["mse"] for name, values in found.scores.items()}
+    errors = {name: values["mse"] for name, values in evaluation.scores.items()}
     return sorted(errors, key=lambda name: (math.isnan(errors[name]), errors[name]))

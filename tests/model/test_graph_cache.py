@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from dae_lab.config.construct import construct
-from dae_lab.model import traced
+from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import Autoencoder, build
 from dae_lab.noise import corrupted
 from dae_lab.training import fit
+from dae_lab.training.batches import TrainingData, evaluation_batches
 
 SMALL = (
     "data=digits",
@@ -26,14 +27,16 @@ SMALL = (
 
 @pytest.fixture(autouse=True)
 def _nothing_is_known():
-    traced._last.clear()
+    graph_cache._last.clear()
     yield
-    traced._last.clear()
+    graph_cache._last.clear()
 
 
 def prepared(config, images, folder: Path):
     """The model that a run of ``config`` would train, and its history."""
-    return fit.prepare(build(config, images.shape, np.full(1, 0.3)), images, config, folder)
+    data = TrainingData(images, construct(config.noise), config.training, config.seed)
+    model = build(config, images.shape, np.full(1, 0.3))
+    return fit.prepare(model, config, data.steps_per_epoch, folder)
 
 
 def train(config, tiny, folder: Path):
@@ -41,8 +44,11 @@ def train(config, tiny, folder: Path):
     images, validation, corruption = tiny(20), tiny(5, seed=1), construct(config.noise)
     model, history = prepared(config, images, folder)
     assert int(model.optimizer.iterations) == 0
-    noisy = (corrupted(validation, corruption, 1), validation)
-    fit.fit(model, images, noisy, corruption, config, folder, history)
+    batches = evaluation_batches(
+        corrupted(validation, corruption, 1), validation, config.evaluation.batch_size
+    )
+    data = TrainingData(images, corruption, config.training, config.seed)
+    fit.fit(model, data, batches, folder, history)
     return model, [variable.numpy() for variable in (*model.variables, *model.optimizer.variables)]
 
 
@@ -70,7 +76,7 @@ def test_another_network_gets_its_own(compose, tiny, tmp_path, change):
     first, _ = prepared(compose(*SMALL), tiny(20), tmp_path)
     second, _ = prepared(compose(*SMALL, change), tiny(20), tmp_path)
     assert first is not second
-    assert list(traced._last.values()) == [second], "one is kept"
+    assert list(graph_cache._last.values()) == [second], "one is kept"
 
 
 def test_images_of_another_size_get_their_own(compose, tiny, tmp_path):

@@ -5,7 +5,7 @@ import pytest
 from codes import clusters, normal, view_of
 from sklearn.decomposition import PCA
 
-from dae_lab.evaluation.latent import geometry, grid_codes
+from dae_lab.evaluation.code_geometry import code_geometry, grid_codes
 
 # --- the code as a whole ---
 
@@ -78,7 +78,7 @@ def test_equal_units_have_full_rank():
 
 def test_spatial_codes_have_two_views():
     codes = normal(12, 3, 4, 5)
-    views = geometry(codes, None, {}, None).views
+    views = code_geometry(codes, None, {}, None).views
     assert {name: view.size for name, view in views.items()} == {"flattened": 60, "pooled": 5}
     for name, same in (("flattened", codes.reshape(12, 60)), ("pooled", codes.mean(axis=(1, 2)))):
         assert views[name].name == name
@@ -129,7 +129,7 @@ def test_separate_classes_are_recognised():
 def test_spatial_codes_are_classified_in_both_views():
     codes, labels = normal(40, 2, 2, 3), np.arange(40) % 2
     codes[labels == 1] += 3
-    for view in geometry(codes, labels, {}, (codes, labels)).views.values():
+    for view in code_geometry(codes, labels, {}, (codes, labels)).views.values():
         assert view.knn_accuracy > 0.9
         assert view.probe_accuracy > 0.9
 
@@ -188,7 +188,9 @@ def test_codes_that_are_not_finite_are_told(value, shape):
     codes, labels = normal(*shape), np.arange(12) % 3
     codes.flat[5] = value
     codes.flat[9] = -value  # in the same image and channel, where the mean of both is undefined
-    for view in geometry(codes, labels, {0: 0.1, 1: 0.2, 2: 0.3}, (normal(*shape), labels)).views.values():
+    for view in code_geometry(
+        codes, labels, {0: 0.1, 1: 0.2, 2: 0.3}, (normal(*shape), labels)
+    ).views.values():
         assert not view.finite
         assert (view.active_units, view.effective_rank, view.explained) == (0, 0, 0)
         assert view.silhouette is view.knn_accuracy is view.probe_accuracy is None
@@ -199,7 +201,7 @@ def test_codes_that_are_not_finite_are_told(value, shape):
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (1, 8), (1, 2, 2, 3)])
 def test_one_image(shape):
-    for view in geometry(normal(*shape), np.array([4]), {4: 0.3}, None).views.values():
+    for view in code_geometry(normal(*shape), np.array([4]), {4: 0.3}, None).views.values():
         assert view.effective_rank == 0
         assert view.classes[4].images == 1
         assert view.classes[4].overlap is None
@@ -219,11 +221,11 @@ def test_three_images(labels):
 
 def test_codes_and_labels_must_fit():
     with pytest.raises(ValueError, match="3 codes have 2 labels"):
-        geometry(normal(3, 4), np.zeros(2, int), {}, None)
+        code_geometry(normal(3, 4), np.zeros(2, int), {}, None)
     with pytest.raises(ValueError, match=r"\(0, 4\)"):
-        geometry(normal(0, 4), None, {}, None)
+        code_geometry(normal(0, 4), None, {}, None)
     with pytest.raises(ValueError, match="cannot be classified"):
-        geometry(normal(3, 4), np.arange(3), {}, (normal(3, 5), np.arange(3)))
+        code_geometry(normal(3, 4), np.arange(3), {}, (normal(3, 5), np.arange(3)))
 
 
 # --- the grid ---

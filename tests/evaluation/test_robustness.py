@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dae_lab.config.construct import construct
-from dae_lab.evaluation.generalisation import generalisation
+from dae_lab.evaluation.robustness import evaluate_robustness
 from dae_lab.noise import corrupted
 from dae_lab.pixels import to_float
 from dae_lab.seeds import derive
@@ -20,7 +20,7 @@ def nothing():
 
 def tried(nothing, compose, digits, *overrides):
     config = compose(*overrides)
-    return generalisation(nothing, construct(config.noise), digits, config)
+    return evaluate_robustness(nothing, construct(config.noise), digits, config.evaluation, config.seed)
 
 
 def test_a_denoiser_that_does_nothing_leaves_each_noise_as_it_is(nothing, compose, digits):
@@ -37,7 +37,7 @@ def test_a_denoiser_that_does_nothing_leaves_each_noise_as_it_is(nothing, compos
 def test_the_level_trained_at_is_the_test_noise_itself(nothing, compose, digits):
     config = compose("evaluation.levels=[1]")
     corruption = construct(config.noise)
-    found = generalisation(nothing, corruption, digits, config)
+    found = evaluate_robustness(nothing, corruption, digits, config.evaluation, config.seed)
     noisy = corrupted(digits, corruption, derive(config.seed, "evaluation noise"))
     assert found.levels[1].noisy == pytest.approx(np.mean((noisy - to_float(digits.pixels)) ** 2), rel=1e-5)
     assert found.images == 100

@@ -1,4 +1,4 @@
-"""What baselines are worth on the test images of a run: computed once for equal data, noise and seed."""
+"""Evaluates baselines on the test images of a run, once for equal data, noise and seed."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -9,15 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from dae_lab import blas, metrics
+from dae_lab import blas
 from dae_lab.baselines.cache import Cache, code_digest, digest, without_resample
-from dae_lab.baselines.fitting import MOST_VALUES, Denoiser, Material, blocks, fits_whole
-from dae_lab.baselines.recipes import RECIPES, Recipe
+from dae_lab.baselines.fitting import MOST_VALUES, Denoiser, FittingData, blocks, fits_whole
+from dae_lab.baselines.registry import BaselineMethod, select_baselines
 from dae_lab.data.images import Dataset, Images, NoisySet
 from dae_lab.errors import DataError
+from dae_lab.metrics import image_metrics, mse
 from dae_lab.noise import Corruption
 from dae_lab.pixels import to_float
 from dae_lab.progress import progress
+from dae_lab.scoring import score_images
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +30,11 @@ _TEST = "test/"  # in the file, before the names of metrics
 
 @dataclass(frozen=True, eq=False)
 class Baseline:
-    """What one baseline is worth.
+    """The scores of one baseline.
 
     title: for tables and figures, as ``best linear 3×3 filter``.
     note: how it was fitted or tuned, one line, as ``σ = 0.8 pixels, chosen on 100 validation images``.
-    test: for each metric, its value for each test image, float32 (n,), as ``metrics.table`` gives.
+    test: for each metric, its value for each test image, float32 (n,), as ``score_images`` gives.
     validation: mean MSE on the validation images; None where there are none.
     examples: its answers to the first ten test images, float32 (min(n, 10), h, w, c); within [0, 1]
         unless it is the noisy image itself.
@@ -45,8 +47,8 @@ class Baseline:
     examples: np.ndarray
 
 
-def judge(
-    wanted: str,
+def evaluate_baselines(
+    choice: str,
     data: Dataset,
     corruption: Corruption,
     noise: Mapping[str, Any],
@@ -57,10 +59,10 @@ def judge(
     seed: int,
     cache: Path,
 ) -> dict[str, Baseline]:
-    """The baselines ``wanted``, by name, the noisy image itself first; from the cache where they are in it.
+    """Evaluate the baselines of ``choice``, or load them from the cache.
 
     Args:
-        wanted: ``trivial``, ``linear`` (and trivial ones) or ``all``.
+        choice: ``trivial``, ``linear`` (and trivial ones) or ``all``.
         data: baselines are fitted on its training images, and tuned on others than its test images.
         corruption: what training images are made noisy with.
         noise: the corruption's config, plain; with the images and the seed it names what is cached.
@@ -70,44 +72,47 @@ def judge(
         seed: the run's; the training noise derives from it.
         cache: the folder whose sub-folder ``baselines`` keeps what was computed.
 
+    Returns:
+        The baselines by name, the noisy image itself first.
+
     Raises:
-        DataError: noisy images, or what a baseline makes of them, are not finite.
+        DataError: noisy images, or a baseline's answers to them, are not finite.
     """
-    recipes = _possible(RECIPES[wanted], data.train.shape, code_size)
-    files = _files(recipes, data, noise, test, validation, code_size, seed)
-    kept = Cache(cache / "baselines", _to_arrays, partial(_from_arrays, test[0].shape))
-    found = {name: kept.load(files[name]) for name in recipes}
-    missing = [name for name, baseline in found.items() if baseline is None]
+    methods = _applicable(select_baselines(choice), data.train.shape, code_size)
+    files = _file_names(methods, data, noise, test, validation, code_size, seed)
+    cache_folder = Cache(cache / "baselines", _to_arrays, partial(_from_arrays, test[0].shape))
+    baselines = {name: cache_folder.load(files[name]) for name in methods}
+    missing = [name for name, baseline in baselines.items() if baseline is None]
     if missing:
-        material = Material(data, corruption, validation, code_size, seed)
+        fitting_data = FittingData(data, corruption, validation, code_size, seed)
         with blas.one_thread(), progress(_LABEL, total=len(missing)) as advance:
             for name in missing:
-                compute = partial(_judged, name, recipes[name], material, test, validation)
-                found[name] = kept.once(files[name], compute)
+                compute = partial(_evaluate, name, methods[name], fitting_data, test, validation)
+                baselines[name] = cache_folder.load_or_compute(files[name], compute)
                 advance()
-    return {name: baseline for name, baseline in found.items() if baseline is not None}
+    return {name: baseline for name, baseline in baselines.items() if baseline is not None}
 
 
-def _possible(
-    recipes: Mapping[str, Recipe], shape: tuple[int, int, int], code_size: int
-) -> dict[str, Recipe]:
-    """Those that can be had for images (h, w, c).
+def _applicable(
+    methods: Mapping[str, BaselineMethod], shape: tuple[int, int, int], code_size: int
+) -> dict[str, BaselineMethod]:
+    """The methods that apply to images (h, w, c).
 
     Components as many as an image has values give back the noisy image, which is a baseline already.
     """
-    if code_size >= int(np.prod(shape)) and "pca" in recipes:
+    if code_size >= int(np.prod(shape)) and "pca" in methods:
         log.info("baseline pca is left out: the code has as many values as the image, or more")
-        recipes = {name: recipe for name, recipe in recipes.items() if name != "pca"}
+        methods = {name: method for name, method in methods.items() if name != "pca"}
     if fits_whole(shape):
-        return dict(recipes)
-    for name in (name for name, recipe in recipes.items() if recipe.whole):
+        return dict(methods)
+    for name in (name for name, method in methods.items() if method.whole_image):
         most, values = f"{MOST_VALUES:,}", f"{int(np.prod(shape)):,}"
         log.info("baseline %s is left out: it takes images of at most %s values, not %s", name, most, values)
-    return {name: recipe for name, recipe in recipes.items() if not recipe.whole}
+    return {name: method for name, method in methods.items() if not method.whole_image}
 
 
-def _files(
-    recipes: Mapping[str, Recipe],
+def _file_names(
+    methods: Mapping[str, BaselineMethod],
     data: Dataset,
     noise: Mapping[str, Any],
     test: NoisySet,
@@ -115,28 +120,29 @@ def _files(
     code_size: int,
     seed: int,
 ) -> dict[str, str]:
-    """The name of each baseline's file: its own, and a hash of all that can change its numbers."""
+    """The name of each baseline's file: the baseline's, and a hash of all that can change its numbers."""
     rows = [str(images.rows) for _, images in (test, validation)]
     config = without_resample(noise)
-    common = digest(code_digest(), data.fingerprint, config, seed, rows, test[0], validation[0])
+    scores = [metric.name for metric in image_metrics()]
+    common = digest(code_digest(), scores, data.fingerprint, config, seed, rows, test[0], validation[0])
     width = {"pca": code_size}
-    return {name: f"{name}-{digest(name, common, width.get(name))[:16]}" for name in recipes}
+    return {name: f"{name}-{digest(name, common, width.get(name))[:16]}" for name in methods}
 
 
-def _judged(
+def _evaluate(
     name: str,
-    recipe: Recipe,
-    material: Material,
+    method: BaselineMethod,
+    data: FittingData,
     test: NoisySet,
     validation: NoisySet,
 ) -> Baseline:
-    denoise, note = recipe.denoiser(material)
+    denoise, note = method.fit_denoiser(data)
     answers = np.concatenate([answer for answer, _ in _answers(denoise, *test)])
-    errors = [metrics.mse(clean, answer) for answer, clean in _answers(denoise, *validation)]
-    table = metrics.table(test[1].pixels, answers)
-    _need_finite(name, [*table.values(), *errors])
+    errors = [mse(clean, answer) for answer, clean in _answers(denoise, *validation)]
+    scores = score_images(test[1].pixels, answers)
+    _need_finite(name, [*scores.values(), *errors])
     mean = float(np.concatenate(errors).mean(dtype=np.float64)) if errors else None
-    return Baseline(recipe.title, note, table, mean, answers[:_EXAMPLES].copy())
+    return Baseline(method.title, note, scores, mean, answers[:_EXAMPLES].copy())
 
 
 def _answers(denoise: Denoiser, noisy: np.ndarray, images: Images) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -173,16 +179,16 @@ def _from_arrays(shape: tuple[int, ...], arrays: Mapping[str, np.ndarray]) -> Ba
         ValueError: the arrays are not those of such a baseline.
     """
     validation = arrays["validation"]
-    found = Baseline(
+    baseline = Baseline(
         title=str(arrays["title"]),
         note=str(arrays["note"]),
-        test={name: arrays[_TEST + name] for name in metrics.METRICS},
+        test={metric.name: arrays[_TEST + metric.name] for metric in image_metrics()},
         validation=float(validation[0]) if len(validation) else None,
         examples=arrays["examples"],
     )
-    for values in found.test.values():
+    for values in baseline.test.values():
         if values.shape != shape[:1] or not np.isfinite(values).all():
             raise ValueError("its values are not those of these test images")
-    if found.examples.shape != (min(shape[0], _EXAMPLES), *shape[1:]):
+    if baseline.examples.shape != (min(shape[0], _EXAMPLES), *shape[1:]):
         raise ValueError("its examples are of another shape")
-    return found
+    return baseline

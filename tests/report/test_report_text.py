@@ -2,7 +2,7 @@
 
 import pytest
 
-from dae_lab.report.words import _times, in_short
+from dae_lab.report.text import _times, in_short
 
 
 @pytest.mark.parametrize(

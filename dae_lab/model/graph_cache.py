@@ -1,10 +1,10 @@
-"""Graphs outlive a run: the next run of this process that has the same network does not trace them again."""
+"""The graphs of the last run: the next run of this process with the same network uses them again."""
 
 import json
 from dataclasses import asdict
 
 from dae_lab.config.run import Config
-from dae_lab.config.shapes import Shape
+from dae_lab.metrics import image_metrics
 from dae_lab.model.autoencoder import Autoencoder, state
 
 BAKED = ("encoder", "latent", "decoder", "loss", "optimizer", "training")
@@ -14,7 +14,7 @@ _last: dict[str, Autoencoder] = {}
 """The model of the last run, by what its graphs depend on; one, so that memory does not grow."""
 
 
-def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Autoencoder:
+def reuse_graphs(fresh: Autoencoder, config: Config, steps: int) -> Autoencoder:
     """``fresh``, or the last run's model in the state of ``fresh``, if its graphs are the same.
 
     What is no variable stays as it was first built: the seeds that layers and initialisers name in a kept
@@ -23,11 +23,12 @@ def traced(fresh: Autoencoder, config: Config, image: Shape, steps: int) -> Auto
     Args:
         fresh: built and compiled, its optimiser built too, untrained.
         config: what it was built from.
-        image: (h, w, c).
         steps: in an epoch; a schedule of the learning rate may depend on it.
     """
     groups = asdict(config)
-    key = json.dumps([{name: groups[name] for name in BAKED}, image, steps])
+    key = json.dumps(
+        [{name: groups[name] for name in BAKED}, fresh.input_shape, steps, repr(image_metrics())]
+    )
     known = _last.get(key)
     _last.clear()
     _last[key] = known or fresh

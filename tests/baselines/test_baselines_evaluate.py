@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dae_lab import metrics
-from dae_lab.baselines.fitting import Material
-from dae_lab.baselines.judge import judge
-from dae_lab.baselines.recipes import RECIPES
+from dae_lab.baselines.evaluate import evaluate_baselines
+from dae_lab.baselines.fitting import FittingData
+from dae_lab.baselines.registry import BASELINES
 from dae_lab.errors import DataError
+from dae_lab.metrics import image_metrics
 from dae_lab.noise import Gaussian, Identity, SaltAndPepper, corrupted
 from dae_lab.pixels import to_float
+from dae_lab.scoring import score_images
 from dae_lab.seeds import derive
 
 ALL = (
@@ -28,7 +29,7 @@ UNCLIPPED = {"clip": False, "resample": "once"}
 def judged(made, cache: Path, wanted="all", noise=None, test=None, code_size=6, seed=0):
     noise = asdict(made.corruption) if noise is None else noise
     arguments = (wanted, made.data, made.corruption, noise, test or made.test, made.validation)
-    return judge(*arguments, code_size=code_size, seed=seed, cache=cache)
+    return evaluate_baselines(*arguments, code_size=code_size, seed=seed, cache=cache)
 
 
 def mse(answers, images) -> float:
@@ -52,13 +53,13 @@ def test_every_baseline_is_told_whole(problem, tmp_path, shape):
     assert tuple(found) == ALL
     assert len({baseline.title for baseline in found.values()}) == 13
     for baseline in found.values():
-        assert list(baseline.test) == list(metrics.METRICS)
+        assert list(baseline.test) == [metric.name for metric in image_metrics()]
         assert {(values.shape, str(values.dtype)) for values in baseline.test.values()} == {
             ((12,), "float32")
         }
         assert baseline.examples.shape == (10, *shape)
         assert baseline.examples.dtype == np.float32
-        first = metrics.table(made.test[1][:10].pixels, baseline.examples)
+        first = score_images(made.test[1][:10].pixels, baseline.examples)
         for name, values in first.items():
             np.testing.assert_allclose(baseline.test[name][:10], values, rtol=1e-4, atol=1e-6)
         assert baseline.note
@@ -130,15 +131,12 @@ def test_training_noise_is_that_of_its_own_stream(problem, tmp_path):
     np.testing.assert_allclose(found.examples, np.clip(expected, 0, 1), atol=1e-5)
 
 
-BOUNDED = ALL[1:]
-
-
 @pytest.mark.parametrize("sigma", [0.05, 0.3, 20.0])
 def test_every_baseline_but_the_noisy_image_answers_within_the_range_of_images(problem, tmp_path, sigma):
     made = problem(corruption=Gaussian(sigma=sigma, **UNCLIPPED))
     found = judged(made, tmp_path)
     assert tuple(found) == ALL
-    for name in BOUNDED:
+    for name in ALL[1:]:
         examples = found[name].examples
         assert examples.min() >= 0, name
         assert examples.max() <= 1, name
@@ -151,15 +149,15 @@ def test_the_cut_brings_no_image_farther_from_the_clean_one(problem, tmp_path, i
     """Of black and white images, as digits nearly are, much of the error of a linear map lies beyond them."""
     pixels = np.where(images(82) < 128, 0, 255).astype(np.uint8)
     made = problem(corruption=Gaussian(sigma=0.3, **UNCLIPPED), pixels=pixels)
-    found, material = judged(made, tmp_path), Material(made.data, made.corruption, made.validation, 6, 0)
+    found, data = judged(made, tmp_path), FittingData(made.data, made.corruption, made.validation, 6, 0)
     for name in ALL[4:]:
-        uncut = RECIPES["all"][name].fit(material).denoise(made.test[0])
+        uncut = BASELINES[name].fit(data).denoise(made.test[0])
         before = ((uncut - to_float(made.test[1].pixels)) ** 2).mean(axis=(1, 2, 3))
         assert (found[name].test["mse"] <= before + 1e-7).all(), name
         cut = np.clip(uncut, 0, 1)
         assert found[name].test["mse"].mean() == pytest.approx(mse(cut, made.test[1]), rel=1e-5)
     for name in ("linear_3x3", "linear_5x5", "ridge"):
-        uncut = RECIPES["all"][name].fit(material).denoise(made.test[0])
+        uncut = BASELINES[name].fit(data).denoise(made.test[0])
         assert found[name].test["mse"].mean() < 0.99 * mse(uncut, made.test[1]), name
 
 
@@ -249,7 +247,7 @@ def test_mnist(full_mnist, tmp_path):
     def found():
         config, nothing = asdict(corruption), np.empty((0, 28, 28, 1), np.float32)
         sets = (full_mnist, corruption, config, (noisy, test), (nothing, none))
-        return judge("trivial", *sets, code_size=64, seed=0, cache=tmp_path)
+        return evaluate_baselines("trivial", *sets, code_size=64, seed=0, cache=tmp_path)
 
     errors = {name: baseline.test["mse"].mean(dtype=np.float64) for name, baseline in found().items()}
     assert errors["noisy"] == pytest.approx(0.1157, abs=3e-4)
@@ -266,7 +264,7 @@ def test_linear_baselines_of_mnist(full_mnist, tmp_path):
     noisy = corrupted(full_mnist.test, corruption, derive(0, "evaluation noise"))
     sets = (full_mnist, corruption, asdict(corruption), (noisy, full_mnist.test))
     nothing = (np.empty((0, 28, 28, 1), np.float32), full_mnist.validation)
-    found = judge("linear", *sets, nothing, code_size=64, seed=0, cache=tmp_path)
+    found = evaluate_baselines("linear", *sets, nothing, code_size=64, seed=0, cache=tmp_path)
     errors = {name: found[name].test["mse"].mean(dtype=np.float64) for name in ALL[4:8]}
     expected = {"linear_3x3": 0.0278, "linear_5x5": 0.0259, "ridge": 0.0175, "pca": 0.0305}
     assert errors == pytest.approx(expected, abs=1e-4)

@@ -1,6 +1,6 @@
-"""The geometry of the code: how many of its units live, and how its classes lie to one another.
+"""The geometry of the code: how many of its units are active, and how far its classes are separated.
 
-Judges what article B reads off its latent planes: do classes whose hulls lie apart denoise better,
+It tests what article B reads off its latent planes: do classes whose hulls lie apart denoise better,
 do class boundaries form, is a wide code used at all?
 """
 
@@ -17,8 +17,8 @@ from dae_lab.evaluation.separation import (
     ClassGeometry,
     Correlation,
     centred,
-    classes,
     correlations,
+    describe_classes,
     silhouettes,
 )
 
@@ -30,8 +30,8 @@ _FLAT = 1e-6  # singular values below this share of the largest are float32's ro
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """One way to look at the codes as vectors (n, d).
+class CodeView:
+    """The codes as vectors (n, d), in one of several ways.
 
     name: ``code``; of spatial codes ``flattened`` (d = h·w·c) or ``pooled`` (mean over positions, d = c).
     size: d.
@@ -74,26 +74,26 @@ class View:
 
 
 @dataclass(frozen=True, eq=False)
-class Geometry:
+class CodeGeometry:
     """``views`` by name: ``code`` of a dense code, ``flattened`` and ``pooled`` of a spatial one.
 
-    A spatial code of more than 65,536 values is looked at pooled alone: flattened, a thousand of them would
-    take gigabytes.
+    A spatial code of more than 65,536 values has the view ``pooled`` alone: flattened, a thousand of them
+    would take gigabytes.
     """
 
-    views: dict[str, View]
+    views: dict[str, CodeView]
 
     @property
-    def decodable(self) -> View | None:
+    def decodable(self) -> CodeView | None:
         """The view whose vectors are whole codes, so that a decoder takes them; None where there is none."""
         return self.views.get("code") or self.views.get("flattened")
 
 
 @one_thread()
-def geometry(
+def code_geometry(
     codes: np.ndarray, labels: np.ndarray | None, class_errors: Mapping[int, float], fit: Fit | None
-) -> Geometry:
-    """What the codes of n ≥ 1 images look like.
+) -> CodeGeometry:
+    """Describe the codes of n ≥ 1 images.
 
     Takes n² distances and the eigenvectors of a matrix of side min(n, d); the linear probe solves one of
     side min(m, d). 1,000 codes (7, 7, 128), and as many to fit, take 1.3 s on one core; 2,000 take 5 s.
@@ -114,7 +114,7 @@ def geometry(
     if fit and fit[0].shape[1:] != codes.shape[1:]:
         raise ValueError(f"codes {codes.shape} cannot be classified by codes {fit[0].shape}")
     fits = {name: (vectors, fit[1]) for name, vectors in _vectors(fit[0]).items()} if fit else {}
-    return Geometry(
+    return CodeGeometry(
         {
             name: _view(name, vectors, labels, class_errors, fits.get(name))
             for name, vectors in _vectors(codes).items()
@@ -122,7 +122,7 @@ def geometry(
     )
 
 
-def grid_codes(view: View, side: int = 12) -> np.ndarray:
+def grid_codes(view: CodeView, side: int = 12) -> np.ndarray:
     """Codes on a regular grid over the plane, for a decoder to show what lies where.
 
     The grid spans the 1st to 99th percentile of each coordinate. Of a ``flattened`` view the codes are to be
@@ -157,7 +157,7 @@ def _view(
     labels: np.ndarray | None,
     class_errors: Mapping[int, float],
     fit: Fit | None,
-) -> View:
+) -> CodeView:
     finite = bool(np.isfinite(vectors).all())
     vectors = vectors if finite else np.zeros_like(vectors)
     deviations = centred(vectors)
@@ -165,8 +165,8 @@ def _view(
     plane, axes, centre = _plane(vectors, deviations, principal)
     knn_accuracy, probe_accuracy = _accuracies(vectors, labels, fit) if finite else (None, None)
     each = silhouettes(deviations, labels)
-    by_class, overlaps = classes(plane, labels, each)
-    return View(
+    by_class, overlaps = describe_classes(plane, labels, each)
+    return CodeView(
         name=name,
         size=vectors.shape[1],
         finite=finite,
