@@ -15,8 +15,9 @@ from dae_lab.config.hints import first_line, nearest, unknown_key
 from dae_lab.config.places import conf_folder
 from dae_lab.errors import UserError, unexpected
 
-COMPOSING = {"dae_lab.command", "dae_lab.arguments", "dae_lab.config.sources", "dae_lab.sweep.launcher"}
-COMPOSING |= {"dae_lab.config.presets", "dae_lab.sweep.compose", "dae_lab.sweep.size"}
+COMPOSING = {"dae_lab.command", "dae_lab.arguments", "dae_lab.dispatch", "dae_lab.sweep.runner"}
+COMPOSING |= {"dae_lab.config.presets", "dae_lab.config.sources"}
+COMPOSING |= {"dae_lab.sweep.compose", "dae_lab.sweep.expand"}
 """Modules that hand to Hydra what a person wrote."""
 UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 

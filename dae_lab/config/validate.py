@@ -36,7 +36,9 @@ def validate(cfg: DictConfig) -> Config:
     assert isinstance(plain, dict)
     _check_text(plain)
     if plain.pop("claim", None):
-        raise ConfigError("claim: a claim is judged by many runs; leave hydra/launcher=basic away")
+        raise ConfigError(
+            "claim: give it on the command line, as claim=mse_stalls, without hydra/launcher=basic"
+        )
     config: Config = typed(plain, Config, "")
     _check_groups_fit(config)
     image = config.data.image_shape()
@@ -71,7 +73,7 @@ def check_choices(overrides: list[str]) -> None:
         if value.startswith("[") and (conf_folder() / group).is_dir():
             raise ConfigError(
                 f"{override}: a group takes one option, as noise=gaussian does; several corruptions in order "
-                f"are noise=chain, several runs are -m noise=gaussian,uniform"
+                f"are noise=chain, several runs are noise=gaussian,uniform"
             )
 
 

@@ -9,41 +9,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
 from dae_lab.config.fingerprint import kept
 from dae_lab.config.overrides import arms, label
-from dae_lab.config.run import Config
+from dae_lab.config.run import ACTIONS, Config
 from dae_lab.config.validate import check_choices, validate
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, TrackingError, UserError
 from dae_lab.experiment import identity, loaded
 from dae_lab.recording.names import metric_names, need_recorded
-from dae_lab.sweep.job import Job, Logging
+from dae_lab.sweep.compose import Composed
+from dae_lab.sweep.job import Job
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
-from dae_lab.training.precision import Measurement
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Composed:
-    """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config.
-
-    checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
-    measurement: what decided its precision, where that was measured.
-    logging, config_files: see ``Job``.
-    """
-
-    overrides: list[str]
-    preset: str
-    config: DictConfig
-    checked: Config | None = None
-    measurement: Measurement | None = None
-    logging: Logging | None = None
-    config_files: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,14 +113,11 @@ def check(item: Composed) -> Config:
     """
     check_choices(item.overrides)
     config = validate(item.config)
-    if config.replay:
-        raise ConfigError("replay trains one recorded run again: give it without -m and plan=true")
-    if config.sync:
-        raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
-    if config.relocate:
-        raise ConfigError("relocate moves a store and trains nothing: give it without -m and plan=true")
-    if config.regenerate:
-        raise ConfigError("regenerate makes one page and trains nothing: give it without -m and plan=true")
+    for key in ACTIONS:
+        if key != "plan" and getattr(config, key):
+            raise ConfigError(
+                f"{key} is no part of a sweep: give it without plan=true and without several values"
+            )
     need_recorded("sweep.metric", config.sweep.metric, metric_names(config))
     return config
 

@@ -12,8 +12,9 @@ from typing import Protocol
 from dae_lab.config.run import Config
 from dae_lab.errors import TrackingError
 from dae_lab.sweep import show
+from dae_lab.sweep.compose import Composed
 from dae_lab.sweep.job import Job, Outcome, Outcomes
-from dae_lab.sweep.plan import Composed, Plan, make
+from dae_lab.sweep.plan import Plan, make
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.results import keep
 from dae_lab.sweep.summary import summarise
@@ -25,11 +26,11 @@ from dae_lab.training.precision import Measurement, Network
 log = logging.getLogger(__name__)
 
 
-class Performs(Protocol):
-    """Where runs are done, see ``dae_lab.sweep.launcher.Engine``."""
+class Runner(Protocol):
+    """Where runs are trained, see ``dae_lab.sweep.runner.JobRunner``."""
 
-    def perform(self, jobs: Sequence[Job]) -> Outcomes:
-        """Do ``jobs``."""
+    def run_jobs(self, jobs: Sequence[Job]) -> Outcomes:
+        """Train ``jobs``."""
 
     def measure(self, networks: Sequence[Network]) -> Measurement:
         """Measure in which precision ``networks`` train faster where runs are done."""
@@ -50,9 +51,9 @@ class Sweep:
         given_up: why the sweep ended before its last run; empty where it did not.
     """
 
-    def __init__(self, engine: Performs) -> None:
-        self.engine = engine
-        self.precision = PrecisionDecision(engine.measure)
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.precision = PrecisionDecision(runner.measure)
         self.name = ""
         self.jobs: list[Job] = []
         self.outcomes: dict[int, Outcome] = {}
@@ -83,7 +84,7 @@ class Sweep:
         for number, run in plan.done.items():
             self.outcomes[number], self._records[number] = Outcome("reused", run.run_id), run
         if plan.open:
-            self._perform(plan, config)
+            self._train(plan, config)
         return self._values(plan, config.sweep.metric)
 
     def estimate(self, composed: Sequence[Composed]) -> list[Estimate | None]:
@@ -97,10 +98,10 @@ class Sweep:
     @cached_property
     def _run_times(self) -> RunTimes:
         """Who trains, does not wait for a calibration."""
-        return RunTimes(self.engine.calibrate if self.planned else None)
+        return RunTimes(self.runner.calibrate if self.planned else None)
 
-    def _perform(self, plan: Plan, config: Config) -> None:
-        with closing(self.engine.perform(plan.open)) as outcomes:
+    def _train(self, plan: Plan, config: Config) -> None:
+        with closing(self.runner.run_jobs(plan.open)) as outcomes:
             for job, ended in outcomes:
                 self.outcomes[job.number] = outcome = self._closed(job, ended)
                 show.ended(job, outcome, config.sweep.metric, self._metric(job, config.sweep.metric))
@@ -152,7 +153,7 @@ class Sweep:
         try:
             return self._told()
         finally:
-            self.engine.close()
+            self.runner.close()
 
     def _told(self) -> bool:
         if self.planned or not self.jobs:
