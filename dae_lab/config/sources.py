@@ -7,6 +7,8 @@ The package's own ``conf/`` and the command line are trusted. Every other file t
 import os
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +54,8 @@ class FileConfigSource(file_config_source.FileConfigSource):
         if not own:
             check_limits(file)
         try:
-            loaded = super().load_config(config_path)
+            changed = file.stat().st_mtime_ns if file.exists() else 0
+            loaded = deepcopy(_load_file(self.provider, self.path, config_path, changed))
         except OmegaConfBaseException as error:
             raise ConfigError(f"{file}: {misread(error)}") from error
         if head := head_behind_mark(file):
@@ -61,6 +64,12 @@ class FileConfigSource(file_config_source.FileConfigSource):
             check_content(loaded.config, config_path, loaded.header.get("package") or "", file)
         check_preset(loaded, config_path, file)
         return loaded
+
+
+@lru_cache(maxsize=1000)
+def _load_file(provider: str, folder: str, config_path: str, changed_ns: int) -> ConfigResult:
+    """Read a config file, each state of it once: Hydra asks for all files again for each config."""
+    return file_config_source.FileConfigSource(provider, folder).load_config(config_path)
 
 
 def check_config_files() -> None:
