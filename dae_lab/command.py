@@ -17,16 +17,14 @@ from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, printable
 from dae_lab.help import help_text
 from dae_lab.process import (
-    STOPPED,
-    STOPS,
+    STOP_MESSAGE,
+    STOP_SIGNALS,
     Terminated,
-    drop_output,
-    exit_on_signals,
-    ignore_signals,
-    prepare_streams,
+    discard_output,
+    ignore_stop_signals,
     show_warnings,
-    stop_signal,
 )
+from dae_lab.session import Session
 from dae_lab.startup import spare_collection
 
 BROKEN_PIPE = 128 + 13
@@ -35,57 +33,54 @@ BROKEN_PIPE = 128 + 13
 
 def run_command() -> NoReturn:
     """The command, until the process exits, see ``dae_lab.run.main``."""
-    prepare_streams()
-    with _errors_are_ours() as wants_traceback:
+    with Session() as session, _errors_are_ours() as wants_traceback:
         try:
-            failed = _answer(sys.argv[1:])
-            sys.stdout.flush()
+            with session.signals.told_from_errors():
+                _answer(sys.argv[1:], session)
+                sys.stdout.flush()
         except (KeyboardInterrupt, Terminated) as stop:
-            _end_stopped(stop.args[0] if stop.args else STOPS[0])
+            _end_stopped(stop.args[0] if stop.args else STOP_SIGNALS[0], session)
+        except BrokenPipeError:  # `| head`: nobody reads on
+            discard_output()
+            sys.exit(BROKEN_PIPE)
         except Exception as error:
-            if stop_signal():  # a library turned the stop into an error, or the terminal is gone
-                _end_stopped(stop_signal())
-            if isinstance(error, BrokenPipeError):  # `| head`: nobody reads on
-                drop_output()
-                sys.exit(BROKEN_PIPE)
             message = str(error) if isinstance(error, UserError) else explain(error)
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # the record's is a UserError
                 message = f"no space is left for {error.filename or 'standard output or a temporary file'}"
-                drop_output()
+                discard_output()
             if wants_traceback or message is None:
                 raise
             print(f"error: {printable(message)}", file=sys.stderr)
             sys.exit(1)
-    exit_on_signals()  # all is closed
-    sys.exit(1 if failed else 0)
+    sys.exit(1 if session.failed else 0)
 
 
-def _end_stopped(number: int) -> NoReturn:
+def _end_stopped(number: int, session: Session) -> NoReturn:
     """End the process as one that the signal ``number`` has stopped, and that has closed what was open."""
-    ignore_signals()  # a second one would end the process in its own way
-    print(STOPPED, file=sys.stderr)
+    session.signals.release()
+    ignore_stop_signals()  # a second one would end the process in its own way
+    print(STOP_MESSAGE, file=sys.stderr)
     try:
         sys.stdout.flush()
     except OSError:  # the terminal is gone
-        drop_output()
+        discard_output()
     sys.exit(128 + number)
 
 
-def _answer(typed: list[str]) -> bool:
-    """Give help, or do what is asked for; gives whether a run failed."""
+def _answer(typed: list[str], session: Session) -> None:
+    """Give help, or do what is asked for."""
     if {"-h", "--help"} & set(typed):
         print(help_text())
-        return False
+        return
     provide_home()
     show_warnings()
     register()
     arguments = arrange(typed)
     spare_collection()
-    task = Task(config_options(typed))
+    task = Task(session, config_options(typed))
     command = hydra.main(version_base="1.3", config_path=str(conf_folder()), config_name="config")(task)
     with _command_line(arguments):
         command()
-    return task.failed
 
 
 @contextmanager

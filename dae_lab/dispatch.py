@@ -23,9 +23,11 @@ from dae_lab.config.overrides import given_overrides
 from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError, TrainingError, UserError, printable
 from dae_lab.files import is_in_the_way
-from dae_lab.process import STOPS, catch_signals
+from dae_lab.process import STOP_SIGNALS
 from dae_lab.progress import progress
-from dae_lab.sweep.compose import Composer
+from dae_lab.provenance import config_text
+from dae_lab.session import Session
+from dae_lab.sweep.compose import Composed, Composer
 from dae_lab.sweep.expand import expand
 from dae_lab.sweep.runner import JobRunner
 
@@ -36,18 +38,15 @@ if TYPE_CHECKING:  # these import MLflow, which has to wait until the mistakes h
 
 
 class Task:
-    """Does one run in this process, as Hydra's task function, and remembers whether anything failed.
+    """Does one run in this process, as Hydra's task function.
 
     Args:
+        session: this process's.
         config_options: how the command line names configs of a person's own, as ``["--config-dir", "my"]``.
-
-    Attributes:
-        failed: whether any run of the command, wherever it was done, has failed.
     """
 
-    def __init__(self, config_options: Sequence[str] = ()) -> None:
-        self.config_options = list(config_options)
-        self.failed = False
+    def __init__(self, session: Session, config_options: Sequence[str] = ()) -> None:
+        self.session, self.config_options = session, config_options
 
     def __call__(self, cfg: DictConfig) -> float:
         """Do one run; gives the value of ``sweep.metric``, infinity where it failed."""
@@ -57,17 +56,19 @@ class Task:
             config = validate(cfg)
             given = [*chosen.overrides.hydra, *overrides]
             files = outside_files(GlobalHydra.instance().config_loader(), chosen, given)
+            run = Composed(overrides, preset, cfg, checked=config, config_files=config_text(files))
             with progress("Loading"):  # here, so that a mistyped key does not wait for it
                 from dae_lab.actions import act
-            catch_signals(*STOPS)  # from here on there is something to close
-            return act(config, cfg, overrides, preset, files)
+            self.session.signals.catch(*STOP_SIGNALS)  # from here on there is something to close
+            with self.session.signals.told_from_errors():
+                return act(run, config, self.session)
         except UserError as error:  # said here, in one sentence; other jobs of Hydra's launcher go on
             if isinstance(error, TrainingError) and error.result:  # it was judged all the same
                 from dae_lab.summary import show
 
                 show(error.result)
             print(f"error: {printable(str(error))}", file=sys.stderr)
-            self.failed = True
+            self.session.failed = True
             return math.inf
 
 
@@ -172,9 +173,9 @@ class SweepCommand:
     @contextmanager
     def _summed_up(self, command: "Sweep | Study") -> Iterator[None]:
         """Sum up the runs of ``command`` however the block ends."""
-        catch_signals(*STOPS)  # from here on there is something to close
+        self.task.session.signals.catch(*STOP_SIGNALS)  # from here on there is something to close
         try:
             with env_override(self._runner.environment):  # the processes that do the runs inherit it
                 yield
         finally:
-            self.task.failed |= command.sum_up()
+            self.task.session.failed |= command.sum_up()

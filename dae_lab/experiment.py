@@ -15,6 +15,7 @@ from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, TrainingError, UserError
+from dae_lab.process import StopSignals
 from dae_lab.startup import import_tensorflow
 from dae_lab.tracking.record import Record
 from dae_lab.tracking.recorded import Recorded
@@ -57,6 +58,7 @@ def run(
     planned: str = "",
     measurement: precision.Measurement | None = None,
     config_files: str = "",
+    signals: StopSignals | None = None,
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -72,6 +74,7 @@ def run(
         measurement: what decided the precision of a run that is part of a sweep, if it was measured.
         config_files: names and contents of the config files that are not of the package, see
             ``dae_lab.provenance.config_text``.
+        signals: the answers to signals of this process, if it has any.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -107,7 +110,8 @@ def run(
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
-            with store.record(name, own, known, afresh) as record:
+            stops = (signals or StopSignals()).told_from_errors()  # a run that was stopped has not failed
+            with store.record(name, own, known, afresh) as record, stops:
                 found = _train_and_evaluate(config, dataset, record, diff)
         except TrainingError as error:
             if error.evaluation is not None:

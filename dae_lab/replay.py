@@ -9,6 +9,7 @@ from dae_lab.config.sources import recorded_config
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
 from dae_lab.experiment import Result, run
+from dae_lab.session import Session
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 
@@ -45,7 +46,7 @@ class Replayed:
     causes: list[str]
 
 
-def replay(config: Config, overrides: Sequence[str]) -> Replayed:
+def replay(config: Config, overrides: Sequence[str], session: Session) -> Replayed:
     """Train the run ``config.replay`` again, as a new run of the store ``config.tracking``.
 
     Raises:
@@ -66,7 +67,8 @@ def replay(config: Config, overrides: Sequence[str]) -> Replayed:
         )
     again = _as_recorded(original, config)
     tags = {"replay_of": original.run_id}
-    result = run(again, f"{again.name} replayed", original.tags.get("experiment", "none"), tags)
+    preset = original.tags.get("experiment", "none")
+    result = run(again, f"{again.name} replayed", preset, tags, signals=session.signals)
     now = store.read(result.record.run_id)
     values, differences = compare(original, now)
     return Replayed(original, result, values, differences, _causes(original, now))

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra._internal.core_plugins import file_config_source
-from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from dae_lab import compat
 from dae_lab.config.overrides import root, roots
 from dae_lab.config.places import conf_folder
 from dae_lab.config.presets import check_preset, head_behind_mark, misread
@@ -42,7 +41,10 @@ COMMON_CACHE = re.compile(r"""\$\{oc\.env:DAE_LAB_CACHE(,\s*["']?~/\.cache/dae_l
 """How the package's own files name the cache, which another file may repeat."""
 
 
-class FileConfigSource(file_config_source.FileConfigSource):
+_HydraSource: Any = compat.hydra_file_source()
+
+
+class FileConfigSource(_HydraSource):
     """Hydra's source of config files, with a check of those that are not the package's own.
 
     It has the name of Hydra's class, because Hydra replaces a registered source only by one of another name.
@@ -69,12 +71,13 @@ class FileConfigSource(file_config_source.FileConfigSource):
 @lru_cache(maxsize=1000)
 def _load_file(provider: str, folder: str, config_path: str, changed_ns: int) -> ConfigResult:
     """Read a config file, each state of it once: Hydra asks for all files again for each config."""
-    return file_config_source.FileConfigSource(provider, folder).load_config(config_path)
+    loaded: ConfigResult = _HydraSource(provider, folder).load_config(config_path)
+    return loaded
 
 
 def check_config_files() -> None:
     """Have Hydra read config files through the checks of this module; harmless when done twice."""
-    SourcesRegistry.instance().types["file"] = FileConfigSource
+    compat.replace_hydra_file_source(FileConfigSource)
 
 
 def check_limits(file: Path) -> None:

@@ -22,7 +22,7 @@ from submitit.helpers import Checkpointable
 
 from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.errors import ConfigError
-from dae_lab.process import blocked
+from dae_lab.process import blocked_signals
 from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
@@ -86,7 +86,8 @@ class Resumable(Checkpointable):
         self.threads = threads
 
     def __call__(self, job: Job) -> Outcome:
-        return worker.perform(job, self.threads, signal.SIGHUP)  # SIGTERM is SLURM's: submitit waits for more
+        stop = signal.SIGHUP  # SIGTERM is SLURM's: submitit waits for more
+        return worker.execute_job(job, self.threads, stop)
 
 
 def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
@@ -166,7 +167,7 @@ def _executor(sweep: str, settings: Settings) -> submitit.AutoExecutor:
 
 def _deaf_to_ctrl_c() -> AbstractContextManager[None]:
     """What is started inside does not hear the terminal's Ctrl-C: submitit would kill it after a second."""
-    return blocked(signal.SIGINT)
+    return blocked_signals(signal.SIGINT)
 
 
 def _submit(executor: submitit.AutoExecutor, jobs: Sequence[Job], threads: int) -> dict[Any, Job]:

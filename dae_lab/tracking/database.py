@@ -11,7 +11,7 @@ from typing import Any
 from mlflow.tracking import MlflowClient
 
 from dae_lab.errors import TrackingError
-from dae_lab.process import delayed
+from dae_lab.process import deferred_signals
 
 TABLES = {"alembic_version", "experiments", "runs"}
 """Tables that every database of MLflow has."""
@@ -55,7 +55,7 @@ class DatabaseClient(MlflowClient):
 
         @wraps(found)
         def undivided(*args: Any, **kwargs: Any) -> Any:
-            with delayed():
+            with deferred_signals():
                 return found(*args, **kwargs)
 
         return undivided

@@ -23,7 +23,7 @@ from mlflow.tracking import MlflowClient
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.config.server import PASSWORD, USERNAME
 from dae_lab.errors import TrackingError
-from dae_lab.process import uninterrupted
+from dae_lab.process import ignored_signals
 from dae_lab.tracking import writes
 from dae_lab.tracking.causes import first_sentence, store_trouble
 from dae_lab.tracking.damage import need_files_alone
@@ -216,7 +216,7 @@ class Record(Recorded):
             TrackingError: a run cannot be closed as FINISHED; the same command goes on with it.
         """
         try:
-            with uninterrupted():
+            with ignored_signals():
                 if timed:
                     self._metrics_of_time()
                 if reason:

@@ -20,7 +20,7 @@ from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
 from dae_lab.environment import user_name
 from dae_lab.errors import TrackingError, TrainingError
-from dae_lab.process import delayed, stop_signal
+from dae_lab.process import deferred_signals
 from dae_lab.tracking.causes import first_sentence, opening_trouble, reason, store_trouble
 from dae_lab.tracking.cut import CutRuns
 from dae_lab.tracking.database import DatabaseClient, need_intact
@@ -188,7 +188,7 @@ class Store(CutRuns):
 
     def _undisturbed(self) -> AbstractContextManager[None]:
         """A block in which Ctrl-C, SIGTERM and SIGHUP wait, but where a server may be long in answering."""
-        return nullcontext() if self.tracking.uri else delayed()
+        return nullcontext() if self.tracking.uri else deferred_signals()
 
     def _opened(self, name: str, cut: str, fingerprint: str, tags: Mapping[str, str]) -> Record:
         """The record of the run with the fingerprint ``cut`` that was interrupted, or a new one."""
@@ -206,9 +206,6 @@ class Store(CutRuns):
             record.close("FAILED", str(error))
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
-            if stop_signal():  # or what a stop has broken: an import, a terminal that was closed
-                record.close("KILLED", STOPPED_FROM_OUTSIDE, keep=True)
-                raise
             record.close("FAILED", reason(error), keep=True)
             complaint = disk_complaint(error, self.folder)
             if complaint:

@@ -8,14 +8,11 @@ from pathlib import Path
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra._internal.core_plugins import file_config_source
-from hydra._internal.sources_registry import SourcesRegistry
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 
 from dae_lab.config.explain import explain
 from dae_lab.config.places import conf_folder
-from dae_lab.config.sources import FileConfigSource, resolver_call
+from dae_lab.config.sources import resolver_call
 from dae_lab.errors import ConfigError
 
 PRESET = "# @package _global_\n"
@@ -200,10 +197,3 @@ def test_the_command_line_may_do_all_that(presets):
 )
 def test_calls_are_told_from_references(text, call):
     assert resolver_call(text) == call
-
-
-def test_hydra_still_reads_files_through_our_source():
-    """These names of Hydra's are private: where they go, files from elsewhere would be read unchecked."""
-    assert SourcesRegistry.instance().resolve("file") is FileConfigSource
-    assert FileConfigSource.__name__ == file_config_source.FileConfigSource.__name__
-    assert OmegaConf.is_config(FileConfigSource("main", str(conf_folder())).load_config("config").config)

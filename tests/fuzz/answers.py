@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 
-from dae_lab import arguments, command, dispatch
+from dae_lab import arguments, command
 from dae_lab.claims import question, study
 from dae_lab.config.explain import explain
 from dae_lab.config.places import PACKAGE, conf_folder
@@ -144,9 +144,7 @@ def _untrained(patch: Any) -> Iterator[None]:
         patched.setattr(sweep, "Sweep", _Checked)
         patched.setattr(study, "Study", _Asked)
         patched.setattr(actions, "act", lambda *given: 0.0)
-        for name in ("spare_collection", "exit_on_signals"):  # they are for a whole process
-            patched.setattr(command, name, lambda *given: None)
-        patched.setattr(dispatch, "catch_signals", lambda *given: None)
+        patched.setattr(command, "spare_collection", lambda: None)  # it is for a whole process
         yield
 
 
