@@ -55,8 +55,8 @@ def act(composed: Composed, config: Config, session: Session) -> float:
 def plan_run(composed: Composed) -> None:
     """Say whether the run is there already, and how long it would take."""
     unchecked = replace(composed, checked=None)  # as a run of a sweep, of which more is asked
-    found, store = plan.make(PrecisionDecision(measure_networks).settle([unchecked]))
-    show.plan(found, RunTimes(calibrate).of(found, store))
+    found, store = plan.make_plan(PrecisionDecision(measure_networks).settle([unchecked]))
+    show.print_plan(found, RunTimes(calibrate).estimate_plan(found, store))
 
 
 def train(composed: Composed, config: Config, session: Session) -> float:

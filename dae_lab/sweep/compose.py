@@ -17,7 +17,7 @@ from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError
 from dae_lab.provenance import config_text
 from dae_lab.sweep.hydra_jobs import HydraJobs
-from dae_lab.sweep.tasks import as_text, identity
+from dae_lab.sweep.tasks import identity_text, task_identity
 
 if TYPE_CHECKING:
     from dae_lab.config.run import Config
@@ -90,7 +90,7 @@ class Composer:
             if isinstance(error, ConfigError) or explain(error) is not None:
                 return None
             raise
-        return as_text(identity(asdict(config), config.sweep.metric))
+        return identity_text(task_identity(asdict(config), config.sweep.metric))
 
     def load(self, overrides: list[str]) -> tuple[DictConfig, str]:
         """The config of a run, without the node ``hydra``, and the option of the group ``experiment``.

@@ -53,7 +53,7 @@ class Job:
     logging: Logging | None = None
     config_files: str = ""
 
-    def place(self) -> str:
+    def title(self) -> str:
         """``[ 3/12] loss=mse seed=1``."""
         return f"[{self.number + 1:>{len(str(self.of))}}/{self.of}] {self.arm} seed={self.config['seed']}"
 
@@ -93,8 +93,8 @@ def execute_job(job: Job, *stops: int) -> Outcome:
     began, cpu_began = time.perf_counter(), time.process_time()
     with Session() as session:
         provide_home()
-        print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
-        with _into(Path(job.log)), _logging_of(job), session.signals.caught(*stops):
+        print(f"{job.title()} begins; follow it in {job.log}", file=sys.stderr)
+        with _redirect_output(Path(job.log)), _job_logging(job), session.signals.caught(*stops):
             status, run_id, reason = _attempt(job, session.signals)
     return Outcome(status, run_id, reason, time.perf_counter() - began, time.process_time() - cpu_began)
 
@@ -131,7 +131,7 @@ def _train(job: Job, signals: StopSignals) -> tuple[str, str, str]:
 
 
 @contextmanager
-def _into(file: Path) -> Iterator[None]:
+def _redirect_output(file: Path) -> Iterator[None]:
     """Have everything that this process prints, libraries in C++ included, end up in ``file``."""
     file.parent.mkdir(parents=True, exist_ok=True)
     set_aside(file, "the log")
@@ -156,7 +156,7 @@ def _into(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _logging_of(job: Job) -> Iterator[None]:
+def _job_logging(job: Job) -> Iterator[None]:
     """Log as Hydra would for ``job``; handlers that write to the terminal write to the job's log."""
     if job.logging is None:
         yield

@@ -48,7 +48,7 @@ class Plan:
         return [job for job in self.jobs if job.number not in self.done]
 
 
-def make(
+def make_plan(
     composed: Sequence[Composed], first: int = 0, name: str = "", listed: bool = True
 ) -> tuple[Plan, Store]:
     """The plan of a sweep, and the store.

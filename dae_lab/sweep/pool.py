@@ -30,7 +30,7 @@ LOOK = 0.5
 """Seconds between two looks at whether the parent lives."""
 
 
-class Pool:
+class WorkerPool:
     """Processes that do runs, batch after batch: TensorFlow is imported once in each.
 
     A process that dies takes only its own run along: another takes its place.

@@ -79,7 +79,7 @@ class Settings(Checked):
         return max(1, min(self.array_parallelism, cores() // self.cpus_per_task))
 
 
-class Resumable(Checkpointable):
+class ResumableJob(Checkpointable):
     """A run that is queued again, and goes on, where SLURM preempts it or its time is over."""
 
     def __init__(self, threads: int) -> None:
@@ -176,7 +176,7 @@ def _submit(executor: submitit.AutoExecutor, jobs: Sequence[Job], threads: int) 
         return {}
     try:
         with executor.batch():
-            submitted = [executor.submit(Resumable(threads), job) for job in jobs]
+            submitted = [executor.submit(ResumableJob(threads), job) for job in jobs]
     except FailedJobError as error:
         raise ConfigError(f"hydra/launcher=slurm: sbatch refuses the runs: {_last_line(error)}") from error
     for job in jobs:

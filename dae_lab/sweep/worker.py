@@ -24,7 +24,7 @@ def execute_job(one: job.Job, threads: int, *stops: int) -> job.Outcome:
 
 def say_queued(one: job.Job) -> None:
     """Tell the user that ``one`` waits for its turn, which may come much later."""
-    print(f"{one.place()} is queued; its log will be {one.log}", file=sys.stderr)
+    print(f"{one.title()} is queued; its log will be {one.log}", file=sys.stderr)
 
 
 def measure(networks: Sequence[Network], threads: int) -> Measurement:

@@ -20,7 +20,7 @@ from dae_lab.sweep.runner import JobRunner
 if TYPE_CHECKING:
     from dae_lab.config.run import Config
     from dae_lab.sweep.job import Job, Outcomes
-    from dae_lab.sweep.pool import Pool
+    from dae_lab.sweep.pool import WorkerPool
     from dae_lab.training.precision import Measurement, Network
 
 
@@ -31,7 +31,7 @@ class LocalPool(JobRunner):
         if type(workers) is not int or workers < 1:  # true is an int, too
             raise ConfigError(f"hydra.launcher.workers must be a whole number from 1; got {workers!r}")
         self.workers = workers
-        self._pool: Pool | None = None
+        self._pool: WorkerPool | None = None
 
     def run_jobs(self, jobs: "Sequence[Job]") -> "Outcomes":
         return self._open_pool(min(self.workers, len(jobs))).run(jobs)
@@ -50,13 +50,13 @@ class LocalPool(JobRunner):
             return [seconds for seconds in known if seconds]
         return self._open_pool(self.workers).call(calibrate, configs)
 
-    def _open_pool(self, size: int) -> "Pool":
+    def _open_pool(self, size: int) -> "WorkerPool":
         """The pool of this sweep, of at least ``size`` processes."""
-        from dae_lab.sweep.pool import Pool
+        from dae_lab.sweep.pool import WorkerPool
 
         if self._pool is None or not self._pool.usable or self._pool.size < size:
             self.close()
-            self._pool = Pool(size, self._threads())
+            self._pool = WorkerPool(size, self._threads())
         return self._pool
 
     def _threads(self) -> int:
