@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from dae_lab.commands import format_override
-from dae_lab.config.places import need_utf8
+from dae_lab.config.paths import check_utf8
 from dae_lab.config.server import adopt_credentials, refuse_hidden_credentials
 from dae_lab.errors import CONTROL, ConfigError, printable
 
@@ -44,7 +44,7 @@ def arrange(typed: Sequence[str]) -> list[str]:
             none is expected.
     """
     for argument in typed:
-        need_utf8("the command line", argument)
+        check_utf8("the command line", argument)
         if CONTROL.search(argument):  # it would be obeyed by the terminal wherever the argument is shown
             raise ConfigError(f"{printable(argument)}: an argument must not contain control characters")
     overrides, options = _separate([_without_credentials(argument) for argument in typed])

@@ -10,8 +10,8 @@ from typing import NoReturn
 import hydra
 
 from dae_lab.arguments import arrange, config_options
-from dae_lab.config.explain import explain
-from dae_lab.config.places import conf_folder, register
+from dae_lab.config.error_messages import explain_error
+from dae_lab.config.paths import conf_folder, register
 from dae_lab.dispatch import Task
 from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, printable
@@ -44,7 +44,7 @@ def run_command() -> NoReturn:
             discard_output()
             sys.exit(BROKEN_PIPE)
         except Exception as error:
-            message = str(error) if isinstance(error, UserError) else explain(error)
+            message = str(error) if isinstance(error, UserError) else explain_error(error)
             if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # the record's is a UserError
                 message = f"no space is left for {error.filename or 'standard output or a temporary file'}"
                 discard_output()

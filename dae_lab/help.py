@@ -1,7 +1,7 @@
 """What ``--help`` says. Written here because Hydra takes seconds to list groups nobody asked it for."""
 
 from dae_lab.commands import format_activation
-from dae_lab.config.places import conf_folder, store_folder
+from dae_lab.config.paths import conf_folder, store_folder
 
 GROUPS = {
     "data": "images",

@@ -9,7 +9,7 @@ from hydra.errors import OverrideParseException
 
 from dae_lab.arguments import arrange, config_options
 from dae_lab.commands import format_command
-from dae_lab.config.explain import explain
+from dae_lab.config.error_messages import explain_error
 from dae_lab.errors import CONTROL, ConfigError, printable
 
 
@@ -82,7 +82,7 @@ def test_the_advice_for_what_cannot_be_read_can_be_pasted(typed, advice):
     ]
     with pytest.raises(OverrideParseException) as refusal:
         OverridesParser.create().parse_overrides([text])
-    said = explain(refusal.value)
+    said = explain_error(refusal.value)
     assert said.startswith(f"{typed}: this value could not be read")
     assert said.endswith(format_command([advice]))
     assert OverridesParser.create().parse_override(advice)

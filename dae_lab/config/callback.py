@@ -5,7 +5,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from dae_lab.addresses import shown
+from dae_lab.addresses import printable_address
 from dae_lab.config.server import adopt_credentials
 
 
@@ -24,4 +24,4 @@ def _take_out_credentials(config: DictConfig) -> None:
     address = plain.get("uri")
     if isinstance(address, str) and "@" in address and "${" not in address:
         clean = adopt_credentials(address)
-        config.tracking.uri = shown(clean) if "@" in clean else clean
+        config.tracking.uri = printable_address(clean) if "@" in clean else clean

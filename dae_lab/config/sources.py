@@ -19,11 +19,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab import compat
 from dae_lab.config.overrides import root, roots
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.config.presets import check_preset, head_behind_mark, misread
 from dae_lab.config.run import ACTIONS
 from dae_lab.config.typed import SCHEMAS
-from dae_lab.errors import ConfigError, unexpected
+from dae_lab.errors import ConfigError, describe_error
 
 MOST_BYTES = 1_000_000
 """Size of a config file."""
@@ -112,7 +112,7 @@ def recorded_config(text: str, where: str) -> dict[str, Any]:
         _count_values(yaml.parse(text, Loader=yaml.SafeLoader), where)
         content = OmegaConf.to_container(OmegaConf.create(text))
     except (yaml.YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(f"{where}: this is no config: {unexpected(error)}") from error
+        raise ConfigError(f"{where}: this is no config: {describe_error(error)}") from error
     assert isinstance(content, dict)
     return {str(key): value for key, value in content.items()}
 

@@ -11,7 +11,7 @@ from hydra.errors import ConfigCompositionException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from dae_lab.config.explain import explain
+from dae_lab.config.error_messages import explain_error
 from dae_lab.config.outside import choices, outside_files
 from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError
@@ -77,7 +77,7 @@ class Composer:
             if number is not None and self._hydra_jobs.needed_for(config):
                 config, self._logging = self._hydra_jobs.prepare(overrides, number)
         except Exception as error:
-            if (message := explain(error)) is None:
+            if (message := explain_error(error)) is None:
                 raise
             raise ConfigError(message) from error
         return Composed(overrides, preset, config, logging=self._logging, config_files=self._texts(overrides))
@@ -87,7 +87,7 @@ class Composer:
         try:
             config = validate(self.load(overrides)[0])
         except Exception as error:
-            if isinstance(error, ConfigError) or explain(error) is not None:
+            if isinstance(error, ConfigError) or explain_error(error) is not None:
                 return None
             raise
         return identity_text(task_identity(asdict(config), config.sweep.metric))

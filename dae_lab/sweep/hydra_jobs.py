@@ -11,7 +11,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.environment import provide_home
-from dae_lab.errors import UserError, printable, unexpected
+from dae_lab.errors import UserError, describe_error, printable
 from dae_lab.files import set_aside
 from dae_lab.process import StopSignals, Terminated
 from dae_lab.session import Session
@@ -111,7 +111,7 @@ def _attempt(job: Job, signals: StopSignals) -> tuple[str, str, str]:
         return "failed", "", str(error)
     except Exception as error:  # a bug, or memory that ran out: the other runs go on
         traceback.print_exc()
-        return "failed", "", unexpected(error)
+        return "failed", "", describe_error(error)
 
 
 def _train(job: Job, signals: StopSignals) -> tuple[str, str, str]:

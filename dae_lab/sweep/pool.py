@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
-from dae_lab.errors import TrainingError, unexpected
+from dae_lab.errors import TrainingError, describe_error
 from dae_lab.process import STOP_SIGNALS, Terminated, blocked_signals, send_signal_to_self, show_warnings
 from dae_lab.sweep.job import Job, Outcome, Outcomes, execute_job
 
@@ -140,7 +140,7 @@ def _reason(error: BaseException) -> str:
         return _cause(error.exitcode)
     if isinstance(error, BrokenProcessPool):
         return "its process died before it began"
-    return unexpected(error)  # it could not even be begun: its log cannot be written, say
+    return describe_error(error)  # it could not even be begun: its log cannot be written, say
 
 
 def _cause(code: int | None) -> str:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from dae_lab.errors import unexpected
+from dae_lab.errors import describe_error
 from dae_lab.tracking.disks import is_full
 
 ASIDE = re.compile(r"\(raised as a result of |\(Background on this error|\[SQL:|\[parameters:")
@@ -29,7 +29,7 @@ def first_sentence(error: BaseException) -> str:
 
 def reason(error: Exception) -> str:
     """As a run's record says why it has failed: the kind of the error, and its cause."""
-    return f"{type(error).__name__}: {first_sentence(error)}" if str(error).strip() else unexpected(error)
+    return f"{type(error).__name__}: {first_sentence(error)}" if str(error).strip() else describe_error(error)
 
 
 def store_trouble(error: Exception, folder: Path) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dae_lab.addresses import shown
+from dae_lab.addresses import printable_address
 from dae_lab.config.server import is_server
 from dae_lab.tracking.damage import DamagedError, checksums, read_with_checksum, with_checksum
 from dae_lab.tracking.locks import SUMMARY_LOCKS, is_lock_name
@@ -77,7 +77,7 @@ class Spool:
     def _checked(self, about: dict[str, Any]) -> dict[str, Any]:
         lock, known = about.get("lock"), about.get("known", {})
         if isinstance(about.get("uri"), str):
-            about["uri"] = shown(about["uri"])  # a version that kept passwords may have written it
+            about["uri"] = printable_address(about["uri"])  # earlier versions kept passwords
         if not (
             isinstance(about.get("name"), str)
             and (is_lock_name(lock) or lock in SUMMARY_LOCKS)

@@ -83,7 +83,7 @@ def test_what_is_no_server_is_refused(compose, address):
     ],
 )
 def test_what_is_shown_of_an_address_has_no_secret(address, shown):
-    assert addresses.shown(address) == shown
+    assert addresses.printable_address(address) == shown
 
 
 @pytest.mark.parametrize("address", ["https:/me:secret@host", "me:secret@host:5000", "//me:secret@host"])

@@ -19,8 +19,8 @@ from hydra.types import RunMode
 
 from dae_lab import arguments, command
 from dae_lab.claims import question, study
-from dae_lab.config.explain import explain
-from dae_lab.config.places import PACKAGE, conf_folder
+from dae_lab.config.error_messages import explain_error
+from dae_lab.config.paths import PACKAGE, conf_folder
 from dae_lab.errors import CONTROL, UserError, printable
 from dae_lab.sweep import sweep
 from dae_lab.sweep.compose import Composer
@@ -188,7 +188,7 @@ class Quick:
             arranged = arguments.arrange(given)
             self._compose([*takewhile(lambda text: not text.startswith("-"), arranged)], claims)
         except Exception as error:
-            message = str(error) if isinstance(error, UserError) else explain(error)
+            message = str(error) if isinstance(error, UserError) else explain_error(error)
             if message is None:
                 raise
             print(f"error: {printable(message)}", file=sys.stderr)

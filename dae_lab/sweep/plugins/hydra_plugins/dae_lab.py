@@ -1,6 +1,6 @@
 """What ``hydra/launcher=…`` and ``hydra/sweeper=…`` can choose. Hydra takes them from a package of this name.
 
-``dae_lab.config.places.register`` puts it on the path; nothing here imports TensorFlow or MLflow.
+``dae_lab.config.paths.register`` puts it on the path; nothing here imports TensorFlow or MLflow.
 """
 
 from collections.abc import Sequence
