@@ -161,7 +161,7 @@ class SweepCommand:
 
     def _new_composer(self) -> Composer:
         """What composes the runs; what they share is written down, as Hydra's own sweeper does."""
-        folder = Path(self.config.hydra.sweep.dir)
+        folder = Path(self.config.hydra.sweep.dir).expanduser()
         file = folder / "multirun.yaml"
         if is_in_the_way(file):
             raise ConfigError(f"hydra.sweep.dir: {file} is no regular file; move it away")

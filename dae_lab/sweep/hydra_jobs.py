@@ -11,6 +11,7 @@ from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from dae_lab.config.callback import remove_credentials
 from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
 
@@ -62,6 +63,7 @@ class HydraJobs:
                 that cannot be made.
         """
         config = self.loader.load_sweep_config(self.master, overrides)
+        remove_credentials(config)  # before it is written
         with open_dict(config):
             config.hydra.job.id, config.hydra.job.num = str(number), number
         job = run_job(
