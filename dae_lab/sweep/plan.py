@@ -11,7 +11,7 @@ from typing import Any
 
 from dae_lab.config.fingerprint import kept
 from dae_lab.config.overrides import arms, label
-from dae_lab.config.run import ACTIONS, Config
+from dae_lab.config.run import Config
 from dae_lab.config.validate import check_choices, validate
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
@@ -24,6 +24,14 @@ from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 
 log = logging.getLogger(__name__)
+
+SINGLE_ACTIONS = {
+    "replay": "trains one recorded run again",
+    "sync": "pushes what waits and trains nothing",
+    "relocate": "moves a store and trains nothing",
+    "regenerate": "makes one page and trains nothing",
+}
+"""Keys by which a command does something else than a sweep, and what that is."""
 
 
 @dataclass(frozen=True)
@@ -113,11 +121,9 @@ def check(item: Composed) -> Config:
     """
     check_choices(item.overrides)
     config = validate(item.config)
-    for key in ACTIONS:
-        if key != "plan" and getattr(config, key):
-            raise ConfigError(
-                f"{key} is no part of a sweep: give it without plan=true and without several values"
-            )
+    for key, effect in SINGLE_ACTIONS.items():
+        if getattr(config, key):
+            raise ConfigError(f"{key} {effect}: give it without plan=true, claims and several values")
     need_recorded("sweep.metric", config.sweep.metric, metric_names(config))
     return config
 
