@@ -1,19 +1,18 @@
 """What one command does with a config: plan it, train it, replay a run, push records, and so on."""
 
 import math
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-
-from omegaconf import DictConfig
 
 from dae_lab.config.overrides import label
 from dae_lab.config.run import ACTIONS, Config, Tracking
 from dae_lab.errors import ConfigError, TrackingError
 from dae_lab.experiment import run
-from dae_lab.provenance import config_text
 from dae_lab.replay import print_replay, replay
+from dae_lab.session import Session
 from dae_lab.summary import print_summary
 from dae_lab.sweep import plan, show
+from dae_lab.sweep.compose import Composed
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.sweep.times import RunTimes
 from dae_lab.tracking.relocate import relocate
@@ -26,17 +25,13 @@ NOTEBOOK = "experiments"
 """The folder of the claims' pages."""
 
 
-def act(
-    config: Config, cfg: DictConfig, overrides: list[str], preset: str, config_files: Sequence[Path] = ()
-) -> float:
+def act(composed: Composed, config: Config, session: Session) -> float:
     """Do what ``config`` asks for; gives the value of ``sweep.metric``, NaN where nothing was trained.
 
     Args:
-        config: what is to be done.
-        cfg: the same as Hydra composed it.
-        overrides: the command line's.
-        preset: the option of the group ``experiment``, or ``none``.
-        config_files: those that the config was made of and that are not of the package.
+        composed: the run, with the overrides of the command line.
+        config: its checked config.
+        session: this process's.
 
     Raises:
         UserError: it cannot be done.
@@ -46,24 +41,34 @@ def act(
         raise ConfigError(f"{' and '.join(asked)} are given, but a command does one of them: leave one away")
     if config.sync:
         push_records(config.tracking)
-        return math.nan
-    if config.relocate:
+    elif config.relocate:
         relocate_store(config.tracking)
-        return math.nan
-    if config.regenerate:
+    elif config.regenerate:
         regenerate_page(config.regenerate)
-        return math.nan
-    if config.plan:
-        composed = PrecisionDecision(measure_networks).settle([plan.Composed(overrides, preset, cfg)])
-        found, store = plan.make(composed)
-        show.plan(found, RunTimes(calibrate).of(found, store))
-        return math.nan
-    again = replay(config, overrides) if config.replay else None
+    elif config.plan:
+        plan_run(composed)
+    else:
+        return train(composed, config, session)
+    return math.nan
+
+
+def plan_run(composed: Composed) -> None:
+    """Say whether the run is there already, and how long it would take."""
+    unchecked = replace(composed, checked=None)  # as a run of a sweep, of which more is asked
+    found, store = plan.make_plan(PrecisionDecision(measure_networks).settle([unchecked]))
+    show.print_plan(found, RunTimes(calibrate).estimate_plan(found, store))
+
+
+def train(composed: Composed, config: Config, session: Session) -> float:
+    """Train and judge the run, or that which is to be replayed; gives the value of ``sweep.metric``."""
+    again = replay(config, composed.overrides, session) if config.replay else None
     if again:
         result = again.result
     else:
-        title = f"{config.name} {label(overrides)}".strip()
-        result = run(config, title, preset, config_files=config_text(config_files))
+        title = f"{config.name} {label(composed.overrides)}".strip()
+        result = run(
+            config, title, composed.preset, config_files=composed.config_files, signals=session.signals
+        )
     print_summary(result)
     if again:
         print_replay(again)

@@ -19,11 +19,13 @@ def without_secrets(text: str, mark: str = "") -> str:
     return USERINFO.sub(lambda found: found[0] if found[0] == "git@" else mark, text)
 
 
-def shown(address: str) -> str:
+def printable_address(address: str) -> str:
     """``address``, or what was to be one, as it may be printed.
 
-    >>> shown("postgresql://me:secret@host/runs?sslkey=secret"), shown("me:secret@host:5000")
-    ('postgresql://host/runs', '…@host:5000')
+    >>> printable_address("postgresql://me:secret@host/runs?sslkey=secret")
+    'postgresql://host/runs'
+    >>> printable_address("me:secret@host:5000")
+    '…@host:5000'
     """
     scheme = found[0] if (found := _SCHEME.match(address)) else ""
     rest = (USERINFO.sub("", address) if scheme else address)[len(scheme) :]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import requests
+    from hydra.plugins.config_source import ConfigSource
 
 
 def request_mlflow_server(uri: str, path: str, timeout: float) -> "requests.Response":
@@ -60,3 +61,23 @@ def parse_profile(content: bytes) -> Any:
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     return xplane_pb2.XSpace.FromString(content)
+
+
+def hydra_file_source() -> "type[ConfigSource]":
+    """The class by which Hydra 1.3.8 reads config files.
+
+    ``hydra.plugins.config_source`` is public, but the class that reads files has no public name.
+    """
+    from hydra._internal.core_plugins.file_config_source import FileConfigSource
+
+    return FileConfigSource
+
+
+def replace_hydra_file_source(source: "type[ConfigSource]") -> None:
+    """Have Hydra 1.3.8 read config files by ``source``; harmless when done twice.
+
+    ``Plugins.register`` adds sources of new schemes, but keeps Hydra's own for ``file``.
+    """
+    from hydra._internal.sources_registry import SourcesRegistry
+
+    SourcesRegistry.instance().types["file"] = source

@@ -49,10 +49,10 @@ def printable(text: str) -> str:
     return CONTROL.sub(lambda found: ascii(found[0])[1:-1], short)
 
 
-def unexpected(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What is said of an error that nobody foresaw: its kind, and the first line of its message.
 
-    >>> unexpected(MemoryError())
+    >>> describe_error(MemoryError())
     'MemoryError'
     """
     return ": ".join(filter(None, [type(error).__name__, *str(error).strip().splitlines()[:1]]))

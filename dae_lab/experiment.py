@@ -15,6 +15,7 @@ from dae_lab.config.validate import check_shapes, check_validation
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment
 from dae_lab.errors import ConfigError, TrainingError, UserError
+from dae_lab.process import StopSignals
 from dae_lab.startup import import_tensorflow
 from dae_lab.tracking.reader import RunReader
 from dae_lab.tracking.store import RunStore
@@ -59,6 +60,7 @@ def run(
     measurement: precision.Measurement | None = None,
     config_files: str = "",
     store: RunStore | None = None,
+    signals: StopSignals | None = None,
 ) -> Result:
     """Train and judge what ``config`` describes, and record it, unless that was done before.
 
@@ -75,6 +77,7 @@ def run(
         config_files: names and contents of the config files that are not of the package, see
             ``dae_lab.provenance.config_text``.
         store: of the command; None: it is opened.
+        signals: the answers to signals of this process, if it has any.
 
     Raises:
         UserError: data missing or broken, shapes that do not fit, a store out of reach, a loss that
@@ -110,7 +113,8 @@ def run(
             known |= {"mlflow.source.git.commit": code["commit"], "mlflow.source.git.branch": code["branch"]}
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
-            with store.open_run(name, own, known, resume=not afresh) as record:
+            stops = (signals or StopSignals()).told_from_errors()  # a run that was stopped has not failed
+            with store.open_run(name, own, known, resume=not afresh) as record, stops:
                 found = _train_and_evaluate(config, dataset, record, diff)
         except TrainingError as error:
             if error.evaluation is not None:

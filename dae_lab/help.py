@@ -1,7 +1,7 @@
 """What ``--help`` says. Written here because Hydra takes seconds to list groups nobody asked it for."""
 
 from dae_lab.commands import format_activation
-from dae_lab.config.places import conf_folder, store_folder
+from dae_lab.config.paths import conf_folder, store_folder
 
 GROUPS = {
     "data": "images",
@@ -16,9 +16,9 @@ GROUPS = {
     "training": "epochs, batches, precision",
     "evaluation": "how the model is judged",
     "tracking": "where runs are recorded",
-    "sweep": "how the runs of -m are summed up, when they are given up",
-    "hydra/launcher": "where the runs of -m are done",
-    "hydra/sweeper": "search instead of all combinations",
+    "sweep": "how several runs are summed up, when they are given up",
+    "hydra/launcher": "where several runs are done",
+    "hydra/sweeper": "all combinations, or a search",
     "experiment": "whole published systems",
     "claim": "statements that runs decide",
     "claim/rule": "what they start from",
@@ -37,8 +37,8 @@ Examples:
   python -m dae_lab.run                                        the default, about a minute
   python -m dae_lab.run noise.sigma=0.3 loss=mse seed=1        other keys and options
   python -m dae_lab.run experiment=dense_latent debug=smoke    does this system run at all?
-  python -m dae_lab.run -m loss=bce,mse seed=0,1,2             a sweep: all combinations
-  python -m dae_lab.run -m loss=bce,mse seed=0,1,2 plan=true   what would be trained, how long would it take?
+  python -m dae_lab.run loss=bce,mse seed=0,1,2                a sweep: all combinations
+  python -m dae_lab.run loss=bce,mse seed=0,1,2 plan=true      what would be trained, how long would it take?
   python -m dae_lab.run claim=mse_stalls                       train what is missing, then judge
   python -m dae_lab.run experiment=spatial_latent --cfg job    show the config, train nothing
   python -m dae_lab.run --info defaults                        where each part of it comes from

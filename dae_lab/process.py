@@ -12,21 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+STOP_SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+)
 """What stops a process from outside, and can be answered; Windows has no SIGHUP."""
 
-STOPPED = "stopped; the same command goes on from the last checkpoint, if there is one"
+STOP_MESSAGE = "stopped; the same command goes on from the last checkpoint, if there is one"
 """What a command says last that was stopped from outside."""
-
-_received: list[int] = []
-"""The signals that ``catch_signals`` has answered since it was called."""
 
 
 class Terminated(BaseException):
     """SIGTERM or SIGHUP arrived: like Ctrl-C, a run is closed as KILLED and can go on later."""
 
 
-class Unfailing(io.TextIOWrapper):
+class BestEffortStream(io.TextIOWrapper):
     """A stream that drops what it cannot write, as on a full disk: a run is not to end for its comments."""
 
     def write(self, text: str) -> int:
@@ -64,7 +63,7 @@ def prepare_streams() -> None:
     stream = sys.stderr
     if stream is sys.__stderr__ and isinstance(stream, io.TextIOWrapper):
         own = open(stream.fileno(), "wb", closefd=False)  # noqa: SIM115 (for as long as we live)
-        sys.stderr = Unfailing(own, stream.encoding, "replace", line_buffering=True)
+        sys.stderr = BestEffortStream(own, stream.encoding, "replace", line_buffering=True)
 
 
 def show_warnings() -> None:
@@ -77,17 +76,17 @@ def show_warnings() -> None:
             warnings.simplefilter("default", category, line)
 
 
-def drop_output() -> None:
+def discard_output() -> None:
     """Have standard output go nowhere from now on: nobody reads it, or it cannot be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-def exit_on_signals() -> None:
-    """End the process at once on signals of ``STOPS``, unless they are ignored: while nothing is open.
+def exit_on_stop_signals() -> None:
+    """End the process at once on signals of ``STOP_SIGNALS``, unless they are ignored: while nothing is open.
 
     What is raised in the middle of an import may be dropped, or shown as another error.
     """
-    for number in STOPS:
+    for number in STOP_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _exit)
 
@@ -95,83 +94,109 @@ def exit_on_signals() -> None:
 def _exit(number: int, frame: Any) -> None:
     with suppress(OSError):
         bar = b"\r\x1b[K\x1b[?25h" if os.isatty(2) else b""  # clears its line, shows the cursor again
-        os.write(2, bar + STOPPED.encode() + b"\n")
+        os.write(2, bar + STOP_MESSAGE.encode() + b"\n")
     os._exit(128 + number)
 
 
-def ignore_signals() -> None:
-    """Ignore the signals of ``STOPS`` from now on."""
-    for number in STOPS:
+def ignore_stop_signals() -> None:
+    """Ignore the signals of ``STOP_SIGNALS`` from now on."""
+    for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-def catch_signals(*numbers: int) -> dict[int, Any]:
-    """Raise ``Terminated`` on SIGTERM and SIGHUP, or ``numbers``, unless they are ignored, as under nohup.
+class StopSignals:
+    """Answers signals that stop this process by an exception, and remembers which came.
 
-    On SIGINT, if it is among ``numbers``, KeyboardInterrupt is raised. Where Python drops what is raised, as
-    in a destructor, the signal is sent again.
-
-    Returns:
-        what answered them before.
+    Attributes:
+        received: the signals that were answered since ``catch``, in their order.
     """
-    global _unraisable
-    _received.clear()
-    if sys.unraisablehook is not _send_again:
-        _unraisable, sys.unraisablehook = sys.unraisablehook, _send_again
-    wanted = numbers or [number for number in STOPS if number != signal.SIGINT]
-    before: dict[int, Any] = {number: signal.getsignal(number) for number in wanted}
-    for number, handler in before.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, _terminate)
-    return before
+
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._before: dict[int, Any] = {}
+        self._unraisable = sys.unraisablehook
+
+    def catch(self, *numbers: int) -> None:
+        """Raise ``Terminated`` on SIGTERM and SIGHUP, or ``numbers``, unless ignored, as under nohup.
+
+        On SIGINT, if it is among ``numbers``, KeyboardInterrupt is raised. Where Python drops what is raised,
+        as in a destructor, the signal is sent again.
+        """
+        self.received.clear()
+        if sys.unraisablehook != self._send_again:
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._send_again
+        for number in numbers or [number for number in STOP_SIGNALS if number != signal.SIGINT]:
+            before = signal.getsignal(number)
+            if before not in (signal.SIG_IGN, self._answer):
+                self._before[number] = before
+                signal.signal(number, self._answer)
+
+    def release(self) -> None:
+        """Have signals answered as before ``catch``."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
+        if sys.unraisablehook == self._send_again:
+            sys.unraisablehook = self._unraisable
+        self.received.clear()
+
+    @contextmanager
+    def caught(self, *numbers: int) -> Iterator[None]:
+        """``catch`` inside the block alone."""
+        self.catch(*numbers)
+        try:
+            yield
+        finally:
+            self.release()
+
+    @contextmanager
+    def told_from_errors(self) -> Iterator[None]:
+        """Raise a stop again where the block ends in an error after it.
+
+        The error is then that of the stop: a library has raised its own in the place of ``Terminated``, or a
+        terminal that was closed cannot be written any more.
+        """
+        try:
+            yield
+        except Exception as error:
+            if not self.received:
+                raise
+            raise _stop(self.received[0]) from error
+
+    def _answer(self, number: int, frame: Any) -> None:
+        self.received.append(number)
+        raise _stop(number)
+
+    def _send_again(self, dropped: Any) -> None:
+        """Answer an exception that Python drops."""
+        if not issubclass(dropped.exc_type, (KeyboardInterrupt, Terminated)):
+            self._unraisable(dropped)
+        elif self.received:
+            with suppress(RuntimeError):  # the process is ending
+                threading.Thread(target=_send_soon, args=(self.received[-1],), daemon=True).start()
 
 
-def stop_signal() -> int:
-    """The first signal that ``catch_signals`` has answered since it was called; 0 if there was none.
-
-    It tells whether an error is that of a stop: a library may have raised its own in the place of
-    ``Terminated``, and a terminal that is closed cannot be written any more.
-    """
-    return _received[0] if _received else 0
-
-
-_unraisable = sys.unraisablehook
-
-
-def _send_again(dropped: Any) -> None:
-    """Answer an exception that Python drops."""
-    if not issubclass(dropped.exc_type, (KeyboardInterrupt, Terminated)):
-        _unraisable(dropped)
-    elif _received:
-        with suppress(RuntimeError):  # the process is ending
-            threading.Thread(target=_send_soon, args=(_received[-1],), daemon=True).start()
+def _stop(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else Terminated(number)
 
 
 def _send_soon(number: int) -> None:
     time.sleep(0.01)  # by then the main thread has left the destructor
-    send_self(number)
+    send_signal_to_self(number)
 
 
 @contextmanager
-def signals_caught(*numbers: int) -> Iterator[None]:
-    """``catch_signals`` inside the block alone."""
-    before = catch_signals(*numbers)
+def kept_handlers() -> Iterator[None]:
+    """Put back what answers signals when the block ends: a library has its own answers."""
+    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        _received.clear()
 
 
-def _terminate(number: int, frame: Any) -> None:
-    _received.append(number)
-    if number == signal.SIGINT:
-        raise KeyboardInterrupt
-    raise Terminated(number)
-
-
-def send_self(number: int) -> None:
+def send_signal_to_self(number: int) -> None:
     """Send the signal ``number`` to this process, from any of its threads."""
     if os.name == "nt":  # os.kill would end the process on the spot
         _thread.interrupt_main(signal.Signals(number))
@@ -180,15 +205,15 @@ def send_self(number: int) -> None:
 
 
 @contextmanager
-def delayed() -> Iterator[None]:
-    """Let signals of ``STOPS`` that Python answers wait until the block has ended.
+def deferred_signals() -> Iterator[None]:
+    """Let signals of ``STOP_SIGNALS`` that Python answers wait until the block has ended.
 
     Then they are answered, in the order in which they came, until an answer raises.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    answers: dict[int, Any] = {number: signal.getsignal(number) for number in STOPS}
+    answers: dict[int, Any] = {number: signal.getsignal(number) for number in STOP_SIGNALS}
     before = {number: answer for number, answer in answers.items() if callable(answer)}
     came: list[int] = []
     waits = True
@@ -212,13 +237,13 @@ def delayed() -> Iterator[None]:
 
 
 @contextmanager
-def blocked(*numbers: int) -> Iterator[None]:
+def blocked_signals(*numbers: int) -> Iterator[None]:
     """Have signals wait until the block has ended; processes and threads that it starts never hear them.
 
     Windows cannot do the latter. That the signals are blocked is not enough for the former: the system hands
     them to a thread that a library has started before, and Python answers them in the main thread.
     """
-    with delayed():
+    with deferred_signals():
         if not hasattr(signal, "pthread_sigmask"):
             yield
             return
@@ -230,12 +255,12 @@ def blocked(*numbers: int) -> Iterator[None]:
 
 
 @contextmanager
-def uninterrupted() -> Iterator[None]:
+def ignored_signals() -> Iterator[None]:
     """Let a second Ctrl-C or SIGTERM not break what the block is closing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOP_SIGNALS}
     try:
         yield
     finally:

@@ -9,6 +9,7 @@ from dae_lab.config.sources import recorded_config
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
 from dae_lab.experiment import Result, run
+from dae_lab.session import Session
 from dae_lab.tracking.reader import RunReader
 from dae_lab.tracking.store import RunStore
 
@@ -48,7 +49,7 @@ class Replay:
     causes: list[str]
 
 
-def replay(config: Config, overrides: Sequence[str]) -> Replay:
+def replay(config: Config, overrides: Sequence[str], session: Session) -> Replay:
     """Train the run ``config.replay`` again, as a new run of the store ``config.tracking``.
 
     Raises:
@@ -69,7 +70,8 @@ def replay(config: Config, overrides: Sequence[str]) -> Replay:
         )
     recorded = _load_config(original, config)
     preset, tags = original.tags.get("experiment", "none"), {"replay_of": original.run_id}
-    result = run(recorded, f"{recorded.name} replayed", preset, tags, store=store)
+    title = f"{recorded.name} replayed"
+    result = run(recorded, title, preset, tags, store=store, signals=session.signals)
     again = store.read(result.record.run_id)
     values, differences = compare_runs(original, again)
     return Replay(original, result, values, differences, _find_causes(original, again))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from dae_lab.environment import environment, hides_gpus
 from dae_lab.errors import ConfigError
-from dae_lab.process import Unfailing
+from dae_lab.process import BestEffortStream
 from dae_lab.progress import progress
 from dae_lab.provenance import onednn
 
@@ -49,10 +49,10 @@ def hidden(*names: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-def _same_terminal() -> Unfailing:
+def _same_terminal() -> BestEffortStream:
     """Standard error once more, which stays when file descriptor 2 is turned away."""
     encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-    return Unfailing(os.fdopen(os.dup(2), "wb"), encoding, "replace")
+    return BestEffortStream(os.fdopen(os.dup(2), "wb"), encoding, "replace")
 
 
 def import_tensorflow() -> None:

@@ -14,7 +14,7 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.utils import instantiate
 
-from dae_lab.config.places import conf_folder, register
+from dae_lab.config.paths import conf_folder, register
 from dae_lab.config.run import Config, Tracking
 from dae_lab.config.validate import validate
 from dae_lab.data.images import Images

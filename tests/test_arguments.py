@@ -7,20 +7,42 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import OverrideParseException
 
-from dae_lab.arguments import arrange
+from dae_lab.arguments import arrange, config_options
 from dae_lab.commands import format_command
-from dae_lab.config.explain import explain
+from dae_lab.config.error_messages import explain_error
 from dae_lab.errors import CONTROL, ConfigError, printable
 
 
-def arranged(monkeypatch, *given: str) -> list[str]:
-    monkeypatch.setattr(sys, "argv", ["dae-lab", *given])
-    arrange()
-    return sys.argv[1:]
+def arranged(*given: str) -> list[str]:
+    """The overrides alone."""
+    return [argument for argument in arrange(given) if argument != "--multirun"]
 
 
-def test_options_stand_after_all_overrides(monkeypatch):
-    assert arranged(monkeypatch, "loss=bce", "-m", "seed=0,1") == ["loss=bce", "seed=0,1", "-m"]
+@pytest.mark.parametrize(
+    ("typed", "options"),
+    [
+        ([], ["--multirun"]),
+        (["-m"], ["-m"]),
+        (["--cfg", "job"], ["--cfg", "job"]),
+        (["--config-dir", "my", "-cn=mine"], ["--config-dir", "my", "-cn=mine", "--multirun"]),
+        (["--config-d", "my"], ["--config-d", "my", "--multirun"]),
+        (["--info"], ["--info"]),
+        (["--info", "defaults"], ["--info", "defaults"]),
+        (["--", "-sc"], ["-sc"]),
+    ],
+)
+def test_options_stand_after_all_overrides(typed, options):
+    assert arrange(["loss=bce", *typed, "seed=0,1"]) == ["loss=bce", "seed=0,1", *options]
+
+
+def test_options_that_name_configs_of_ones_own_are_found():
+    own = ["--config-dir", "my", "hydra.searchpath=[x]", "-cn=mine"]
+    assert config_options(["seed=1", *own[:2], "--cfg", "job", *own[2:]]) == own
+
+
+def test_keys_of_several_claims_are_varied_over_one_value():
+    assert arranged("claim=a,b", "claim.seeds.maximum=7") == ["claim=a,b", "claim.seeds.maximum=choice(7)"]
+    assert arranged("claim=a", "claim.seeds.maximum=7") == ["claim=a", "claim.seeds.maximum=7"]
 
 
 @pytest.mark.parametrize(
@@ -33,16 +55,16 @@ def test_options_stand_after_all_overrides(monkeypatch):
         ("name=~x", None),
     ],
 )
-def test_a_path_below_the_home_folder_can_be_typed(monkeypatch, typed, read):
-    (found,) = arranged(monkeypatch, typed)
+def test_a_path_below_the_home_folder_can_be_typed(typed, read):
+    (found,) = arranged(typed)
     if read is None:
         assert found == typed
     else:
         assert OverridesParser.create().parse_override(found).value() == read
 
 
-def test_several_paths_below_the_home_folder_can_be_typed(monkeypatch):
-    assert arranged(monkeypatch, "data.path=~/a,b") == ['data.path="~/a",b']
+def test_several_paths_below_the_home_folder_can_be_typed():
+    assert arranged("data.path=~/a,b") == ['data.path="~/a",b']
 
 
 @pytest.mark.parametrize(
@@ -54,13 +76,13 @@ def test_several_paths_below_the_home_folder_can_be_typed(monkeypatch):
         ("claim.title=a=b", 'claim.title="a=b"'),
     ],
 )
-def test_the_advice_for_what_cannot_be_read_can_be_pasted(monkeypatch, typed, advice):
+def test_the_advice_for_what_cannot_be_read_can_be_pasted(typed, advice):
     *_, text = [
-        item for item in arranged(monkeypatch, "claim=mse_stalls", typed) if item.startswith("claim.")
+        item for item in arranged("claim=mse_stalls,loss_decides", typed) if item.startswith("claim.")
     ]
     with pytest.raises(OverrideParseException) as refusal:
         OverridesParser.create().parse_overrides([text])
-    said = explain(refusal.value)
+    said = explain_error(refusal.value)
     assert said.startswith(f"{typed}: this value could not be read")
     assert said.endswith(format_command([advice]))
     assert OverridesParser.create().parse_override(advice)
@@ -68,9 +90,9 @@ def test_the_advice_for_what_cannot_be_read_can_be_pasted(monkeypatch, typed, ad
 
 @pytest.mark.parametrize("letter", ["\x1b[31m", "\x00", "\x7f", "\x9b", "\u202e", "\r", "\b"])
 @pytest.mark.parametrize("place", ["na{}me=b", "name=a{}b", "--config-dir=a{}", "claim=a{}"])
-def test_control_characters_are_refused_and_shown_escaped(monkeypatch, letter, place):
+def test_control_characters_are_refused_and_shown_escaped(letter, place):
     with pytest.raises(ConfigError, match="must not contain control characters") as refused:
-        arranged(monkeypatch, place.format(letter))
+        arranged(place.format(letter))
     assert not CONTROL.search(str(refused.value))
 
 

@@ -14,7 +14,7 @@ from hydra import compose, initialize_config_dir
 from processes import assert_refused, finish, runs, start
 
 from dae_lab import environment, provenance
-from dae_lab.config.places import conf_folder, register
+from dae_lab.config.paths import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError
 

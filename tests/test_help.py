@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.help import GROUPS, help_text
 
 EXAMPLES = re.findall(r"^  python -m dae_lab\.run(.*?)(?:  +\S.*)?$", help_text(), re.MULTILINE)

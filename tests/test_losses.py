@@ -13,7 +13,7 @@ from skimage.metrics import structural_similarity
 from dae_lab import losses
 from dae_lab.config.construct import construct
 from dae_lab.config.loss import SCHEMAS, Loss
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
 

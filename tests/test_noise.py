@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter1d
 from dae_lab import noise
 from dae_lab.config.construct import construct
 from dae_lab.config.noise import SCHEMAS, Noise
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
 

@@ -11,13 +11,13 @@ from contextlib import suppress
 import pytest
 from processes import needs_full_disk
 
-from dae_lab.process import STOPS, blocked, delayed
+from dae_lab.process import STOP_SIGNALS, blocked_signals, deferred_signals
 
 WAIT = """
 import signal, time
 signal.signal(signal.SIGHUP, signal.HEARD)
-from dae_lab.process import Terminated, catch_signals, delayed, uninterrupted
-catch_signals()
+from dae_lab.process import StopSignals, Terminated, deferred_signals, ignored_signals
+StopSignals().catch()
 try:
     print("ready", flush=True)
     BODY
@@ -58,7 +58,7 @@ def test_what_nohup_ignores_stays_ignored():
 
 
 def test_a_second_signal_does_not_break_the_closing():
-    process = started("with uninterrupted():\n        time.sleep(0.7)\n        print('closed')")
+    process = started("with ignored_signals():\n        time.sleep(0.7)\n        print('closed')")
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
@@ -66,7 +66,7 @@ def test_a_second_signal_does_not_break_the_closing():
 
 
 def test_a_signal_is_heard_once_the_block_has_ended():
-    body = "with delayed():\n        time.sleep(0.7)\n        print('done')\n    print('not said')"
+    body = "with deferred_signals():\n        time.sleep(0.7)\n        print('done')\n    print('not said')"
     process = started(body)
     time.sleep(0.1)
     process.send_signal(signal.SIGTERM)
@@ -83,22 +83,22 @@ def heard():
         if number == signal.SIGINT:
             raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, answer) for number in STOPS}
+    before = {number: signal.signal(number, answer) for number in STOP_SIGNALS}
     yield answered
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
 def test_of_signals_that_wait_the_first_whose_answer_raises_is_the_last(heard):
-    with pytest.raises(KeyboardInterrupt), delayed():
+    with pytest.raises(KeyboardInterrupt), deferred_signals():
         [signal.raise_signal(number) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
     assert heard == [signal.SIGTERM, signal.SIGINT]
 
 
 def test_signals_wait_for_the_outermost_block_however_it_ends(heard):
-    others = [number for number in STOPS if number != signal.SIGINT]
-    with suppress(KeyError), delayed():
-        with delayed():
+    others = [number for number in STOP_SIGNALS if number != signal.SIGINT]
+    with suppress(KeyError), deferred_signals():
+        with deferred_signals():
             for number in others:
                 signal.raise_signal(number)
         assert heard == []
@@ -109,7 +109,7 @@ def test_signals_wait_for_the_outermost_block_however_it_ends(heard):
 def until_ctrl_c(seconds):
     threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
     while True:
-        with delayed():
+        with deferred_signals():
             pass
 
 
@@ -127,7 +127,9 @@ def test_a_signal_at_any_moment_leaves_all_signals_answered(heard):
 
 
 def test_what_is_ignored_is_ignored_in_a_block_too():
-    process = started("with delayed():\n        time.sleep(0.7)\n    print('said')", hangup="SIG_IGN")
+    process = started(
+        "with deferred_signals():\n        time.sleep(0.7)\n    print('said')", hangup="SIG_IGN"
+    )
     time.sleep(0.1)
     process.send_signal(signal.SIGHUP)
     assert process.communicate(timeout=10)[0] == "said\n"
@@ -169,7 +171,7 @@ def test_processes_are_started_undisturbed_though_another_thread_hears_signals()
     threading.Thread(target=over.wait, daemon=True).start()
 
     def start():
-        with blocked(signal.SIGINT):
+        with blocked_signals(signal.SIGINT):
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.1)
             reached.append("the end")

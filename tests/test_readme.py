@@ -12,7 +12,7 @@ from hydra import initialize_config_dir
 from processes import finish, run, start
 
 from dae_lab.config.construct import construct
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.config.validate import validate
 from dae_lab.errors import DataError
 from dae_lab.model.autoencoder import build, parameter_counts

@@ -35,8 +35,8 @@ from dae_lab.recording.names import (
 from dae_lab.sweep.plan import Composed, check
 
 
-class Composes(Protocol):
-    """Who composes configs, see ``dae_lab.sweep.launcher.Engine``."""
+class Composer(Protocol):
+    """What composes configs, see ``dae_lab.sweep.compose.Composer``."""
 
     def compose(self, overrides: list[str]) -> Composed:
         """The config of one run."""
@@ -107,7 +107,7 @@ class Question:
         return next(n for n in self.claim.seeds.looks() if n > done)
 
 
-def ask(item: Composed, engine: Composes, family: int = 1) -> Question:
+def ask(item: Composed, composer: Composer, family: int = 1) -> Question:
     """The claim that ``item`` chose, with its arms composed and checked.
 
     Args:
@@ -130,7 +130,7 @@ def ask(item: Composed, engine: Composes, family: int = 1) -> Question:
             raise ConfigError("seed: a claim takes its seeds from claim.seeds, claim.seeds.first and up")
         if any(text.lstrip("+~").startswith("sweep.metric=") for text in own):
             raise ConfigError("sweep.metric: a claim says itself what is measured, in claim.definition")
-        arms = _arms(found, own, item, engine)
+        arms = _arms(found, own, item, composer)
         judged = (arms[name] for name in found.short_arms)
         refuse_undecidable(found, [checked(arm).training.epochs for arm in judged], family)
     except UserError as error:
@@ -150,16 +150,16 @@ def _check_notebook(found: Claim, overrides: Sequence[str]) -> None:
         )
 
 
-def _arms(found: Claim, own: list[str], item: Composed, engine: Composes) -> dict[str, Composed]:
+def _arms(found: Claim, own: list[str], item: Composed, composer: Composer) -> dict[str, Composed]:
     """Each arm's config, checked: two that are the same are an error, too.
 
     All are recorded where the command, ``item``, says, whatever options an arm chooses.
     """
-    places = _places(engine.compose(item.overrides).config)  # not resolved, as those of the arms
+    places = _places(composer.compose(item.overrides).config)  # not resolved, as those of the arms
     arms: dict[str, Composed] = {}
     for arm, overrides in found.all_arms.items():
         try:
-            composed = engine.compose([*found.base, *own, *overrides, "seed=0"])
+            composed = composer.compose([*found.base, *own, *overrides, "seed=0"])
             if moved := [key for key, place in _places(composed.config).items() if place != places[key]]:
                 raise ConfigError(f"{moved[0]} is not an arm's to change; give it on the command line")
             config = check(composed)

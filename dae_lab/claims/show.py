@@ -7,10 +7,10 @@ from dae_lab.claims import words
 from dae_lab.claims.judge import Judgement
 from dae_lab.claims.question import Question
 from dae_lab.claims.sentence import first_sentence
-from dae_lab.sweep.show import in_all
-from dae_lab.sweep.times import Estimate
+from dae_lab.sweep.show import format_total
+from dae_lab.sweep.times import TimeEstimate
 
-Times = Sequence[Estimate | None]
+Times = Sequence[TimeEstimate | None]
 """How long runs take, those that have finished nothing."""
 
 
@@ -33,21 +33,24 @@ def plan(
         f"{question.name}: {first} runs for the first look, at {question.next_look} seeds; at most {most}, "
         f"for {known.seeds.last} seeds"
     )
-    print(f"  time: {in_all(first_times)} for the first look, at most {in_all(all_times)}")
+    print(f"  time: {format_total(first_times)} for the first look, at most {format_total(all_times)}")
     if long_times:
         runs = "run" if len(long_times) == 1 else "runs"
-        print(f"  then {len(long_times)} {runs} at the source's length: {in_all(long_times)}")
+        print(f"  then {len(long_times)} {runs} at the source's length: {format_total(long_times)}")
     print(f"  {words.power(known, family)}")
 
 
 def total(first_times: Times, all_times: Times) -> None:
     """How long all claims take, whose runs are shared; arguments as for ``plan``."""
-    print(f"all claims: {in_all(first_times)} for the first look, at most {in_all(all_times)}")
+    print(f"all claims: {format_total(first_times)} for the first look, at most {format_total(all_times)}")
 
 
 def remaining(next_times: Times, all_times: Times) -> None:
     """How long it takes to the next look, and to the last."""
-    print(f"to the next look {in_all(next_times)}, to the last at most {in_all(all_times)}", file=sys.stderr)
+    print(
+        f"to the next look {format_total(next_times)}, to the last at most {format_total(all_times)}",
+        file=sys.stderr,
+    )
 
 
 def look(question: Question) -> None:

@@ -2,12 +2,10 @@
 
 import logging
 import shlex
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from dae_lab.claims import keep, notebook, register, show, times
 from dae_lab.claims.evidence import Evidence, gather
@@ -15,7 +13,7 @@ from dae_lab.claims.judge import Judgement, invalid, is_decided, judge
 from dae_lab.claims.keep import StoredRuns
 from dae_lab.claims.notebook import Circumstances
 from dae_lab.claims.question import (
-    Composes,
+    Composer,
     Question,
     ask,
     checked,
@@ -24,43 +22,31 @@ from dae_lab.claims.question import (
 from dae_lab.claims.remarks import given, remarks
 from dae_lab.claims.runs import Choose, Key, at_length, new_runs, to_next_look
 from dae_lab.claims.statistics.family import holm
-from dae_lab.config.run import Config
 from dae_lab.errors import ConfigError
-from dae_lab.sweep.job import Job, Outcomes
+from dae_lab.sweep.job import Job
 from dae_lab.sweep.plan import Composed
-from dae_lab.sweep.sweep import Sweep
+from dae_lab.sweep.sweep import Runner, Sweep
 from dae_lab.tracking.reader import RunReader
 from dae_lab.tracking.store import RunStore
-from dae_lab.training.precision import Measurement, Network
 
 log = logging.getLogger(__name__)
-
-
-class Engine(Composes, Protocol):
-    """Who does the runs and composes their configs, see ``dae_lab.sweep.launcher.Engine``."""
-
-    def perform(self, jobs: Sequence[Job]) -> Outcomes:
-        """Do ``jobs``."""
-
-    def measure(self, networks: Sequence[Network]) -> Measurement:
-        """Measure in which precision ``networks`` train faster where runs are done."""
-
-    def calibrate(self, configs: Sequence[Config]) -> list[float]:
-        """Time an epoch of each of ``configs`` where runs are done."""
-
-    def close(self) -> None:
-        """No other runs will be asked for."""
 
 
 class Study:
     """The claims of one command, judged by runs that they share.
 
+    Args:
+        runner: trains the runs.
+        composer: composes their configs.
+        config_options: how the command line names configs of a person's own.
+
     Attributes:
         questions: the claims.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine, self.sweep = engine, Sweep(engine)
+    def __init__(self, runner: Runner, composer: Composer, config_options: Sequence[str] = ()) -> None:
+        self.composer, self.sweep = composer, Sweep(runner)
+        self.config_options = config_options
         self.questions: list[Question] = []
         self._known: dict[Key, int] = {}  # the job's number
 
@@ -81,7 +67,7 @@ class Study:
             UserError: a claim that makes no sense or cannot be decided, an arm that cannot be trained; then
                 nothing is begun.
         """
-        self.questions = [ask(item, self.engine, len(composed)) for item in composed]
+        self.questions = [ask(item, self.composer, len(composed)) for item in composed]
         names = [one.name for one in self.questions]
         if len(set(names)) < len(names):
             raise ConfigError("a claim is asked once in a command: give every key one value, not several")
@@ -230,7 +216,7 @@ class Study:
         """The command that was given, as far as it tells what was judged."""
         own = given(self.questions[0])
         names = ",".join(one.name for one in self.questions)
-        return shlex.join(["python", "-m", "dae_lab.run", *_own_configs(), f"claim={names}", *own])
+        return shlex.join(["python", "-m", "dae_lab.run", *self.config_options, f"claim={names}", *own])
 
     def _runs(self, question: Question, n: int) -> StoredRuns:
         """The runs of a claim's first ``n`` seeds that have finished, by arm and seed."""
@@ -252,15 +238,3 @@ class Study:
 
 def _decided(evidence: Evidence | None, share: int) -> bool:
     return evidence is not None and is_decided(evidence, share)
-
-
-def _own_configs() -> list[str]:
-    """The options by which this command named configs of a person's own."""
-    names = ("--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn")
-    found = []
-    for place, text in enumerate(sys.argv):
-        if text in names:
-            found += sys.argv[place : place + 2]
-        elif text.startswith((*(f"{name}=" for name in names), "hydra.searchpath=")):
-            found.append(text)
-    return found

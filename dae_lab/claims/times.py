@@ -6,7 +6,7 @@ from dae_lab.claims import show
 from dae_lab.claims.question import Question
 from dae_lab.claims.runs import Key, at_length, new_runs, to_last_look, to_next_look
 from dae_lab.sweep.sweep import Sweep
-from dae_lab.sweep.times import Estimate
+from dae_lab.sweep.times import TimeEstimate
 
 
 def show_plan(questions: Sequence[Question], sweep: Sweep, known: Mapping[Key, int]) -> None:
@@ -15,8 +15,8 @@ def show_plan(questions: Sequence[Question], sweep: Sweep, known: Mapping[Key, i
     Args:
         known: numbers of the jobs of the first look.
     """
-    times: dict[Key, Estimate | None] = {
-        key: sweep.times.get(number, Estimate(0.0)) for key, number in known.items()
+    times: dict[Key, TimeEstimate | None] = {
+        key: sweep.times.get(number, TimeEstimate(0.0)) for key, number in known.items()
     }
     for choose in (to_last_look, at_length):
         later = new_runs(questions, choose, times)

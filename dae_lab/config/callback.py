@@ -5,7 +5,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from dae_lab.addresses import shown
+from dae_lab.addresses import printable_address
 from dae_lab.config.server import adopt_credentials
 
 
@@ -13,15 +13,16 @@ class CredentialsCallback(Callback):
     """Takes user name and password out of a ``tracking.uri`` that a config file gives, mistyped or not."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _take_out_credentials(config)
+        remove_credentials(config)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        _take_out_credentials(config)
+        remove_credentials(config)
 
 
-def _take_out_credentials(config: DictConfig) -> None:
+def remove_credentials(config: DictConfig) -> None:
+    """Move user name and password of the key ``tracking.uri`` to MLflow's variables of this process."""
     plain: Any = OmegaConf.to_container(config.tracking, resolve=False)
     address = plain.get("uri")
     if isinstance(address, str) and "@" in address and "${" not in address:
         clean = adopt_credentials(address)
-        config.tracking.uri = shown(clean) if "@" in clean else clean
+        config.tracking.uri = printable_address(clean) if "@" in clean else clean

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 
 OMEGACONF = {
     r"is not a ListConfig|DictConfig with ListConfig": "must be a list, as [32, 64]",

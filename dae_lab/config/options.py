@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 
 
 def option_name(group: str, part: Any) -> str:

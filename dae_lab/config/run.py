@@ -11,7 +11,7 @@ from dae_lab.config.latent import Latent
 from dae_lab.config.loss import Loss
 from dae_lab.config.noise import Noise
 from dae_lab.config.optimizer import Optimizer
-from dae_lab.config.places import need_utf8
+from dae_lab.config.paths import check_utf8
 from dae_lab.config.server import adopt_credentials, as_address, check_address, is_experiment_name
 from dae_lab.errors import ConfigError
 from dae_lab.metrics import recorded_in
@@ -127,7 +127,7 @@ class Tracking(Checked):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_folder("dir", self.dir)
-        need_utf8("dir", Path(self.dir).absolute())
+        check_utf8("dir", Path(self.dir).absolute())
         if any(mark in self.dir for mark in "?#%"):
             raise ConfigError(
                 f"dir must not contain ? # or %, which mean something else in the database's address; "

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from dae_lab.addresses import USERINFO, shown
+from dae_lab.addresses import USERINFO, printable_address
 from dae_lab.errors import ConfigError
 
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -62,7 +62,7 @@ def refuse_hidden_credentials(key: str, address: str) -> None:
         )
     if "@" in address:
         raise ConfigError(
-            f"{key}: {shown(address)} is no address of an MLflow server; give http(s)://… or null"
+            f"{key}: {printable_address(address)} is no address of an MLflow server; give http(s)://… or null"
         )
 
 
@@ -71,7 +71,7 @@ def check_address(key: str, address: str) -> None:
     refuse_hidden_credentials(key, address)
     if not is_server(address):
         raise ConfigError(
-            f"{key}: {shown(address)} is no address of an MLflow server; give http(s)://… or null"
+            f"{key}: {printable_address(address)} is no address of an MLflow server; give http(s)://… or null"
         )
 
 
@@ -135,8 +135,8 @@ def environment_notes(uri: str | None, experiment: str, folder: Path) -> list[st
         notes.append(f"runs are recorded by {uri} ({ADDRESS}); tracking.uri=null records them in {folder}")
     elif uri is None and address and not _is_usable(address) and not _is_store(address, folder):
         notes.append(
-            f"{ADDRESS}={shown(address)} is not used, as it is no address of an MLflow server (http(s)://…); "
-            f"runs are recorded in {folder}"
+            f"{ADDRESS}={printable_address(address)} is not used, as it is no address of an MLflow server "
+            f"(http(s)://…); runs are recorded in {folder}"
         )
     if name and experiment == name:
         notes.append(f"the experiment is {name} ({EXPERIMENT})")

@@ -7,22 +7,23 @@ The package's own ``conf/`` and the command line are trusted. Every other file t
 import os
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from hydra._internal.core_plugins import file_config_source
-from hydra._internal.sources_registry import SourcesRegistry
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from dae_lab import compat
 from dae_lab.config.overrides import root, roots
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.config.presets import check_preset, head_behind_mark, misread
 from dae_lab.config.run import ACTIONS
 from dae_lab.config.typed import SCHEMAS
-from dae_lab.errors import ConfigError, unexpected
+from dae_lab.errors import ConfigError, describe_error
 
 MOST_BYTES = 1_000_000
 """Size of a config file."""
@@ -40,7 +41,10 @@ COMMON_CACHE = re.compile(r"""\$\{oc\.env:DAE_LAB_CACHE(,\s*["']?~/\.cache/dae_l
 """How the package's own files name the cache, which another file may repeat."""
 
 
-class FileConfigSource(file_config_source.FileConfigSource):
+_HydraSource: Any = compat.hydra_file_source()
+
+
+class FileConfigSource(_HydraSource):
     """Hydra's source of config files, with a check of those that are not the package's own.
 
     It has the name of Hydra's class, because Hydra replaces a registered source only by one of another name.
@@ -52,7 +56,8 @@ class FileConfigSource(file_config_source.FileConfigSource):
         if not own:
             check_limits(file)
         try:
-            loaded = super().load_config(config_path)
+            changed = file.stat().st_mtime_ns if file.exists() else 0
+            loaded = deepcopy(_load_file(self.provider, self.path, config_path, changed))
         except OmegaConfBaseException as error:
             raise ConfigError(f"{file}: {misread(error)}") from error
         if head := head_behind_mark(file):
@@ -63,9 +68,16 @@ class FileConfigSource(file_config_source.FileConfigSource):
         return loaded
 
 
+@lru_cache(maxsize=1000)
+def _load_file(provider: str, folder: str, config_path: str, changed_ns: int) -> ConfigResult:
+    """Read a config file, each state of it once: Hydra asks for all files again for each config."""
+    loaded: ConfigResult = _HydraSource(provider, folder).load_config(config_path)
+    return loaded
+
+
 def check_config_files() -> None:
     """Have Hydra read config files through the checks of this module; harmless when done twice."""
-    SourcesRegistry.instance().types["file"] = FileConfigSource
+    compat.replace_hydra_file_source(FileConfigSource)
 
 
 def check_limits(file: Path) -> None:
@@ -100,7 +112,7 @@ def recorded_config(text: str, where: str) -> dict[str, Any]:
         _count_values(yaml.parse(text, Loader=yaml.SafeLoader), where)
         content = OmegaConf.to_container(OmegaConf.create(text))
     except (yaml.YAMLError, OmegaConfBaseException) as error:
-        raise ConfigError(f"{where}: this is no config: {unexpected(error)}") from error
+        raise ConfigError(f"{where}: this is no config: {describe_error(error)}") from error
     assert isinstance(content, dict)
     return {str(key): value for key, value in content.items()}
 

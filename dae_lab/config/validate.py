@@ -10,7 +10,7 @@ from omegaconf.errors import OmegaConfBaseException
 from dae_lab.config import shapes
 from dae_lab.config.hints import first_line
 from dae_lab.config.overrides import given_overrides
-from dae_lab.config.places import conf_folder, need_utf8
+from dae_lab.config.paths import check_utf8, conf_folder
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
@@ -36,7 +36,9 @@ def validate(cfg: DictConfig) -> Config:
     assert isinstance(plain, dict)
     _check_text(plain)
     if plain.pop("claim", None):
-        raise ConfigError("claim: a claim is judged by many runs; leave hydra/launcher=basic away")
+        raise ConfigError(
+            "claim: give it on the command line, as claim=mse_stalls, without hydra/launcher=basic"
+        )
     config: Config = typed(plain, Config, "")
     _check_groups_fit(config)
     image = config.data.image_shape()
@@ -48,7 +50,7 @@ def validate(cfg: DictConfig) -> Config:
 def _check_text(tree: Any, path: str = "") -> None:
     """Raise a ConfigError for a value that cannot be written as UTF-8."""
     if isinstance(tree, str):
-        need_utf8(path, tree)
+        check_utf8(path, tree)
     elif isinstance(tree, (dict, list)):
         for key, value in tree.items() if isinstance(tree, dict) else enumerate(tree):
             _check_text(value, f"{path}.{key}".lstrip("."))
@@ -71,7 +73,7 @@ def check_choices(overrides: list[str]) -> None:
         if value.startswith("[") and (conf_folder() / group).is_dir():
             raise ConfigError(
                 f"{override}: a group takes one option, as noise=gaussian does; several corruptions in order "
-                f"are noise=chain, several runs are -m noise=gaussian,uniform"
+                f"are noise=chain, several runs are noise=gaussian,uniform"
             )
 
 

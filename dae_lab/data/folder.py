@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dae_lab.config.data import Slice
-from dae_lab.config.places import as_text
+from dae_lab.config.paths import as_text
 from dae_lab.data.images import Dataset
 from dae_lab.data.layout import Layout, read_layout
 from dae_lab.errors import ConfigError, DataError

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from dae_lab.config.data import PART_FOLDERS
-from dae_lab.config.places import as_text
+from dae_lab.config.paths import as_text
 from dae_lab.data.images import interleave
 from dae_lab.errors import DataError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dae_lab.config.data import Slice
-from dae_lab.config.places import as_text
+from dae_lab.config.paths import as_text
 from dae_lab.data.images import LEAST_SPAN, Dataset
 from dae_lab.errors import DataError
 from dae_lab.pixels import RESCALE

@@ -1,125 +1,156 @@
-"""Composes the runs of a sweep as Hydra does, sooner: many arms are many configs."""
+"""Composes the configs of runs by Hydra's public calls, once for each choice of the groups' options."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from copy import deepcopy
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from hydra._internal import defaults_list
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import CachingConfigRepository
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import ConfigCompositionException
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
+from dae_lab.config.error_messages import explain_error
+from dae_lab.config.outside import choices, outside_files
+from dae_lab.config.validate import validate
+from dae_lab.errors import ConfigError
+from dae_lab.provenance import config_text
+from dae_lab.sweep.hydra_jobs import HydraJobs
+from dae_lab.sweep.tasks import identity_text, task_identity
 
-class Composer:
-    """Hydra's ``load_sweep_config``, which reads a file once, merges the same options once, and leaves out
-    Hydra's own part of the config, half of it: 44 arms take 3.8 s instead of 8.
+if TYPE_CHECKING:
+    from dae_lab.config.run import Config
+    from dae_lab.sweep.job import Logging
+    from dae_lab.training.precision import Measurement
 
-    Args:
-        loader: Hydra's, of this command. master: the command's own config, which says what all runs share.
+
+@dataclass(frozen=True)
+class Composed:
+    """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config.
+
+    checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
+    measurement: what decided its precision, where that was measured.
+    logging, config_files: see ``dae_lab.sweep.job.Job``.
     """
 
-    def __init__(self, loader: ConfigLoaderImpl, master: DictConfig) -> None:
-        self._loader, self._master, self._name = loader, master, master.hydra.job.config_name
-        # as they were given: ${hydra.job.num} has no value before there is a run
-        given: Any = OmegaConf.to_container(master.hydra.overrides.hydra, resolve=False)
-        self._hydra: list[str] = given
-        self._parser = OverridesParser.create()
-        self._files = CachingConfigRepository(loader.repository)
-        loader._process_config_searchpath(self._name, self._parser.parse_overrides(self._hydra), self._files)
-        self._bare: dict[tuple[str, ...], tuple[DictConfig, str]] = {}  # by the options chosen
-        self._known: dict[tuple[str, ...], tuple[DictConfig, str]] = {}
+    overrides: list[str]
+    preset: str
+    config: DictConfig
+    checked: "Config | None" = None
+    measurement: "Measurement | None" = None
+    logging: "Logging | None" = None
+    config_files: str = ""
 
-    def __call__(self, overrides: list[str]) -> tuple[DictConfig, str]:
-        """The config of a run, and the option of the group ``experiment``; equal ones share it.
+
+class Composer:
+    """Composes the runs of one command.
+
+    Hydra takes 0.1 s for a config. The files that make it depend on the groups' options alone, so it is
+    composed once for each choice of options, and values are set on copies, before they are resolved.
+
+    Args:
+        loader: Hydra's config loader of this command.
+        master: the config that all runs share, with its node ``hydra``.
+    """
+
+    def __init__(self, loader: ConfigLoader, master: DictConfig) -> None:
+        self._loader, self._master = loader, master
+        self._parser = OverridesParser.create(config_loader=loader)
+        self._hydra_jobs = HydraJobs(loader, master)
+        self._logging: Logging | None = None
+        self._composed: dict[tuple[str, ...], tuple[DictConfig, str]] = {}  # by the overrides
+        self._files: dict[tuple[str, ...], str] = {}  # by the overrides that may choose files
+
+    def compose(self, overrides: list[str], number: int | None = None) -> Composed:
+        """Compose one run.
+
+        Args:
+            overrides: the run's.
+            number: of Hydra's job; None for a run of a claim, which logs as the claim, itself a job, does.
+
+        Raises:
+            ConfigError: Hydra cannot compose it.
+        """
+        try:
+            config, preset = self.load(overrides)
+            if number is not None and self._hydra_jobs.needed_for(config):
+                config, self._logging = self._hydra_jobs.prepare(overrides, number)
+        except Exception as error:
+            if (message := explain_error(error)) is None:
+                raise
+            raise ConfigError(message) from error
+        return Composed(overrides, preset, config, logging=self._logging, config_files=self._texts(overrides))
+
+    def task(self, overrides: list[str]) -> str | None:
+        """The task of a run, see ``dae_lab.sweep.tasks``; None for a run that is refused."""
+        try:
+            config = validate(self.load(overrides)[0])
+        except Exception as error:
+            if isinstance(error, ConfigError) or explain_error(error) is not None:
+                return None
+            raise
+        return identity_text(task_identity(asdict(config), config.sweep.metric))
+
+    def load(self, overrides: list[str]) -> tuple[DictConfig, str]:
+        """The config of a run, without the node ``hydra``, and the option of the group ``experiment``.
+
+        Equal overrides give the same object.
 
         Raises:
             Exception: Hydra's, for what cannot be composed.
         """
         key = tuple(overrides)
-        if key not in self._known:
-            self._known[key] = self._composed(overrides)
-        return self._known[key]
+        if key not in self._composed:
+            self._composed[key] = self._load(overrides)
+        return self._composed[key]
 
-    def _composed(self, overrides: list[str]) -> tuple[DictConfig, str]:
-        parsed = self._parser.parse_overrides([*self._hydra, *overrides])
-        for one in parsed[len(self._hydra) :]:
-            if one.is_hydra_override():
-                raise ConfigCompositionException(f"{one.key_or_group} is the command's own, not a run's")
-        self._loader.validate_sweep_overrides_legal(parsed, RunMode.RUN, from_shell=True)
-        options = [one for one in parsed if self._chooses(one)]
-        claims = [one for one in options if self._is_claim(one)]
-        options_of_runs = [one for one in options if one not in claims]
-        key = tuple(str(one.input_line) for one in options_of_runs)
-        if key not in self._bare:
-            self._bare[key] = self._without_values(options_of_runs)
-        bare, preset = self._bare[key]
-        config = deepcopy(bare)
-        for one in claims:
-            self._merge(self._defaults(f"claim/{one.value()}", []), config)
-        values = [one for one in parsed if one not in options and not one.is_hydra_override()]
-        ConfigLoaderImpl._apply_overrides_to_config(values, config)
+    def _load(self, overrides: list[str]) -> tuple[DictConfig, str]:
+        parsed = self._parser.parse_overrides(overrides)
+        for override in parsed:
+            if override.is_hydra_override():
+                raise ConfigCompositionException(f"{override.key_or_group} is the command's own, not a run's")
+        values = [override for override in parsed if _sets_value(override)]
+        options = [override for override in parsed if override not in values]
+        if not values or not all(_chooses_option(override) for override in options):
+            return self._load_whole(overrides)
+        shared, preset = self.load([str(override.input_line) for override in options])
+        config = deepcopy(shared)
+        OmegaConf.set_struct(config, True)
+        try:
+            for override in values:
+                OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
+        except OmegaConfBaseException:
+            return self._load_whole(overrides)  # Hydra says what is wrong
         OmegaConf.set_struct(config, False)
-        OmegaConf.copy_cache(from_config=self._master, to_config=config)  # one time of day for all runs
         return config, preset
 
-    def _chooses(self, one: Override) -> bool:
-        """Whether it chooses an option of a group, as Hydra tells it from one that sets a value."""
-        return self._files.group_exists(one.key_or_group) and not isinstance(one.value(), dict)
+    def _load_whole(self, overrides: list[str]) -> tuple[DictConfig, str]:
+        config = self._loader.load_sweep_config(self._master, overrides)
+        preset = config.hydra.runtime.choices.get("experiment") or "none"
+        with open_dict(config):
+            del config["hydra"]
+        OmegaConf.set_struct(config, False)
+        return config, preset
 
-    def _is_claim(self, one: Override) -> bool:
-        """Whether it chooses one of the claims that there are: what it asks about is composed without it."""
-        return one.key_or_group == "claim" and self._files.config_exists(f"claim/{one.value()}")
-
-    def _without_values(self, options: list[Override]) -> tuple[DictConfig, str]:
-        found = self._defaults(self._name, options)
-        config = OmegaConf.create()
-        self._merge(found, config)
-        config.pop("hydra", None)
-        OmegaConf.set_struct(config, True)
-        return config, found.overrides.known_choices.get("experiment") or "none"
-
-    def _defaults(self, name: str, options: list[Override]) -> defaults_list.DefaultsList:
-        """The files that make the config ``name``."""
-        with _interpolations_seldom():
-            return defaults_list.create_defaults_list(
-                self._files, name, options, prepend_hydra=name == self._name, skip_missing=False
-            )
-
-    def _merge(self, found: defaults_list.DefaultsList, config: DictConfig) -> None:
-        """Merge those files into ``config``, Hydra's own aside."""
-        for part in found.defaults:
-            if not (part.config_path or "").startswith("hydra/"):
-                loaded = self._loader._load_single_config(part, self._files)
-                try:
-                    with open_dict(config):
-                        config.merge_with(loaded.config)
-                except OmegaConfBaseException as error:
-                    kind = type(error).__name__
-                    raise ConfigCompositionException(
-                        f"In '{part.config_path}': {kind} raised while composing config:\n{error}"
-                    ) from error
+    def _texts(self, overrides: list[str]) -> str:
+        """Names and contents of the config files of a run that are not of the package."""
+        hydra: list[str] = OmegaConf.to_container(self._master.hydra.overrides.hydra, resolve=False)  # type: ignore[assignment]
+        options = (*hydra, *choices(overrides))
+        if options not in self._files:
+            files = outside_files(self._loader, self._master.hydra, options)
+            self._files[options] = config_text(files)
+        return self._files[options]
 
 
-@contextmanager
-def _interpolations_seldom() -> Iterator[None]:
-    """Have Hydra list all choices for a file whose defaults refer to one (``data: ${model}``), not for each.
+def _sets_value(override: Override) -> bool:
+    """Whether it is as plain as ``training.epochs=3`` or ``seed=1``: it chooses no option of a group."""
+    key = override.key_or_group
+    plain = override.type == OverrideType.CHANGE and override.package is None
+    return plain and not override.is_sweep_override() and ("." in key or key == "seed")
 
-    That list is a config, and was a quarter of the time that it takes to find out which files make a run.
-    """
-    whole = defaults_list._create_interpolation_map
 
-    def where_needed(overrides, defaults, self_added):
-        needed = any(one.is_interpolation() for one in defaults)
-        return whole(overrides, defaults, self_added) if needed else None
-
-    defaults_list._create_interpolation_map = where_needed
-    try:
-        yield
-    finally:
-        defaults_list._create_interpolation_map = whole
+def _chooses_option(override: Override) -> bool:
+    """Whether it may choose an option of a group, so that its place among the overrides does not matter."""
+    chooses = override.type in (OverrideType.CHANGE, OverrideType.ADD) and "." not in override.key_or_group
+    return chooses and isinstance(override.value(), str)

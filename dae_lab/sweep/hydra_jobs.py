@@ -1,17 +1,18 @@
 """What Hydra gives each job of a sweep: an output folder, a log, and values for ``${hydra:job.num}``."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from hydra._internal.callbacks import Callbacks
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.utils import run_job
 from hydra.types import HydraContext
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.callback import remove_credentials
+from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class HydraJobs:
         master: the config that all jobs of the command share, with its node ``hydra``.
     """
 
-    loader: ConfigLoaderImpl
+    loader: ConfigLoader
     master: DictConfig
 
     def __post_init__(self) -> None:
@@ -61,7 +62,8 @@ class HydraJobs:
             Exception: Hydra's or OmegaConf's, for what cannot be composed or resolved; OSError for a folder
                 that cannot be made.
         """
-        config = ConfigLoaderImpl.load_sweep_config(self.loader, self.master, overrides)
+        config = self.loader.load_sweep_config(self.master, overrides)
+        remove_credentials(config)  # before it is written
         with open_dict(config):
             config.hydra.job.id, config.hydra.job.num = str(number), number
         job = run_job(
@@ -69,7 +71,7 @@ class HydraJobs:
             config=config,
             job_dir_key="hydra.sweep.dir",
             job_subdir_key="hydra.sweep.subdir",
-            hydra_context=HydraContext(self.loader, Callbacks()),  # not the user's: nothing runs here
+            hydra_context=HydraContext(self.loader, _NO_CALLBACKS),
             configure_logging=False,
         )
         logging = job.return_value
@@ -77,6 +79,10 @@ class HydraJobs:
             raise logging
         assert isinstance(job.cfg, DictConfig)
         return job.cfg, logging if self._has_logging else None
+
+
+_NO_CALLBACKS: Any = SimpleNamespace(on_job_start=lambda **_: None, on_job_end=lambda **_: None)
+"""In the place of the user's callbacks: a job is prepared here, not done."""
 
 
 def _resolve(config: DictConfig) -> "Logging | Exception":

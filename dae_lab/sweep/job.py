@@ -14,9 +14,10 @@ from typing import Any
 from dae_lab.config.run import Config
 from dae_lab.config.typed import typed
 from dae_lab.environment import provide_home
-from dae_lab.errors import UserError, printable, unexpected
+from dae_lab.errors import UserError, describe_error, printable
 from dae_lab.files import move_irregular
-from dae_lab.process import Terminated, prepare_streams, signals_caught, stop_signal
+from dae_lab.process import StopSignals, Terminated
+from dae_lab.session import Session
 
 Logging = dict[str, Any]
 """Arguments of ``hydra.core.utils.configure_log``: ``log_config`` and ``verbose_config``."""
@@ -52,7 +53,7 @@ class Job:
     logging: Logging | None = None
     config_files: str = ""
 
-    def place(self) -> str:
+    def title(self) -> str:
         """``[ 3/12] loss=mse seed=1``."""
         return f"[{self.number + 1:>{len(str(self.of))}}/{self.of}] {self.arm} seed={self.config['seed']}"
 
@@ -83,51 +84,56 @@ Outcomes = Generator[tuple[Job, Outcome], None, None]
 """Jobs and what came of them, in the order in which they end."""
 
 
-def perform(job: Job, *stops: int) -> Outcome:
-    """Do ``job`` in this process, whatever happens; what it prints goes to its log.
+def execute_job(job: Job, *stops: int) -> Outcome:
+    """Train the run of ``job`` in this process, whatever happens; what it prints goes to its log.
 
     Args:
-        stops: signals that close the run; none: those of ``dae_lab.process.catch_signals``.
+        stops: signals that close the run; none: those of ``dae_lab.process.StopSignals.catch``.
     """
     began, cpu_began = time.perf_counter(), time.process_time()
-    prepare_streams()
-    provide_home()
-    print(f"{job.place()} begins; follow it in {job.log}", file=sys.stderr)
-    with _into(Path(job.log)), _logging_of(job), signals_caught(*stops):
-        status, run_id, reason = _attempt(job)
+    with Session() as session:
+        provide_home()
+        print(f"{job.title()} begins; follow it in {job.log}", file=sys.stderr)
+        with _redirect_output(Path(job.log)), _job_logging(job), session.signals.caught(*stops):
+            status, run_id, reason = _attempt(job, session.signals)
     return Outcome(status, run_id, reason, time.perf_counter() - began, time.process_time() - cpu_began)
 
 
-def _attempt(job: Job) -> tuple[str, str, str]:
+def _attempt(job: Job, signals: StopSignals) -> tuple[str, str, str]:
+    """The fields ``status``, ``run_id`` and ``reason`` of what comes of ``job``."""
     try:
-        from dae_lab.experiment import run
-        from dae_lab.summary import print_summary
-        from dae_lab.tracking.server import wait_for_server
-        from dae_lab.training.precision import Measurement
-
-        config = job.schema()
-        if config.tracking.uri:
-            wait_for_server(config.tracking.uri, config.tracking.patience)
-        tags = {"sweep": job.sweep, "arm": job.arm}
-        measurement = Measurement(**job.measurement) if job.measurement else None
-        result = run(config, job.arm, job.preset, tags, job.fingerprint, measurement, job.config_files)
-        print_summary(result)
-        return "reused" if result.reused else "finished", result.record.run_id, ""
+        with signals.told_from_errors():
+            return _train(job, signals)
     except (Terminated, KeyboardInterrupt):
         return "stopped", "", "stopped from outside"
-    except Exception as error:
-        if stop_signal():  # which a library has turned into its own error
-            return "stopped", "", "stopped from outside"
-        if isinstance(error, UserError):
-            print(f"error: {printable(str(error))}", file=sys.stderr)
-            return "failed", "", str(error)
-        # a bug, or memory that ran out: the other runs go on
+    except UserError as error:
+        print(f"error: {printable(str(error))}", file=sys.stderr)
+        return "failed", "", str(error)
+    except Exception as error:  # a bug, or memory that ran out: the other runs go on
         traceback.print_exc()
-        return "failed", "", unexpected(error)
+        return "failed", "", describe_error(error)
+
+
+def _train(job: Job, signals: StopSignals) -> tuple[str, str, str]:
+    from dae_lab.experiment import run
+    from dae_lab.summary import print_summary
+    from dae_lab.tracking.server import wait_for_server
+    from dae_lab.training.precision import Measurement
+
+    config = job.schema()
+    if config.tracking.uri:
+        wait_for_server(config.tracking.uri, config.tracking.patience)
+    tags = {"sweep": job.sweep, "arm": job.arm}
+    measured = Measurement(**job.measurement) if job.measurement else None
+    result = run(
+        config, job.arm, job.preset, tags, job.fingerprint, measured, job.config_files, signals=signals
+    )
+    print_summary(result)
+    return "reused" if result.reused else "finished", result.record.run_id, ""
 
 
 @contextmanager
-def _into(file: Path) -> Iterator[None]:
+def _redirect_output(file: Path) -> Iterator[None]:
     """Have everything that this process prints, libraries in C++ included, end up in ``file``."""
     file.parent.mkdir(parents=True, exist_ok=True)
     move_irregular(file, "the log")
@@ -152,7 +158,7 @@ def _into(file: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _logging_of(job: Job) -> Iterator[None]:
+def _job_logging(job: Job) -> Iterator[None]:
     """Log as Hydra would for ``job``; handlers that write to the terminal write to the job's log."""
     if job.logging is None:
         yield

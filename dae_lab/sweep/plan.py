@@ -8,8 +8,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
 from dae_lab.config.fingerprint import kept
 from dae_lab.config.overrides import arms, label
 from dae_lab.config.run import Config
@@ -20,30 +18,20 @@ from dae_lab.errors import ConfigError, TrackingError, UserError
 from dae_lab.experiment import identity, loaded
 from dae_lab.files import replace_text
 from dae_lab.recording.names import metric_names, need_recorded
-from dae_lab.sweep.job import Job, Logging
+from dae_lab.sweep.compose import Composed
+from dae_lab.sweep.job import Job
 from dae_lab.tracking.reader import RunReader
 from dae_lab.tracking.store import RunStore
-from dae_lab.training.precision import Measurement
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Composed:
-    """One run as Hydra composed it: the overrides that made it, the preset chosen, and the config.
-
-    checked: what ``validate`` makes of the config, where it has been done: for many seeds of one arm once.
-    measurement: what decided its precision, where that was measured.
-    logging, config_files: see ``Job``.
-    """
-
-    overrides: list[str]
-    preset: str
-    config: DictConfig
-    checked: Config | None = None
-    measurement: Measurement | None = None
-    logging: Logging | None = None
-    config_files: str = ""
+SINGLE_ACTIONS = {
+    "replay": "trains one recorded run again",
+    "sync": "pushes what waits and trains nothing",
+    "relocate": "moves a store and trains nothing",
+    "regenerate": "makes one page and trains nothing",
+}
+"""Keys by which a command does something else than a sweep, and what that is."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +56,7 @@ class Plan:
         return [job for job in self.jobs if job.number not in self.done]
 
 
-def make(
+def make_plan(
     composed: Sequence[Composed],
     first: int = 0,
     name: str = "",
@@ -139,14 +127,9 @@ def check(item: Composed) -> Config:
     """
     check_choices(item.overrides)
     config = validate(item.config)
-    if config.replay:
-        raise ConfigError("replay trains one recorded run again: give it without -m and plan=true")
-    if config.sync:
-        raise ConfigError("sync pushes what waits and trains nothing: give it without -m and plan=true")
-    if config.relocate:
-        raise ConfigError("relocate moves a store and trains nothing: give it without -m and plan=true")
-    if config.regenerate:
-        raise ConfigError("regenerate makes one page and trains nothing: give it without -m and plan=true")
+    for key, effect in SINGLE_ACTIONS.items():
+        if getattr(config, key):
+            raise ConfigError(f"{key} {effect}: give it without plan=true, claims and several values")
     need_recorded("sweep.metric", config.sweep.metric, metric_names(config))
     return config
 

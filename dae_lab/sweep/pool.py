@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
-from dae_lab.errors import TrainingError, unexpected
-from dae_lab.process import STOPS, Terminated, blocked, send_self, show_warnings
-from dae_lab.sweep.job import Job, Outcome, Outcomes, perform
+from dae_lab.errors import TrainingError, describe_error
+from dae_lab.process import STOP_SIGNALS, Terminated, blocked_signals, send_signal_to_self, show_warnings
+from dae_lab.sweep.job import Job, Outcome, Outcomes, execute_job
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ LOOK = 0.5
 """Seconds between two looks at whether the parent lives."""
 
 
-class Pool:
+class WorkerPool:
     """Processes that do runs, batch after batch: TensorFlow is imported once in each.
 
     A process that dies takes only its own run along: another takes its place.
@@ -99,7 +99,7 @@ class Pool:
     @staticmethod
     def _processes_deaf() -> AbstractContextManager[None]:
         """A block that starts processes: a terminal's signals are for the parent, which stops them."""
-        return blocked(*(number for number in STOPS if number != signal.SIGTERM))
+        return blocked_signals(*(number for number in STOP_SIGNALS if number != signal.SIGTERM))
 
     def _stop(self, futures: Collection[Future[Any]]) -> None:
         """Have each run close its record; told again and again, as Python drops what destructors raise."""
@@ -140,7 +140,7 @@ def _reason(error: BaseException) -> str:
         return _cause(error.exitcode)
     if isinstance(error, BrokenProcessPool):
         return "its process died before it began"
-    return unexpected(error)  # it could not even be begun: its log cannot be written, say
+    return describe_error(error)  # it could not even be begun: its log cannot be written, say
 
 
 def _cause(code: int | None) -> str:
@@ -172,7 +172,7 @@ def _begin(parent: int, threads: int, stopping: Any) -> None:
 
 def _work(job: Job) -> Outcome | None:
     """Do ``job``, unless runs are being stopped: having closed one, a process would take up the next."""
-    return None if _stopping.value else perform(job)
+    return None if _stopping.value else execute_job(job)
 
 
 def limit_threads(count: int) -> None:
@@ -189,5 +189,5 @@ def _follow(parent: int) -> None:
     while os.getppid() == parent and (starter is None or starter.is_alive()):  # Windows keeps the number
         time.sleep(LOOK)
     while True:  # Python drops what is raised in a destructor
-        send_self(signal.SIGTERM)
+        send_signal_to_self(signal.SIGTERM)
         time.sleep(INSISTENCE)

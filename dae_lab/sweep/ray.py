@@ -17,7 +17,7 @@ from typing import Any
 from dae_lab.config.fields import Checked, number, text
 from dae_lab.config.server import client_variables
 from dae_lab.errors import ConfigError
-from dae_lab.process import catch_signals
+from dae_lab.process import kept_handlers
 from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
@@ -58,7 +58,7 @@ def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
         ConfigError: no cluster answers, or none of its machines is large enough.
     """
     ray = _imported(settings)
-    task = _remote(ray, settings, _perform)
+    task = _remote(ray, settings, _execute_job)
     given = settings.cpus_per_run, os.getcwd(), client_variables()
     pending = {task.remote(job, *given): job for job in jobs}
     for job in jobs:
@@ -105,7 +105,7 @@ def _remote(ray: ModuleType, settings: Settings, function: Callable[..., Any]) -
     )(function)
 
 
-def _perform(job: Job, threads: int, folder: str, variables: dict[str, str]) -> Outcome:
+def _execute_job(job: Job, threads: int, folder: str, variables: dict[str, str]) -> Outcome:
     """Do one run in a process of Ray's, which keeps its own answer to signals.
 
     Args:
@@ -117,7 +117,7 @@ def _perform(job: Job, threads: int, folder: str, variables: dict[str, str]) -> 
     over = threading.Event()
     before = signal.signal(signal.SIGINT, partial(_insist, over))
     try:
-        return worker.perform(job, threads)
+        return worker.execute_job(job, threads)
     finally:
         over.set()
         signal.signal(signal.SIGINT, before)
@@ -157,18 +157,18 @@ def _connect(ray: ModuleType, settings: Settings) -> None:
         if ":" in (settings.address or ""):  # Ray itself would try for minutes
             host, _, port = str(settings.address).rpartition(":")
             create_connection((host, int(port)), timeout=5).close()
-        ray.init(
-            settings.address or "local",
-            log_to_driver=False,
-            logging_level="error",
-            **({} if settings.address else own),
-        )
+        with kept_handlers():  # Ray puts its own in the place of ours
+            ray.init(
+                settings.address or "local",
+                log_to_driver=False,
+                logging_level="error",
+                **({} if settings.address else own),
+            )
     except (OSError, RuntimeError, ValueError) as error:
         raise ConfigError(
             f"hydra.launcher.address: the Ray cluster at {settings.address} cannot be used: "
             f"{' '.join(str(error).split())}"
         ) from error
-    catch_signals()  # Ray has put its own handler in the place of ours
 
 
 def _check_size(ray: ModuleType, settings: Settings) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import optuna
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
-from hydra.core.utils import JobReturn
 from hydra.utils import instantiate
 from optuna.distributions import (
     BaseDistribution,
@@ -20,8 +19,9 @@ from optuna.trial import Trial, TrialState
 
 from dae_lab.config.fields import Checked, choice, number, required
 from dae_lab.errors import ConfigError
-from dae_lab.sweep.launcher import Engine
-from dae_lab.sweep.size import MOST_RUNS, count_values
+from dae_lab.sweep.compose import Composer
+from dae_lab.sweep.expand import MOST_RUNS, count_values
+from dae_lab.sweep.sweep import Sweep
 
 log = logging.getLogger(__name__)
 
@@ -45,12 +45,51 @@ class Settings(Checked):
     params: dict[str, str] = required()
 
 
-def search(overrides: Sequence[Override], engine: Engine, settings: Settings) -> optuna.Study:
+class Trials:
+    """The runs that a search asks for, batch after batch, all of one sweep.
+
+    Args:
+        sweep: does them.
+        composer: composes their configs.
+    """
+
+    def __init__(self, sweep: Sweep, composer: Composer) -> None:
+        self._sweep, self._composer = sweep, composer
+
+    @property
+    def count(self) -> int:
+        """How many runs were planned so far."""
+        return len(self._sweep.jobs)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether so many runs have failed that no others are wanted."""
+        return bool(self._sweep.given_up)
+
+    def run(self, runs: Sequence[list[str]]) -> list[float]:
+        """Do one batch; gives the value of ``sweep.metric`` of each run, NaN where it failed.
+
+        Args:
+            runs: the overrides of each.
+
+        Raises:
+            ConfigError: a run cannot be trained as it stands; none is begun.
+        """
+        first = self.count
+        composed = [self._composer.compose(overrides, first + place) for place, overrides in enumerate(runs)]
+        return self._sweep.run(composed, first)
+
+    def task(self, overrides: list[str]) -> str | None:
+        """The task of a run, see ``dae_lab.sweep.tasks``; None for a run that is refused."""
+        return self._composer.task(overrides)
+
+
+def search(overrides: Sequence[Override], trials: Trials, settings: Settings) -> optuna.Study:
     """Do ``n_trials`` runs. One that fails, or cannot be trained as it stands, is a failed trial.
 
     Args:
         overrides: intervals, ranges and choices are searched over, the rest is the same in all runs.
-        engine: does the runs.
+        trials: does the runs.
 
     Raises:
         ConfigError: nothing to search over, a space that is none, or of different tasks, or a first run that
@@ -64,22 +103,20 @@ def search(overrides: Sequence[Override], engine: Engine, settings: Settings) ->
             "hydra/sweeper=optuna: there is nothing to search over; give a key a space, as "
             "'optimizer.learning_rate=tag(log, interval(1e-4, 1e-2))'"
         )
-    need_one_task(space, fixed, engine)
+    need_one_task(space, fixed, trials)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     direction: Any = settings.direction
     study = optuna.create_study(sampler=_sampler(settings.sampler), direction=direction)
-    begun = 0
-    while len(study.trials) < settings.n_trials and not (Engine.current and Engine.current.given_up):
+    while len(study.trials) < settings.n_trials and not trials.given_up:
         count = min(settings.n_jobs, settings.n_trials - len(study.trials))
-        trials = [study.ask(space) for _ in range(count)]
-        values = _values([[*fixed, *told(trial)] for trial in trials], engine, begun)
-        for trial, value in zip(trials, values, strict=True):
+        asked = [study.ask(space) for _ in range(count)]
+        values = _values([[*fixed, *chosen(trial)] for trial in asked], trials)
+        for trial, value in zip(asked, values, strict=True):
             _tell(study, trial, value)
-        begun += sum(value is not None for value in values)
     return study
 
 
-def need_one_task(space: Mapping[str, BaseDistribution], fixed: Sequence[str], engine: Engine) -> None:
+def need_one_task(space: Mapping[str, BaseDistribution], fixed: Sequence[str], trials: Trials) -> None:
     """Check that no key of ``space`` changes the task of a run, see ``dae_lab.sweep.tasks``.
 
     A search learns from the values of one metric which run to try next, and would soon try the easiest task:
@@ -90,7 +127,7 @@ def need_one_task(space: Mapping[str, BaseDistribution], fixed: Sequence[str], e
         ConfigError: a key does, at one of its choices, or at an end of its range.
     """
     for key, values in space.items():
-        tasks = {engine.task([*fixed, f"{key}={value}"]) for value in _extremes(values)} - {None}
+        tasks = {trials.task([*fixed, f"{key}={value}"]) for value in _extremes(values)} - {None}
         if len(tasks) > 1:
             raise ConfigError(
                 f"{key}: its values make different tasks, other test images or other noise on them, and a "
@@ -136,7 +173,7 @@ def distribution(override: Override) -> BaseDistribution:
     return CategoricalDistribution(list(override.sweep_string_iterator()))
 
 
-def told(trial: Trial | optuna.trial.FrozenTrial) -> list[str]:
+def chosen(trial: Trial | optuna.trial.FrozenTrial) -> list[str]:
     """The overrides that a trial stands for."""
     return [f"{key}={value}" for key, value in trial.params.items()]
 
@@ -148,28 +185,23 @@ def _sampler(wanted: dict[str, Any]) -> optuna.samplers.BaseSampler:
     return instantiate(wanted)
 
 
-def _values(wanted: list[list[str]], engine: Engine, begun: int) -> list[JobReturn | None]:
+def _values(wanted: list[list[str]], trials: Trials) -> list[float | None]:
     """What the runs gave; None for one that cannot be trained as it stands."""
+    begun = trials.count
     try:
-        return list(engine.launch(wanted, begun))
+        return list(trials.run(wanted))
     except ConfigError as error:
-        trained = Engine.current is not None and len(Engine.current.jobs) > begun
-        if not begun or trained:  # what was planned and done is not refused
+        if not begun or trials.count > begun:  # what was planned and done is not refused
             raise
         if len(wanted) == 1:
             log.warning("refused: %s", error)
             return [None]
-    found = []
-    for one in wanted:  # one of them is at fault
-        found += _values([one], engine, begun)
-        begun += found[-1] is not None
-    return found
+    return [value for overrides in wanted for value in _values([overrides], trials)]  # one is at fault
 
 
-def _tell(study: optuna.Study, trial: Trial, result: JobReturn | None) -> None:
+def _tell(study: optuna.Study, trial: Trial, value: float | None) -> None:
     """Let ``study`` learn what came of ``trial``."""
-    value = None if result is None else result.return_value
-    if isinstance(value, float) and isfinite(value):
+    if value is not None and isfinite(value):
         study.tell(trial, value)
     else:
         study.tell(trial, state=TrialState.FAIL)
@@ -180,4 +212,4 @@ def show(study: optuna.Study, metric: str) -> None:
     ended = [trial for trial in study.trials if trial.state == TrialState.COMPLETE]
     if ended:
         best = study.best_trial
-        print(f"\nbest of {len(ended)} trials: {metric} {best.value:.4f} with {' '.join(told(best))}")
+        print(f"\nbest of {len(ended)} trials: {metric} {best.value:.4f} with {' '.join(chosen(best))}")

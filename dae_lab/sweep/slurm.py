@@ -22,7 +22,7 @@ from submitit.helpers import Checkpointable
 
 from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.errors import ConfigError
-from dae_lab.process import blocked
+from dae_lab.process import blocked_signals
 from dae_lab.provenance import cores
 from dae_lab.sweep import worker
 from dae_lab.sweep.job import Job, Outcome, Outcomes
@@ -79,14 +79,15 @@ class Settings(Checked):
         return max(1, min(self.array_parallelism, cores() // self.cpus_per_task))
 
 
-class Resumable(Checkpointable):
+class ResumableJob(Checkpointable):
     """A run that is queued again, and goes on, where SLURM preempts it or its time is over."""
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
 
     def __call__(self, job: Job) -> Outcome:
-        return worker.perform(job, self.threads, signal.SIGHUP)  # SIGTERM is SLURM's: submitit waits for more
+        stop = signal.SIGHUP  # SIGTERM is SLURM's: submitit waits for more
+        return worker.execute_job(job, self.threads, stop)
 
 
 def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:
@@ -166,7 +167,7 @@ def _executor(sweep: str, settings: Settings) -> submitit.AutoExecutor:
 
 def _deaf_to_ctrl_c() -> AbstractContextManager[None]:
     """What is started inside does not hear the terminal's Ctrl-C: submitit would kill it after a second."""
-    return blocked(signal.SIGINT)
+    return blocked_signals(signal.SIGINT)
 
 
 def _submit(executor: submitit.AutoExecutor, jobs: Sequence[Job], threads: int) -> dict[Any, Job]:
@@ -175,7 +176,7 @@ def _submit(executor: submitit.AutoExecutor, jobs: Sequence[Job], threads: int) 
         return {}
     try:
         with executor.batch():
-            submitted = [executor.submit(Resumable(threads), job) for job in jobs]
+            submitted = [executor.submit(ResumableJob(threads), job) for job in jobs]
     except FailedJobError as error:
         raise ConfigError(f"hydra/launcher=slurm: sbatch refuses the runs: {_last_line(error)}") from error
     for job in jobs:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from dae_lab.metrics import shown_in
+from dae_lab.sweep.arm_runs import ArmRun, arm_names, arm_runs, distinct_jobs
 from dae_lab.sweep.estimate import Estimate, Points, estimate
 from dae_lab.sweep.job import Job, Outcome
-from dae_lab.sweep.members import Member, arm_names, distinct, members
 from dae_lab.sweep.tasks import task_names
 from dae_lab.tracking.jsonable import is_finite
 from dae_lab.tracking.reader import RunReader
@@ -42,7 +42,7 @@ class Arm:
     name: str
     task: str
     asked: int
-    members: tuple[Member, ...]
+    members: tuple[ArmRun, ...]
     estimates: dict[str, Estimate]
 
     @property
@@ -60,7 +60,7 @@ class Task:
     """
 
     name: str
-    best: Member | None
+    best: ArmRun | None
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Summary:
     cost: Cost
 
     @property
-    def members(self) -> list[Member]:
+    def members(self) -> list[ArmRun]:
         """The runs that finished, in the order in which they were asked for."""
         return sorted((one for arm in self.arms for one in arm.members), key=lambda one: one.number)
 
@@ -126,7 +126,7 @@ class Summary:
         return not {"stopped", "unfinished"} & set(self.counts)
 
     @property
-    def best(self) -> Member | None:
+    def best(self) -> ArmRun | None:
         """The best run; None where none has a finite value, and where there is none for several tasks."""
         return self.tasks[0].best if len(self.tasks) == 1 else None
 
@@ -190,8 +190,8 @@ def summarise(
     )
     tasks = task_names(jobs, metric)
     names = arm_names(jobs, tasks)
-    found = members(jobs, runs, names, list(columns))
-    asked = Counter(names[job.number] for job in distinct(jobs, names))
+    found = arm_runs(jobs, runs, names, list(columns))
+    asked = Counter(names[job.number] for job in distinct_jobs(jobs, names))
     states = (outcomes[job.number].status if job.number in outcomes else "unfinished" for job in jobs)
     task_of = {names[job.number]: tasks[job.number] for job in jobs}
     order = list(dict.fromkeys(tasks.values()))
@@ -225,7 +225,7 @@ def _curve(run: RunReader, metric: str) -> Points:
     return [(epoch, value if is_finite(value) else math.nan) for epoch, value in run.curve(metric)]
 
 
-def _arm(name: str, task: str, asked: int, found: Sequence[Member], metrics: Sequence[str]) -> Arm:
+def _arm(name: str, task: str, asked: int, found: Sequence[ArmRun], metrics: Sequence[str]) -> Arm:
     own = tuple(member for member in found if member.arm == name)
     return Arm(name, task, asked, own, {key: estimate(one.values[key] for one in own) for key in metrics})
 
@@ -234,7 +234,7 @@ def _task(name: str, arms: Sequence[Arm], metric: Metric) -> Task:
     return Task(name, _best([one for arm in arms if arm.task == name for one in arm.members], metric))
 
 
-def _best(found: Sequence[Member], metric: Metric) -> Member | None:
+def _best(found: Sequence[ArmRun], metric: Metric) -> ArmRun | None:
     eligible = [member for member in found if is_finite(member.values[metric.name])]
     choose = max if metric.rises else min
     return choose(eligible, key=lambda member: member.values[metric.name]) if eligible else None
@@ -249,7 +249,7 @@ def _differences(settings: Mapping[int, Mapping[str, str]]) -> dict[str, dict[in
 def _failures(jobs: Sequence[Job], outcomes: Mapping[int, Outcome]) -> tuple[Failure, ...]:
     ended = [(job, outcomes[job.number]) for job in jobs if job.number in outcomes]
     failed = [(job, outcome) for job, outcome in ended if outcome.status == "failed"]
-    return tuple(Failure(job.place(), one.reason, job.log, one.run_id) for job, one in failed)
+    return tuple(Failure(job.title(), one.reason, job.log, one.run_id) for job, one in failed)
 
 
 def _cost(outcomes: Mapping[int, Outcome], runs: Mapping[int, RunReader], wall: float) -> Cost:

@@ -12,12 +12,13 @@ from typing import Protocol
 from dae_lab.config.run import Config
 from dae_lab.errors import TrackingError
 from dae_lab.sweep import show
+from dae_lab.sweep.compose import Composed
 from dae_lab.sweep.job import Job, Outcome, Outcomes
-from dae_lab.sweep.plan import Composed, Plan, make
+from dae_lab.sweep.plan import Plan, make_plan
 from dae_lab.sweep.precision import PrecisionDecision
-from dae_lab.sweep.results import keep
+from dae_lab.sweep.results import record_summary
 from dae_lab.sweep.summary import summarise
-from dae_lab.sweep.times import Estimate, RunTimes
+from dae_lab.sweep.times import RunTimes, TimeEstimate
 from dae_lab.tracking.reader import RunReader
 from dae_lab.tracking.store import RunStore
 from dae_lab.training.precision import Measurement, Network
@@ -25,11 +26,11 @@ from dae_lab.training.precision import Measurement, Network
 log = logging.getLogger(__name__)
 
 
-class Performs(Protocol):
-    """Where runs are done, see ``dae_lab.sweep.launcher.Engine``."""
+class Runner(Protocol):
+    """Where runs are trained, see ``dae_lab.sweep.runner.JobRunner``."""
 
-    def perform(self, jobs: Sequence[Job]) -> Outcomes:
-        """Do ``jobs``."""
+    def run_jobs(self, jobs: Sequence[Job]) -> Outcomes:
+        """Train ``jobs``."""
 
     def measure(self, networks: Sequence[Network]) -> Measurement:
         """Measure in which precision ``networks`` train faster where runs are done."""
@@ -50,15 +51,15 @@ class Sweep:
         given_up: why the sweep ended before its last run; empty where it did not.
     """
 
-    def __init__(self, engine: Performs) -> None:
-        self.engine = engine
-        self.precision = PrecisionDecision(engine.measure)
+    def __init__(self, runner: Runner) -> None:
+        self.runner = runner
+        self.precision = PrecisionDecision(runner.measure)
         self.name = ""
         self.jobs: list[Job] = []
         self.outcomes: dict[int, Outcome] = {}
         self.given_up = ""
         self.planned = False
-        self.times: dict[int, Estimate | None] = {}
+        self.times: dict[int, TimeEstimate | None] = {}
         self.store: RunStore | None = None
         self._records: dict[int, RunReader] = {}
         self.began = time.perf_counter()
@@ -70,42 +71,42 @@ class Sweep:
             UserError: a run cannot be trained as it stands, or records no such metric; none is begun.
             KeyboardInterrupt, Terminated: those that ran are closed and can go on.
         """
-        plan, self.store = make(self.precision.settle(composed), first, self.name, store=self.store)
+        plan, self.store = make_plan(self.precision.settle(composed), first, self.name, store=self.store)
         self.name = plan.name
         self.jobs += plan.jobs
         config = plan.jobs[0].schema()
         self.planned = config.plan
-        self.times |= (times := self._run_times.of(plan, self.store))
+        self.times |= (times := self._run_times.estimate_plan(plan, self.store))
         if config.plan:
-            show.plan(plan, times)
+            show.print_plan(plan, times)
             return [0.0] * len(plan.jobs)
-        show.begin(plan, times)
+        show.print_start(plan, times)
         for number, run in plan.done.items():
             self.outcomes[number], self._records[number] = Outcome("reused", run.run_id), run
         if plan.open:
-            self._perform(plan, config)
+            self._train(plan, config)
         return self._values(plan, config.sweep.metric)
 
-    def estimate(self, composed: Sequence[Composed]) -> list[Estimate | None]:
+    def estimate(self, composed: Sequence[Composed]) -> list[TimeEstimate | None]:
         """How long each of ``composed``, which are to follow, takes: nothing for one that has finished."""
         if not composed:
             return []
-        plan, store = make(
+        plan, store = make_plan(
             self.precision.settle(composed), len(self.jobs), self.name, listed=False, store=self.store
         )
-        times = self._run_times.of(plan, store)
-        return [times.get(job.number, Estimate(0.0)) for job in plan.jobs]
+        times = self._run_times.estimate_plan(plan, store)
+        return [times.get(job.number, TimeEstimate(0.0)) for job in plan.jobs]
 
     @cached_property
     def _run_times(self) -> RunTimes:
         """Who trains, does not wait for a calibration."""
-        return RunTimes(self.engine.calibrate if self.planned else None)
+        return RunTimes(self.runner.calibrate if self.planned else None)
 
-    def _perform(self, plan: Plan, config: Config) -> None:
-        with closing(self.engine.perform(plan.open)) as outcomes:
+    def _train(self, plan: Plan, config: Config) -> None:
+        with closing(self.runner.run_jobs(plan.open)) as outcomes:
             for job, ended in outcomes:
                 self.outcomes[job.number] = outcome = self._closed(job, ended)
-                show.ended(job, outcome, config.sweep.metric, self._metric(job, config.sweep.metric))
+                show.print_outcome(job, outcome, config.sweep.metric, self._metric(job, config.sweep.metric))
                 self.given_up = self._too_many(config)
                 if self.given_up:
                     return
@@ -154,7 +155,7 @@ class Sweep:
         try:
             return self._told()
         finally:
-            self.engine.close()
+            self.runner.close()
 
     def _told(self) -> bool:
         if self.planned or not self.jobs:
@@ -162,10 +163,10 @@ class Sweep:
         chosen, wall = self.jobs[0].schema().sweep, time.perf_counter() - self.began
         runs = self._runs()
         found = summarise(self.jobs, self.outcomes, runs, chosen.metric, chosen.direction, wall)
-        show.summary(found, self.given_up)
+        show.print_summary(found, self.given_up)
         try:
             assert self.store is not None
-            show.places(found, keep(found, runs, self.given_up, self.store), self.store)
+            show.print_links(found, record_summary(found, runs, self.given_up, self.store), self.store)
         except Exception as error:  # the runs are there all the same, and have been said
             log.warning("the sweep's page cannot be recorded: %s: %s", type(error).__name__, error)
         return bool(found.failures) or not found.complete

@@ -19,7 +19,7 @@ Identity = dict[str, Any]
 _UNSEEN = ("train", "validation", "cache", "download")  # keys of ``data`` that test images do not depend on
 
 
-def identity(config: Mapping[str, Any], metric: str) -> Identity:
+def task_identity(config: Mapping[str, Any], metric: str) -> Identity:
     """The task of a run.
 
     Args:
@@ -56,10 +56,12 @@ def _flat(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 def task_names(jobs: Sequence[Job], metric: str) -> dict[int, str]:
     """By a job's number its task, as ``noise.sigma=0.3``: the keys that differ between tasks; empty for all
     where there is one."""
-    found = {job.number: identity(job.config, metric) for job in jobs}
-    distinct = {as_text(one): one for one in found.values()}
+    found = {job.number: task_identity(job.config, metric) for job in jobs}
+    distinct = {identity_text(one): one for one in found.values()}
     keys = dict.fromkeys(key for one in distinct.values() for key in one)
-    differ = [key for key in keys if len({as_text(one.get(key, _ABSENT)) for one in distinct.values()}) > 1]
+    differ = [
+        key for key in keys if len({identity_text(one.get(key, _ABSENT)) for one in distinct.values()}) > 1
+    ]
     return {number: _name(one, differ) for number, one in found.items()}
 
 
@@ -74,7 +76,7 @@ def _assignment(key: str, value: Any) -> str:
     """As it is given on the command line; an option's class by the option's name, where it has one."""
     if key.endswith("._target_"):
         return f"{key.removesuffix('._target_')}={_OPTIONS.get(value, value)}"
-    return f"{key}={value if isinstance(value, str) else as_text(value)}"
+    return f"{key}={value if isinstance(value, str) else identity_text(value)}"
 
 
 _OPTIONS = {
@@ -87,6 +89,6 @@ _OPTIONS = {
 """The class that an option of the config names, and the option."""
 
 
-def as_text(value: Any) -> str:
+def identity_text(value: Any) -> str:
     """JSON, equal for equal values."""
     return json.dumps(value, default=str)

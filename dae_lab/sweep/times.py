@@ -13,7 +13,7 @@ Calibrate = Callable[[Sequence[Config]], list[float]]
 
 
 @dataclass(frozen=True)
-class Estimate:
+class TimeEstimate:
     """The seconds that a run takes; calibrated: from a few of its training steps, the training alone."""
 
     seconds: float
@@ -31,7 +31,7 @@ class RunTimes:
         self._calibrate = calibrate
         self._epoch: dict[str, float] = {}
 
-    def estimate(self, configs: Sequence[Config], store: RunStore) -> list[Estimate | None]:
+    def estimate(self, configs: Sequence[Config], store: RunStore) -> list[TimeEstimate | None]:
         """How long a run of each of ``configs`` takes; None where nothing tells."""
         kinds = [(workload(config), config.training.epochs) for config in configs]
         typical = store.queries.typical_seconds(kinds)
@@ -44,14 +44,14 @@ class RunTimes:
             self._epoch |= zip(unknown, self._calibrate([*unknown.values()]), strict=False)
         return [self._estimate(name, epochs, typical[name, epochs]) for name, epochs in kinds]
 
-    def of(self, plan: Plan, store: RunStore) -> dict[int, Estimate | None]:
+    def estimate_plan(self, plan: Plan, store: RunStore) -> dict[int, TimeEstimate | None]:
         """How long each open job of ``plan`` takes, by number; None where nothing tells."""
         configs = {job.number: config for job, config in zip(plan.jobs, plan.configs, strict=True)}
         left = [number for number in configs if number not in plan.done]
         return dict(zip(left, self.estimate([configs[number] for number in left], store), strict=True))
 
-    def _estimate(self, name: str, epochs: int, typical: float | None) -> Estimate | None:
+    def _estimate(self, name: str, epochs: int, typical: float | None) -> TimeEstimate | None:
         if typical is not None:
-            return Estimate(typical)
+            return TimeEstimate(typical)
         epoch = self._epoch.get(name)
-        return None if epoch is None else Estimate(epoch * epochs, calibrated=True)
+        return None if epoch is None else TimeEstimate(epoch * epochs, calibrated=True)

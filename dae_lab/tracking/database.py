@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from dae_lab.errors import TrackingError
-from dae_lab.process import delayed
+from dae_lab.process import deferred_signals
 from dae_lab.tracking.gateway import Gateway
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ def call_undisturbed(method: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     An exception in the middle of a transaction keeps its connection, and with it the database's lock, until
     it is handled: the run that it stops could not be closed.
     """
-    with delayed():
+    with deferred_signals():
         return method(*args, **kwargs)
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from dae_lab.errors import unexpected
+from dae_lab.errors import describe_error
 from dae_lab.tracking.disk_errors import describe_disk_error, is_full
 from dae_lab.tracking.gateway import ClientErrors
 from dae_lab.tracking.server_errors import (
@@ -36,7 +36,7 @@ def error_cause(error: BaseException) -> str:
 
 def failure_reason(error: Exception) -> str:
     """Return the text of a failed run's tag ``reason``: the kind of the error, and its cause."""
-    return f"{type(error).__name__}: {error_cause(error)}" if str(error).strip() else unexpected(error)
+    return f"{type(error).__name__}: {error_cause(error)}" if str(error).strip() else describe_error(error)
 
 
 def describe_store_error(error: Exception, folder: Path) -> str:

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from dae_lab.addresses import shown
+from dae_lab.addresses import printable_address
 from dae_lab.config.server import is_server
 from dae_lab.files import replace_file, replace_text
 from dae_lab.tracking.checksums import (
@@ -89,7 +89,7 @@ class Spool:
     def _check_description(self, description: dict[str, Any]) -> dict[str, Any]:
         uri, lock, known = description.get("uri"), description.get("lock"), description.get("known", {})
         if isinstance(uri, str):
-            description["uri"] = uri = shown(uri)  # a version that kept passwords may have written it
+            description["uri"] = uri = printable_address(uri)  # earlier versions kept passwords
         if not (
             isinstance(description.get("name"), str)
             and (is_lock_name(lock) or lock in SUMMARY_LOCKS)

@@ -13,7 +13,7 @@ from dae_lab.config.run import Tracking
 from dae_lab.config.server import environment_notes
 from dae_lab.environment import user_name
 from dae_lab.errors import TrackingError, TrainingError
-from dae_lab.process import delayed, stop_signal
+from dae_lab.process import deferred_signals
 from dae_lab.tracking.error_messages import StoreErrors, error_cause, failure_reason
 from dae_lab.tracking.gateway import ClientErrors
 from dae_lab.tracking.locks import is_run_id
@@ -246,9 +246,6 @@ class RunStore:
             run.close("FAILED", str(error))
             raise
         except Exception as error:  # a full disk, a lost server, a bug: what was trained is kept
-            if stop_signal():  # or an effect of a stop: on an import, a terminal that was closed
-                run.close("KILLED", STOPPED, keep=True)
-                raise
             run.close("FAILED", failure_reason(error), keep=True)
             if message := self._errors.describe_failure(error):
                 raise TrackingError(message) from error
@@ -260,7 +257,7 @@ class RunStore:
 
     def _undisturbed(self) -> AbstractContextManager[None]:
         """Let Ctrl-C, SIGTERM and SIGHUP wait inside the block, unless a server may be slow to answer."""
-        return nullcontext() if self.tracking.uri else delayed()
+        return nullcontext() if self.tracking.uri else deferred_signals()
 
 
 @cache

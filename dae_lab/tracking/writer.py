@@ -17,7 +17,7 @@ from filelock import FileLock
 from dae_lab.commands import format_override, format_run_command
 from dae_lab.config.server import PASSWORD, USERNAME
 from dae_lab.errors import TrackingError
-from dae_lab.process import uninterrupted
+from dae_lab.process import ignored_signals
 from dae_lab.tracking.checksums import need_no_links
 from dae_lab.tracking.error_messages import describe_store_error, error_cause
 from dae_lab.tracking.gateway import ClientErrors, Gateway
@@ -198,7 +198,7 @@ class RunWriter(RunReader):
             TrackingError: a run cannot be closed as FINISHED; the same command resumes it.
         """
         try:
-            with uninterrupted():
+            with ignored_signals():
                 if timed:
                     self._log_times()
                 if reason:

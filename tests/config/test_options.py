@@ -3,7 +3,7 @@
 import pytest
 
 from dae_lab.config.options import option_name
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
 
 GROUPS = ("noise", "encoder", "latent", "decoder", "loss", "optimizer")

@@ -4,8 +4,8 @@ import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
-from dae_lab.config.explain import explain
-from dae_lab.config.places import conf_folder
+from dae_lab.config.error_messages import explain_error
+from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
 
 HEADER = "# @package _global_\n"
@@ -78,7 +78,7 @@ def test_what_cannot_be_read_is_named_with_its_file(preset, text, said):
 def test_a_parent_that_is_missing_is_named_with_where_it_was_looked_for(preset, tmp_path):
     with pytest.raises(Exception, match="Could not load") as refusal:
         preset(f"{HEADER}defaults: [conv_pol]\n")
-    said = explain(refusal.value)
+    said = explain_error(refusal.value)
     assert said.startswith(
         "experiment/mine: its defaults name experiment/conv_pol, and there is no such file;"
     )
@@ -90,4 +90,4 @@ def test_a_parent_that_is_missing_is_named_with_where_it_was_looked_for(preset, 
 def test_a_preset_that_is_its_own_parent_is_said(preset):
     with pytest.raises(RecursionError) as refusal:
         preset(f"{HEADER}defaults: [mine]\n")
-    assert "lead back to that file" in explain(refusal.value)
+    assert "lead back to that file" in explain_error(refusal.value)

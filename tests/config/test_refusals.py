@@ -10,7 +10,7 @@ import pytest
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from dae_lab.config.explain import explain
+from dae_lab.config.error_messages import explain_error
 from dae_lab.config.fields import Checked, number
 from dae_lab.config.loss import SCHEMAS
 from dae_lab.config.run import EarlyStopping, Evaluation
@@ -26,7 +26,7 @@ def refusal(compose, *overrides: str) -> str:
     except ConfigError as error:
         return str(error)
     except (HydraException, OmegaConfBaseException, ValueError) as error:
-        return explain(error) or ""
+        return explain_error(error) or ""
     pytest.fail(f"{overrides} was accepted")
 
 
@@ -301,7 +301,7 @@ def test_a_run_looks_at_how_its_groups_were_chosen(tmp_path):
 def test_a_sweeps_folder_that_cannot_be_made_is_named():
     with pytest.raises(OSError, match="/dev/null/sweeps") as refused:
         Path("/dev/null/sweeps").mkdir()
-    assert explain(refused.value) == (
+    assert explain_error(refused.value) == (
         "/dev/null/sweeps cannot be written (Not a directory); choose a folder you may write to, "
         "tracking.dir=… (or hydra.run.dir, hydra.sweep.dir)"
     )
@@ -310,7 +310,7 @@ def test_a_sweeps_folder_that_cannot_be_made_is_named():
 def test_a_file_that_a_run_misses_is_no_folder_of_a_sweep(tmp_path):
     with pytest.raises(FileNotFoundError) as missed:
         exec("open(path)", {"__name__": "dae_lab.experiment", "path": tmp_path / "missing"})
-    assert explain(missed.value) is None
+    assert explain_error(missed.value) is None
 
 
 def test_the_cache_stands_in_the_home_of_whoever_runs(compose, monkeypatch):
@@ -328,8 +328,8 @@ def test_early_stopping_monitors_a_recorded_validation_metric():
 
 
 def test_an_error_that_is_no_mistake_of_a_persons_is_left_alone():
-    assert explain(ValueError("a bug")) is None
-    assert explain(OSError("a bug")) is None
+    assert explain_error(ValueError("a bug")) is None
+    assert explain_error(OSError("a bug")) is None
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
@@ -350,7 +350,7 @@ def test_a_field_takes_finite_numbers_only(value, wrap):
 
 def test_a_mistake_is_refused_before_tensorflow_is_imported():
     code = (
-        "import sys; from dae_lab.config import explain, validate; from dae_lab import help; "
+        "import sys; from dae_lab.config import error_messages, validate; from dae_lab import help; "
         "print([name for name in ('tensorflow', 'keras', 'mlflow', 'numpy') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,7 +1,6 @@
 """Addresses of servers, what of them is shown, and what MLflow's variables decide."""
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -46,18 +45,16 @@ def test_one_command_has_one_user():
         "tracking.uri=http://h#secret",
     ],
 )
-def test_a_secret_in_an_unusual_place_is_refused_and_not_shown(monkeypatch, argument):
-    monkeypatch.setattr(sys, "argv", ["run.py", argument])
+def test_a_secret_in_an_unusual_place_is_refused_and_not_shown(argument):
     with pytest.raises(ConfigError, match=r"%40 %2F .* MLFLOW_TRACKING_TOKEN") as refusal:
-        arguments.arrange()
+        arguments.arrange([argument])
     assert "cret" not in str(refusal.value)
 
 
-def test_arguments_of_a_launcher_stay_as_they_are(monkeypatch):
+def test_arguments_of_a_launcher_stay_as_they_are():
     given = "hydra.launcher.setup=['curl http://me:secret@host']"
-    monkeypatch.setattr(sys, "argv", ["run.py", given, "tracking.uri=http://me:secret@host"])
-    arguments.arrange()
-    assert sys.argv == ["run.py", given, "tracking.uri=http://host"]
+    arranged = arguments.arrange([given, "tracking.uri=http://me:secret@host"])
+    assert arranged[:2] == [given, "tracking.uri=http://host"]
 
 
 @pytest.mark.parametrize(
@@ -86,14 +83,13 @@ def test_what_is_no_server_is_refused(compose, address):
     ],
 )
 def test_what_is_shown_of_an_address_has_no_secret(address, shown):
-    assert addresses.shown(address) == shown
+    assert addresses.printable_address(address) == shown
 
 
 @pytest.mark.parametrize("address", ["https:/me:secret@host", "me:secret@host:5000", "//me:secret@host"])
 def test_the_password_of_a_mistyped_address_is_not_shown(monkeypatch, compose, address):
-    monkeypatch.setattr(sys, "argv", ["run.py", f"tracking.uri={address}"])
     with pytest.raises(ConfigError, match=r"…@host.* is no address of an MLflow server") as typed:
-        arguments.arrange()
+        arguments.arrange([f"tracking.uri={address}"])
     with pytest.raises(ConfigError, match=r"…@host.* is no address of an MLflow server") as composed:
         compose(f"tracking.uri='{address}'")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)

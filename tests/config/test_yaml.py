@@ -8,7 +8,7 @@ import pytest
 from omegaconf import MISSING, OmegaConf
 
 from dae_lab.config import decoder, optimizer, run
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.config.typed import SCHEMAS
 
 CONF = conf_folder()

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.utils import create_config_search_path, get_args_parser
+from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -19,14 +19,13 @@ from hydra.types import RunMode
 
 from dae_lab import arguments, command
 from dae_lab.claims import question, study
-from dae_lab.config.explain import explain
-from dae_lab.config.places import PACKAGE, conf_folder
-from dae_lab.errors import CONTROL, ConfigError, UserError, printable
+from dae_lab.config.error_messages import explain_error
+from dae_lab.config.paths import PACKAGE, conf_folder
+from dae_lab.errors import CONTROL, UserError, printable
 from dae_lab.sweep import sweep
 from dae_lab.sweep.compose import Composer
-from dae_lab.sweep.launcher import Engine
+from dae_lab.sweep.expand import expand
 from dae_lab.sweep.plan import Composed, check
-from dae_lab.sweep.size import need_few_runs
 
 SECONDS = 20.0
 """Of processor time that an answer may take."""
@@ -112,8 +111,8 @@ class _Checked:
 
     jobs, given_up = (), ""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, runner: Any) -> None:
+        pass
 
     def run(self, composed: Sequence[Composed], first: int) -> list[float]:
         for item in composed[:3]:
@@ -127,9 +126,12 @@ class _Checked:
 class _Asked(_Checked):
     """In place of a study: its claims are asked."""
 
+    def __init__(self, runner: Any, composer: Composer, config_options: Sequence[str]) -> None:
+        self.composer = composer
+
     def run(self, composed: Sequence[Composed], first: int) -> list[float]:
         for item in composed:
-            question.ask(item, self.engine)
+            question.ask(item, self.composer)
         return [0.0] * len(composed)
 
 
@@ -142,8 +144,7 @@ def _untrained(patch: Any) -> Iterator[None]:
         patched.setattr(sweep, "Sweep", _Checked)
         patched.setattr(study, "Study", _Asked)
         patched.setattr(actions, "act", lambda *given: 0.0)
-        for name in ("spare_collection", "catch_signals", "exit_on_signals"):  # they are for a whole process
-            patched.setattr(command, name, lambda *given: None)
+        patched.setattr(command, "spare_collection", lambda: None)  # it is for a whole process
         yield
 
 
@@ -154,7 +155,6 @@ def answer(given: Sequence[str], folder: Path, patch: Any) -> Answer:
         sys.argv = ["dae-lab", *given]
         GlobalHydra.instance().clear()
         HydraConfig.instance().cfg = None
-        Engine.current = Engine.command = None
         command.run_command()
 
     with _untrained(patch):
@@ -170,67 +170,38 @@ class Quick:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        path = create_config_search_path(str(conf_folder()))
-        path.prepend(provider="command-line", path=f"file://{folder}/my", anchor=_schema())
-        from hydra._internal.hydra import Hydra
-
         GlobalHydra.instance().clear()
-        self.loader = Hydra.create_main_hydra2("run", path).config_loader
-        self.master = self.loader.load_configuration("config", ["hydra.mode=MULTIRUN"], RunMode.MULTIRUN)
+        initialize_config_dir(str(conf_folder()), version_base="1.3")
+        self.loader = GlobalHydra.instance().config_loader()
+        own = [f"hydra.searchpath=[file://{folder}/my]"]
+        self.master = self.loader.load_configuration("config", own, RunMode.MULTIRUN)
         self.composer = Composer(self.loader, self.master)
 
     def answer(self, given: Sequence[str], claims: bool = False, afresh: bool = False) -> Answer:
         """What is said of these arguments; afresh: files have changed since the last ones."""
         if afresh:
-            self._forget("mine")
+            self.composer = Composer(self.loader, self.master)
         return _answered(lambda: self._command(given, claims), self.folder)
 
-    def _forget(self, name: str) -> None:
-        """What was composed of files of this name; the rest stays, for it takes most of the time."""
-        composer, files = self.composer, self.composer._files
-        composer._known.clear()
-        composer._bare = {key: made for key, made in composer._bare.items() if name not in " ".join(key)}
-        files.cache = {path: loaded for path, loaded in files.cache.items() if name not in path}
-
     def _command(self, given: Sequence[str], claims: bool) -> None:
-        sys.argv, Engine.command = ["dae-lab", *given], None
         try:
-            arguments.arrange()
-            self._compose(get_args_parser().parse_args(sys.argv[1:]).overrides, claims)
+            arranged = arguments.arrange(given)
+            self._compose([*takewhile(lambda text: not text.startswith("-"), arranged)], claims)
         except Exception as error:
-            message = str(error) if isinstance(error, UserError) else explain(error)
+            message = str(error) if isinstance(error, UserError) else explain_error(error)
             if message is None:
                 raise
             print(f"error: {printable(message)}", file=sys.stderr)
             sys.exit(1)
 
     def _compose(self, overrides: list[str], claims: bool) -> None:
-        parser = OverridesParser.create(config_loader=self.loader)
-        parsed = parser.parse_overrides(overrides)
-        need_few_runs(parsed)
-        runs = BasicSweeper.split_arguments(parsed, None)[0]
+        runs = expand(OverridesParser.create(config_loader=self.loader).parse_overrides(overrides))
         for one in runs[:2]:
-            item = self.compose(one)
+            item = self.composer.compose(one)
             if claims and any(text.startswith("claim=") for text in one):
-                question.ask(item, self)
+                question.ask(item, self.composer)
             else:
                 check(item)
-
-    def compose(self, overrides: list[str]) -> Composed:
-        """As ``dae_lab.sweep.launcher.Engine`` does."""
-        try:
-            config, preset = self.composer(overrides)
-        except Exception as error:
-            if (message := explain(error)) is None:
-                raise
-            raise ConfigError(message) from error
-        return Composed(overrides, preset, config)
-
-
-def _schema() -> Any:
-    from hydra.core.config_search_path import SearchPathQuery
-
-    return SearchPathQuery(provider="schema")
 
 
 class _TooLong(BaseException):

@@ -7,7 +7,7 @@ from PIL import Image
 
 from dae_lab import optimizers
 from dae_lab.config.construct import construct
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images
 from dae_lab.model.autoencoder import Autoencoder, build, parameter_counts

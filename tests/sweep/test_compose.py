@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.sweep.compose import Composer
 
 RUNS = (
@@ -37,7 +37,7 @@ def composer():
 
 @pytest.mark.parametrize("overrides", RUNS)
 def test_a_run_is_what_hydra_makes_of_it(composer, overrides):
-    config, preset = composer(list(overrides))
+    config, preset = composer.load(list(overrides))
     theirs = hydra_compose("config", overrides=list(overrides), return_hydra_config=True)
     chosen = theirs.hydra.runtime.choices.experiment
     OmegaConf.set_readonly(theirs, False)
@@ -55,20 +55,20 @@ def test_a_mistake_is_refused_as_hydra_refuses_it(composer, overrides):
     with pytest.raises(HydraException) as theirs:
         hydra_compose("config", overrides=overrides)
     with pytest.raises(HydraException) as ours:
-        composer(overrides)
+        composer.load(overrides)
     assert str(ours.value).splitlines()[0] == str(theirs.value).splitlines()[0]
 
 
 def test_one_run_s_values_do_not_reach_the_next(composer):
-    composer(["loss=mse", "training.epochs=99", "noise={sigma: 0.9}"])
-    config, _ = composer(["loss=mse"])
+    composer.load(["loss=mse", "training.epochs=99", "noise={sigma: 0.9}"])
+    config, _ = composer.load(["loss=mse"])
     assert config.training.epochs != 99
     assert config.noise.sigma != 0.9
 
 
 def test_what_is_the_command_s_own_is_no_part_of_a_run(composer):
     with pytest.raises(HydraException, match=r"hydra.foo is the command's own"):
-        composer(["hydra.foo=1"])
+        composer.load(["hydra.foo=1"])
 
 
 def test_all_runs_of_a_command_have_one_time_of_day(composer):
@@ -78,7 +78,7 @@ def test_all_runs_of_a_command_have_one_time_of_day(composer):
     master = loader.load_configuration("config", [place], RunMode.MULTIRUN)
     first = master.tracking.dir
     of_a_sweep = Composer(loader, master)
-    assert {of_a_sweep([place, f"seed={seed}"])[0].tracking.dir for seed in range(3)} == {first}
+    assert {of_a_sweep.load([place, f"seed={seed}"])[0].tracking.dir for seed in range(3)} == {first}
 
 
 def test_a_file_that_does_not_fit_is_named(composer, tmp_path):
@@ -88,5 +88,5 @@ def test_a_file_that_does_not_fit_is_named(composer, tmp_path):
     own = f"hydra.searchpath=[{tmp_path}]"
     with_mine = Composer(loader, loader.load_configuration("config", [own], RunMode.MULTIRUN))
     with pytest.raises(HydraException, match="In 'training/bad'"):
-        with_mine(["training=bad"])
-    assert with_mine(["training=fast"])[0].training.precision == "auto"
+        with_mine.load(["training=bad"])
+    assert with_mine.load(["training=fast"])[0].training.precision == "auto"

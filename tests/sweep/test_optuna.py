@@ -5,7 +5,6 @@ import re
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.utils import JobReturn, JobStatus
 from processes import assert_refused, run, runs
 
 from dae_lab.errors import ConfigError
@@ -29,27 +28,27 @@ def parsed(*overrides):
 
 
 class Bowl:
-    """An engine whose runs are worth (x − 3)²; x below 0 is refused, above 8 fails, 5 to 6 has no number."""
+    """Trials whose runs are worth (x − 3)²; x below 0 is refused, above 8 fails, 5 to 6 has no number."""
+
+    given_up = False
 
     def __init__(self):
         self.asked = []
+
+    @property
+    def count(self):
+        return len(self.asked)
 
     def task(self, overrides):
         """Of one task all of them."""
         return "bowl"
 
-    def launch(self, wanted, begun):
-        assert begun == len(self.asked)
+    def run(self, wanted):
         points = [float(dict(item.split("=") for item in one)["x"]) for one in wanted]
         if min(points) < 0:
             raise ConfigError("x must be at least 0")
         self.asked += points
-        return [self.result(x) for x in points]
-
-    def result(self, x):
-        found = JobReturn(status=JobStatus.COMPLETED)
-        found.return_value = math.nan if x > 8 or 5 < x < 6 else (x - 3) ** 2
-        return found
+        return [math.nan if x > 8 or 5 < x < 6 else (x - 3) ** 2 for x in points]
 
 
 def settings(**changes):
@@ -59,8 +58,8 @@ def settings(**changes):
 
 
 def searched(space, **changes):
-    engine = Bowl()
-    return search.search(parsed(space, "loss=mse"), engine, settings(**changes)), engine
+    trials = Bowl()
+    return search.search(parsed(space, "loss=mse"), trials, settings(**changes)), trials
 
 
 @pytest.mark.parametrize(
@@ -83,12 +82,12 @@ def test_a_space_is_what_it_says(override, expected):
 
 
 def test_it_comes_near_the_best_and_asks_the_same_again():
-    study, engine = searched("x=interval(0.0, 4.5)")
-    assert len(engine.asked) == len(set(engine.asked)) == 30
+    study, trials = searched("x=interval(0.0, 4.5)")
+    assert len(trials.asked) == len(set(trials.asked)) == 30
     assert abs(study.best_params["x"] - 3) < 0.2
-    assert searched("x=interval(0.0, 4.5)")[1].asked == engine.asked
+    assert searched("x=interval(0.0, 4.5)")[1].asked == trials.asked
     other = {"_target_": "optuna.samplers.TPESampler", "seed": 1}
-    assert searched("x=interval(0.0, 4.5)", sampler=other)[1].asked != engine.asked
+    assert searched("x=interval(0.0, 4.5)", sampler=other)[1].asked != trials.asked
 
 
 def test_the_other_direction():
@@ -103,14 +102,14 @@ def test_a_space_that_cannot_be_listed_is_refused(space):
 
 @pytest.mark.parametrize("together", [1, 4])
 def test_what_fails_or_is_refused_does_not_end_it(together):
-    study, engine = searched("x=interval(-3.0, 12.0)", n_jobs=together)
+    study, trials = searched("x=interval(-3.0, 12.0)", n_jobs=together)
     states = [(trial.params["x"], trial.state) for trial in study.trials]
     assert len(states) == 30
     for x, state in states:
         good = 0 <= x <= 8 and not 5 < x < 6
         assert state == (TrialState.COMPLETE if good else TrialState.FAIL)
     assert min(x for x, _ in states) < 0
-    assert max(engine.asked) > 8
+    assert max(trials.asked) > 8
 
 
 def test_a_first_run_that_is_refused_ends_it():

@@ -8,9 +8,9 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from processes import prepare
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.errors import TrackingError
-from dae_lab.sweep.plan import Composed, make
+from dae_lab.sweep.plan import Composed, make_plan
 
 
 def make_later_part(store):
@@ -18,7 +18,7 @@ def make_later_part(store):
     overrides = ["data=digits", f"tracking.dir={store}"]
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = hydra_compose("config", overrides=overrides)
-    make([Composed(overrides, "none", config)], first=1, name="abcdef01")
+    make_plan([Composed(overrides, "none", config)], first=1, name="abcdef01")
 
 
 @pytest.mark.parametrize("content", [b"", b'[\n{"numb', b"\xff\x00", b"7", "FIFO", "link"])

@@ -15,7 +15,7 @@ TINY = ("data=digits", "training.epochs=2", "training.batches=4", "evaluation=sc
 
 
 @pytest.fixture
-def engine():
+def runner():
     """One process; its runs here are refused as soon as they begin, before TensorFlow is imported."""
     (local,) = [one for one in Plugins.instance().discover(Launcher) if one.__name__ == "LocalPool"]
     made = local(workers=1)
@@ -23,27 +23,27 @@ def engine():
     made.close()
 
 
-def done(engine, folder, number):
+def done(runner, folder, number):
     """The one process that did a run, after it."""
-    ((_, outcome),) = engine.perform([job(number, "an arm", 0, log=str(folder / f"{number}.log"))])
+    ((_, outcome),) = runner.run_jobs([job(number, "an arm", 0, log=str(folder / f"{number}.log"))])
     assert outcome.status == "failed"
     (process,) = multiprocessing.active_children()
     return process
 
 
-def test_a_process_does_one_batch_after_the_other(engine, tmp_path):
-    assert done(engine, tmp_path, 0).pid == done(engine, tmp_path, 1).pid
+def test_a_process_does_one_batch_after_the_other(runner, tmp_path):
+    assert done(runner, tmp_path, 0).pid == done(runner, tmp_path, 1).pid
 
 
-def test_one_that_dies_between_batches_is_replaced(engine, tmp_path):
-    first = done(engine, tmp_path, 0)
+def test_one_that_dies_between_batches_is_replaced(runner, tmp_path):
+    first = done(runner, tmp_path, 0)
     os.kill(first.pid, signal.SIGKILL)
     first.join(10)
     deadline = time.monotonic() + 30
-    while engine._pool.usable:  # until it is noticed
+    while runner._pool.usable:  # until it is noticed
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    assert done(engine, tmp_path, 1).pid != first.pid
+    assert done(runner, tmp_path, 1).pid != first.pid
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

@@ -17,7 +17,7 @@ from scipy import stats
 from sweeps import job, recorded, swept, with_noise
 
 from dae_lab.report.markdown import prose
-from dae_lab.sweep import results, show, words
+from dae_lab.sweep import results, show, text
 from dae_lab.sweep.estimate import Estimate, course, estimate
 from dae_lab.sweep.job import Outcome
 from dae_lab.sweep.summary import summarise
@@ -80,19 +80,19 @@ def test_what_is_not_finite_or_not_recorded_is_left_out_and_counted(store):
     (arm,) = summed(made).arms
     assert arm.estimates["test/mse"].mean == pytest.approx(0.2)
     assert arm.estimates["test/mse"].n == 2
-    assert words.fewer(arm.estimates["test/mse"], arm) == "n=2"
+    assert text.format_fewer_seeds(arm.estimates["test/mse"], arm) == "n=2"
     assert arm.estimates["test/ssim"].n == 0
-    assert words.mean(arm.estimates["test/ssim"]) == "–"
+    assert text.format_mean(arm.estimates["test/ssim"]) == "–"
     assert summed(made).best.number == 0
-    text = json.dumps(to_jsonable(arm.estimates["test/ssim"]), allow_nan=False)
-    assert json.loads(text) == {"mean": None, "low": None, "high": None, "n": 0}
+    content = json.dumps(to_jsonable(arm.estimates["test/ssim"]), allow_nan=False)
+    assert json.loads(content) == {"mean": None, "low": None, "high": None, "n": 0}
 
 
 def test_arms_of_unequal_size(store):
     found = summed(swept(store, {"a": mse(0.1, 0.2, 0.3), "b": mse(0.15, None), "c": mse(None)}))
     assert [arm.name for arm in found.arms] == ["a", "b", "c"]
     assert [(len(arm.members), arm.asked) for arm in found.arms] == [(3, 3), (1, 2), (0, 1)]
-    assert [words.seeds(arm) for arm in found.arms] == ["3", "1 of 2", "0 of 1"]
+    assert [text.format_seeds(arm) for arm in found.arms] == ["3", "1 of 2", "0 of 1"]
     assert found.arms[1].estimates["test/mse"].mean == 0.15
     assert math.isnan(found.arms[1].estimates["test/mse"].low)
     assert found.counts == {"finished": 4, "failed": 2}
@@ -110,7 +110,7 @@ def test_the_best_run_and_the_best_arms(store):
     other = summed(made, direction="maximize")
     assert (other.best.arm, other.best.seed) == ("a", 1)
     assert other.leaders(other.metric) == {"a"}
-    assert words.best(other) == "Highest test/mse: 0.5000, a, seed 1"
+    assert text.describe_best(other) == "Highest test/mse: 0.5000, a, seed 1"
     alone = summed(swept(store, {"a": mse(0.1)}))
     assert alone.leaders(alone.metrics[0]) == set()
 
@@ -121,7 +121,9 @@ def test_another_metric_is_a_column_more_and_none_a_column_less(store):
     assert [metric.name for metric in found.metrics] == [*COLUMNS, "val/area"]
     assert found.best.values["val/area"] == 0.7
     assert summed(made, metric="val/none").best is None
-    assert words.best(summed(made, metric="val/none")) == "No run has finished with a value of val/none"
+    assert (
+        text.describe_best(summed(made, metric="val/none")) == "No run has finished with a value of val/none"
+    )
 
 
 def test_a_run_asked_for_twice_counts_once(store):
@@ -154,7 +156,7 @@ def test_only_what_differs_is_named(store):
     outcomes = {number: Outcome("finished", one.run_id) for number, one in enumerate(made)}
     found = summed(([job(0, "a", 0), job(1, "b", 0)], outcomes, dict(enumerate(made))))
     assert found.differences == {"loss": {0: "bce", 1: "mse"}, "sigma": {0: "1", 1: None}}
-    assert words.values(found, "sigma") == "1: 1, not there: 1"
+    assert text.describe_values(found, "sigma") == "1: 1, not there: 1"
 
 
 def test_collapsed_runs_are_counted(store):
@@ -176,9 +178,9 @@ def test_time_spent_and_saved(store):
     cost = found.cost
     assert (cost.wall, cost.seconds, cost.cpu_seconds) == (7.0, 6.0, 10.0)
     assert (cost.reused, cost.saved_seconds, cost.saved_cpu_seconds, cost.untimed) == (2, 60.0, 100.0, 1)
-    assert "0:00:06 and 10 CPU seconds" in words.spent(found)
-    assert "0:01:00 and 100 CPU seconds, which the 2 runs reused" in words.saved(found)
-    assert "of 1 of them that is not known" in words.saved(found)
+    assert "0:00:06 and 10 CPU seconds" in text.describe_cost(found)
+    assert "0:01:00 and 100 CPU seconds, which the 2 runs reused" in text.describe_savings(found)
+    assert "of 1 of them that is not known" in text.describe_savings(found)
 
 
 def test_the_mean_curve_goes_as_far_as_all_seeds_do():
@@ -202,7 +204,7 @@ def test_the_mean_curve_goes_as_far_as_all_seeds_do():
 )
 def test_numbers_show_at_least_the_first_digit_of_their_interval(values, written):
     found = estimate(values)
-    assert (words.mean(found), words.bounds(found), words.reach(found)) == written
+    assert (text.format_mean(found), text.format_interval(found), text.format_half_width(found)) == written
 
 
 @pytest.fixture
@@ -237,7 +239,7 @@ def test_a_task_of_one_arm_has_no_leader(store):
 
 def test_a_task_of_which_nothing_has_finished_has_no_best(store):
     found = summed(with_noise(swept(store, {"a": mse(None), "b": mse(0.2)}), [0.1, 0.3]))
-    assert words.best(found) == (
+    assert text.describe_best(found) == (
         "Lowest test/mse of each task: noise.sigma=0.1: no run has finished with a value; "
         "noise.sigma=0.3: 0.2000, b, seed 0"
     )
@@ -256,7 +258,7 @@ def test_every_page_says_that_different_tasks_are_not_compared(strengths, capsys
     said = printed(capsys, found)
     assert each in said
     assert why in said
-    described = results.markdown(found)
+    described = results.format_markdown(found)
     assert prose(each) in described
     assert prose(why) in described
     table = [line for line in described.splitlines() if line.startswith("|")]
@@ -269,7 +271,7 @@ def test_every_page_says_that_different_tasks_are_not_compared(strengths, capsys
         f"| {prose('noise.sigma=0.1 loss=mse')}",
     ]
     assert len({line.count("|") for line in table}) == 1
-    rows = list(csv.DictReader(io.StringIO(results.table(found))))
+    rows = list(csv.DictReader(io.StringIO(results.format_csv(found))))
     assert {(row["task"], row["arm"][:15]) for row in rows} == {
         ("noise.sigma=0.5", "noise.sigma=0.5"),
         ("noise.sigma=0.1", "noise.sigma=0.1"),
@@ -279,22 +281,24 @@ def test_every_page_says_that_different_tasks_are_not_compared(strengths, capsys
 def test_one_task_is_not_spoken_of(store, capsys):
     found = summed(with_noise(swept(store, {"a": mse(0.1), "b": mse(0.2)}), [0.3, 0.3]))
     assert [task.name for task in found.tasks] == [""]
-    assert words.tasks(found) == ""
-    assert words.best(found) == "Lowest test/mse: 0.1000, a, seed 0"
-    said = printed(capsys, found) + results.markdown(found) + results.table(found)
+    assert text.describe_tasks(found) == ""
+    assert text.describe_best(found) == "Lowest test/mse: 0.1000, a, seed 0"
+    said = printed(capsys, found) + results.format_markdown(found) + results.format_csv(found)
     assert "task" not in said
 
 
 def test_many_tasks_are_counted_and_the_first_named(store):
     arms = {f"noise.sigma={place}": mse(0.1) for place in range(9)}
     found = summed(with_noise(swept(store, arms), range(9)))
-    assert words.best(found).endswith("noise.sigma=5: 0.1000, noise.sigma=5, seed 0; and 3 more tasks")
-    assert words.tasks(found).startswith("These runs have 9 tasks: noise.sigma=0; noise.sigma=1; ")
-    assert len(results.markdown(found)) <= results.LONGEST
+    assert text.describe_best(found).endswith(
+        "noise.sigma=5: 0.1000, noise.sigma=5, seed 0; and 3 more tasks"
+    )
+    assert text.describe_tasks(found).startswith("These runs have 9 tasks: noise.sigma=0; noise.sigma=1; ")
+    assert len(results.format_markdown(found)) <= results.LONGEST
 
 
 def printed(capsys, found, given_up=""):
-    show.summary(found, given_up)
+    show.print_summary(found, given_up)
     return capsys.readouterr().out
 
 
@@ -325,7 +329,7 @@ def test_no_number_is_cut_in_two(store, capsys, monkeypatch, width):
     for place, arm in enumerate(found.arms, 1):
         assert f"{place}: {arm.name}" in said
         for metric in found.metrics:
-            assert words.mean(arm.estimates[metric.name], metric.decimals) in said.split()
+            assert text.format_mean(arm.estimates[metric.name], metric.decimals) in said.split()
 
 
 def test_of_many_arms_the_best_are_printed_and_drawn(store, capsys):
@@ -338,7 +342,7 @@ def test_of_many_arms_the_best_are_printed_and_drawn(store, capsys):
     assert "… the best 24 of 26 arms" in said
     assert " lr=25 " in said
     assert " lr=1 " not in said
-    assert words.most_drawn(found) == "Shown: the 12 of 26 arms with the best mean test/mse."
+    assert text.describe_drawn_arms(found) == "Shown: the 12 of 26 arms with the best mean test/mse."
 
 
 def test_a_sweep_of_failures_alone(store, capsys):
@@ -351,25 +355,25 @@ def test_a_sweep_of_failures_alone(store, capsys):
     assert said.count("FAILED") == 3
     assert "given up: sweep.max_failures=2" in said
     assert "the same command goes on with what is left" in said
-    assert results.pictures(found, {}) == {}
-    assert "| b | 0 of 2 | – |" in results.markdown(found)
-    assert len(results.table(found).splitlines()) == 1
+    assert results.draw_figures(found, {}) == {}
+    assert "| b | 0 of 2 | – |" in results.format_markdown(found)
+    assert len(results.format_csv(found).splitlines()) == 1
 
 
 def test_the_description_fits_into_a_tag(store):
     arms = {f"{place} | {'x' * 145}": mse(0.1, 0.2) for place in range(3)}
     found = summed(swept(store, arms))
-    whole = results.markdown(found)
+    whole = results.format_markdown(found)
     assert len(whole) <= results.LONGEST
     assert "0 \\| xxx" in whole
     many = replace(found, arms=found.arms * 20)
-    assert len(results.markdown(many)) < 5000
-    assert "more arms, in sweep.html" in results.markdown(many)
+    assert len(results.format_markdown(many)) < 5000
+    assert "more arms, in sweep.html" in results.format_markdown(many)
 
 
 def test_every_run_is_a_row_of_the_table(store):
     found = summed(swept(store, {"loss=bce, mse": mse(0.1, NAN)}))
-    rows = list(csv.DictReader(io.StringIO(results.table(found))))
+    rows = list(csv.DictReader(io.StringIO(results.format_csv(found))))
     assert [(row["arm"], row["seed"], row["test/mse"]) for row in rows] == [
         ("loss=bce, mse", "0", "0.1"),
         ("loss=bce, mse", "1", ""),
@@ -377,7 +381,7 @@ def test_every_run_is_a_row_of_the_table(store):
 
 
 def kept(store, made, given_up=""):
-    record = results.keep(summed(made), made[2], given_up, store)
+    record = results.record_summary(summed(made), made[2], given_up, store)
     folder = Path(record.locate_artifact(""))
     files = {path.name: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
     return record.run_id, files

@@ -13,9 +13,9 @@ from browser import look
 from processes import prepare
 from sweeps import recorded, swept, with_noise
 
-from dae_lab.sweep import words
+from dae_lab.sweep import text
 from dae_lab.sweep.page import SECTIONS, page
-from dae_lab.sweep.results import pictures
+from dae_lab.sweep.results import draw_figures
 from dae_lab.sweep.summary import Summary, summarise
 from dae_lab.tracking.store import RunStore
 
@@ -86,7 +86,7 @@ def usual(store):
 @pytest.fixture(scope="module")
 def whole(usual) -> str:
     found, runs = usual
-    return page(found, pictures(found, runs), "sweep.max_failures=0: 1 run failed")
+    return page(found, draw_figures(found, runs), "sweep.max_failures=0: 1 run failed")
 
 
 def many(found: Summary, count: int) -> Summary:
@@ -195,7 +195,7 @@ def test_many_arms_go_by_numbers(usual):
     found = many(usual[0], 14)
     said = Parsed(page(found, {})).text
     assert all(arm.name in said for arm in found.arms)
-    assert words.most_drawn(found) == "Shown: the 12 of 14 arms with the best mean test/mse."
+    assert text.describe_drawn_arms(found) == "Shown: the 12 of 14 arms with the best mean test/mse."
 
 
 def written(folder: Path, html: str) -> Path:
@@ -217,7 +217,7 @@ def test_nothing_is_complained_of_and_nothing_asked_for(whole, tmp_path):
 @pytest.mark.parametrize("arms", [2, 12])
 def test_everything_fits_and_every_picture_is_decoded(usual, tmp_path, width, arms):
     found, runs = usual
-    drawn = pictures(found, runs)
+    drawn = draw_figures(found, runs)
     html = page(found if arms == 2 else many(found, arms), drawn)
     seen = look(written(tmp_path, POLICY.sub("", html).replace("</body>", PROBE)), tmp_path, width)
     assert seen.console == []

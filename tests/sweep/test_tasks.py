@@ -6,13 +6,13 @@ import pytest
 from processes import run
 from sweeps import job
 
-from dae_lab.sweep.tasks import as_text, identity, task_names
+from dae_lab.sweep.tasks import identity_text, task_identity, task_names
 
 MNIST = ("data=mnist", "data.validation=[55000,60000]", "data.train=[0,55000]")
 
 
 def task(config, metric="test/mse") -> str:
-    return as_text(identity(asdict(config), metric))
+    return identity_text(task_identity(asdict(config), metric))
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from dataclasses import replace
 from processes import client
 
 from dae_lab.config.fingerprint import workload
-from dae_lab.sweep.show import in_all
-from dae_lab.sweep.times import Estimate, RunTimes
+from dae_lab.sweep.show import format_total
+from dae_lab.sweep.times import RunTimes, TimeEstimate
 from dae_lab.tracking.store import RunStore
 
 
@@ -35,16 +35,20 @@ def test_runs_that_were_timed_are_believed_before_a_calibration(compose, trackin
     record_time(store, with_epochs(timed, 4), 14.0)
     times = RunTimes(calibrate)
     configs = [with_epochs(timed, 5), with_epochs(new, 5), with_epochs(new, 6)]
-    assert times.estimate(configs, store) == [Estimate(17.0), Estimate(10.0, True), Estimate(12.0, True)]
+    assert times.estimate(configs, store) == [
+        TimeEstimate(17.0),
+        TimeEstimate(10.0, True),
+        TimeEstimate(12.0, True),
+    ]
     times.estimate(configs, store)
     assert [len(configs) for configs in asked] == [1]
-    assert RunTimes(None).estimate(configs, store) == [Estimate(17.0), None, None]
-    assert RunTimes(lambda _: []).estimate(configs, store) == [Estimate(17.0), None, None]
+    assert RunTimes(None).estimate(configs, store) == [TimeEstimate(17.0), None, None]
+    assert RunTimes(lambda _: []).estimate(configs, store) == [TimeEstimate(17.0), None, None]
 
 
 def test_where_a_time_comes_from_is_said():
-    assert in_all([None, None]) == "no such run has been timed yet"
-    assert in_all([Estimate(60.0), Estimate(3600.0)]) == "about 1:01:00"
-    told = in_all([Estimate(60.0), Estimate(1.0, calibrated=True), None])
+    assert format_total([None, None]) == "no such run has been timed yet"
+    assert format_total([TimeEstimate(60.0), TimeEstimate(3600.0)]) == "about 1:01:00"
+    told = format_total([TimeEstimate(60.0), TimeEstimate(1.0, calibrated=True), None])
     assert "calibrated" in told
     assert "1 of unknown length" in told

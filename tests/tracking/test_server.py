@@ -11,9 +11,9 @@ from hydra import initialize_config_dir
 from processes import client, finish, run, runs, start, wait_for_epoch
 from servers import until
 
-from dae_lab.config.places import conf_folder
+from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
-from dae_lab.sweep.plan import Composed, make
+from dae_lab.sweep.plan import Composed, make_plan
 
 RUN = ("data=digits", "training.epochs=20", "training.batches=8", "evaluation=scores")
 """Long enough for an outage in the middle of it."""
@@ -139,4 +139,4 @@ def test_sync_is_not_swept(tmp_path):
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         config = hydra_compose("config", overrides=["sync=true"])
     with pytest.raises(ConfigError, match="sync pushes what waits and trains nothing: give it without -m"):
-        make([Composed(["sync=true"], "none", config)])
+        make_plan([Composed(["sync=true"], "none", config)])

@@ -22,7 +22,7 @@ from processes import client, runs, status
 
 from dae_lab import experiment
 from dae_lab.errors import TrackingError, TrainingError
-from dae_lab.process import Terminated, signals_caught
+from dae_lab.process import StopSignals, Terminated
 from dae_lab.tracking.queries import RECENT
 from dae_lab.tracking.store import RunStore
 
@@ -296,12 +296,21 @@ def test_the_time_of_a_run_is_estimated_from_the_last_ones_of_its_workload(track
 def test_an_error_that_a_stop_has_caused_closes_the_run_as_killed(tracking):
     """As a terminal that is closed: it sends SIGHUP, and cannot be written any more."""
     store = RunStore(tracking)
-    with signals_caught(signal.SIGTERM):
+    signals = StopSignals()
+    with signals.caught(signal.SIGTERM):
         with suppress(Terminated):
             signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(OSError, match="Input/output"), store.open_run("run", "f" * 64, {}):
+        with (
+            pytest.raises(Terminated),
+            store.record("run", "f" * 64, {}),
+            signals.told_from_errors(),
+        ):
             raise OSError(errno.EIO, "Input/output error")
     assert status(store) == ["KILLED"]
-    with pytest.raises(OSError, match="Input/output"), store.open_run("run", "e" * 64, {}):
+    with (
+        pytest.raises(OSError, match="Input/output"),
+        store.record("run", "e" * 64, {}),
+        signals.told_from_errors(),
+    ):
         raise OSError(errno.EIO, "Input/output error")
     assert status(store) == ["KILLED", "FAILED"]

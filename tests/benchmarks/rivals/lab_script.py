@@ -12,7 +12,7 @@ from hydra import compose, initialize_config_dir
 from numpy import zeros
 
 from dae_lab.config.construct import construct
-from dae_lab.config.places import conf_folder, register
+from dae_lab.config.paths import conf_folder, register
 from dae_lab.config.validate import validate
 from dae_lab.startup import import_tensorflow
 

@@ -1,6 +1,6 @@
 """What ``hydra/launcher=…`` and ``hydra/sweeper=…`` can choose. Hydra takes them from a package of this name.
 
-``dae_lab.config.places.register`` puts it on the path; nothing here imports TensorFlow or MLflow.
+``dae_lab.config.paths.register`` puts it on the path; nothing here imports TensorFlow or MLflow.
 """
 
 from collections.abc import Sequence
@@ -8,8 +8,6 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.plugins import Plugins
 from hydra.plugins.sweeper import Sweeper
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
@@ -17,25 +15,25 @@ from omegaconf import DictConfig, OmegaConf
 from dae_lab.commands import format_install_command
 from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
-from dae_lab.sweep.launcher import Engine
+from dae_lab.sweep.runner import JobRunner
 
 if TYPE_CHECKING:
     from dae_lab.config.run import Config
     from dae_lab.sweep.job import Job, Outcomes
-    from dae_lab.sweep.pool import Pool
+    from dae_lab.sweep.pool import WorkerPool
     from dae_lab.training.precision import Measurement, Network
 
 
-class LocalPool(Engine):
+class LocalPool(JobRunner):
     """``workers`` processes on this machine."""
 
     def __init__(self, workers: int) -> None:
         if type(workers) is not int or workers < 1:  # true is an int, too
             raise ConfigError(f"hydra.launcher.workers must be a whole number from 1; got {workers!r}")
         self.workers = workers
-        self._pool: Pool | None = None
+        self._pool: WorkerPool | None = None
 
-    def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
+    def run_jobs(self, jobs: "Sequence[Job]") -> "Outcomes":
         return self._open_pool(min(self.workers, len(jobs))).run(jobs)
 
     def measure(self, networks: "Sequence[Network]") -> "Measurement":
@@ -52,13 +50,13 @@ class LocalPool(Engine):
             return [seconds for seconds in known if seconds]
         return self._open_pool(self.workers).call(calibrate, configs)
 
-    def _open_pool(self, size: int) -> "Pool":
+    def _open_pool(self, size: int) -> "WorkerPool":
         """The pool of this sweep, of at least ``size`` processes."""
-        from dae_lab.sweep.pool import Pool
+        from dae_lab.sweep.pool import WorkerPool
 
         if self._pool is None or not self._pool.usable or self._pool.size < size:
             self.close()
-            self._pool = Pool(size, self._threads())
+            self._pool = WorkerPool(size, self._threads())
         return self._pool
 
     def _threads(self) -> int:
@@ -73,9 +71,10 @@ class LocalPool(Engine):
             self._pool = None
 
 
-class Extra(Engine):
-    """An engine of others: ``dae_lab.sweep.<extra>`` has its ``Settings``, and ``run``, which does runs."""
+class Extra(JobRunner):
+    """A cluster, by an optional package: ``dae_lab.sweep.<extra>`` has its ``Settings`` and functions."""
 
+    remote = True
     extra: str
     package: str
 
@@ -88,7 +87,7 @@ class Extra(Engine):
         self.room = import_module(f"dae_lab.sweep.{self.extra}")
         self.settings = _settings(config, "launcher", self.room.Settings)
 
-    def perform(self, jobs: "Sequence[Job]") -> "Outcomes":
+    def run_jobs(self, jobs: "Sequence[Job]") -> "Outcomes":
         outcomes: Outcomes = self.room.run(jobs, self.settings)
         return outcomes
 
@@ -117,6 +116,23 @@ class Ray(Extra):
             )
 
 
+class Lab(Sweeper):
+    """Trains all combinations of the values given, a single run in this process, or judges claims.
+
+    Args:
+        params: keys to vary, as on the command line.
+    """
+
+    def __init__(self, params: dict[str, str] | None = None) -> None:
+        self.params = params or {}
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        self.command: Any = _command(hydra_context, task_function, config)
+
+    def sweep(self, arguments: list[str]) -> None:
+        self.command.execute([*(f"{key}={values}" for key, values in self.params.items()), *arguments])
+
+
 class Optuna(Sweeper):
     """A search by the value of ``sweep.metric``, see ``dae_lab.sweep.search.Settings``."""
 
@@ -127,24 +143,19 @@ class Optuna(Sweeper):
         _need("optuna", "hydra/sweeper=optuna")
         from dae_lab.sweep import search
 
-        self.context, self.cfg = hydra_context, config
         self.settings = _settings(config, "sweeper", search.Settings)
-        self.engine: Any = Plugins.instance().instantiate_launcher(
-            hydra_context=hydra_context, task_function=task_function, config=config
-        )
+        self.command: Any = _command(hydra_context, task_function, config)
 
     def sweep(self, arguments: list[str]) -> None:
-        from dae_lab.sweep import search
-
-        if self.cfg.plan:
-            raise ConfigError(
-                "plan=true: a search chooses its next run by the results of those before, so its runs are "
-                "not known beforehand"
-            )
-        parser = OverridesParser.create(config_loader=self.context.config_loader)
         params = [f"{key}={space}" for key, space in self.settings.params.items()]
-        study = search.search(parser.parse_overrides([*params, *arguments]), self.engine, self.settings)
-        search.show(study, self.cfg.sweep.metric)
+        self.command.search([*params, *arguments], self.settings)
+
+
+def _command(context: HydraContext, task: TaskFunction, config: DictConfig) -> Any:
+    """The command that Hydra has a sweeper do."""
+    from dae_lab.dispatch import SweepCommand  # here, as --help and --cfg do not need it
+
+    return SweepCommand(context, task, config)
 
 
 def _need(package: str, choice: str) -> None:

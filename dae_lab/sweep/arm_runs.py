@@ -9,7 +9,7 @@ from dae_lab.tracking.reader import RunReader
 
 
 @dataclass(frozen=True)
-class Member:
+class ArmRun:
     """A run that finished, now or before.
 
     number: of its job. arm, label, seed: what it was. run_id: in MLflow.
@@ -52,7 +52,7 @@ def arm_names(jobs: Sequence[Job], tasks: Mapping[int, str]) -> dict[int, str]:
     return names
 
 
-def distinct(jobs: Sequence[Job], names: Mapping[int, str]) -> list[Job]:
+def distinct_jobs(jobs: Sequence[Job], names: Mapping[int, str]) -> list[Job]:
     """``jobs`` without those that ask for the same run of the same arm again."""
     first: dict[tuple[str, str, int], Job] = {}
     for job in jobs:
@@ -60,18 +60,18 @@ def distinct(jobs: Sequence[Job], names: Mapping[int, str]) -> list[Job]:
     return list(first.values())
 
 
-def members(
+def arm_runs(
     jobs: Sequence[Job], runs: Mapping[int, RunReader], names: Mapping[int, str], metrics: Sequence[str]
-) -> list[Member]:
+) -> list[ArmRun]:
     """The runs that finished, each once an arm, however often it was asked for.
 
     Args:
         runs: by a job's number. names: arms by a job's number. metrics: whose values are wanted.
     """
-    found: dict[tuple[str, str], Member] = {}
-    for job in distinct([job for job in jobs if job.number in runs], names):
+    found: dict[tuple[str, str], ArmRun] = {}
+    for job in distinct_jobs([job for job in jobs if job.number in runs], names):
         run = runs[job.number]
-        member = Member(
+        member = ArmRun(
             number=job.number,
             arm=names[job.number],
             label=job.label,

@@ -1,15 +1,11 @@
-"""How many runs a sweep asks for, counted before they are listed."""
+"""Which runs the values on a command line stand for, counted before they are listed."""
 
 import math
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from itertools import product
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Override, RangeSweep
-from omegaconf import DictConfig, OmegaConf
 
 from dae_lab.errors import ConfigError
 
@@ -17,25 +13,34 @@ MOST_RUNS = 10_000
 """Runs of one sweep."""
 
 
-def check_number_of_runs(config: DictConfig, loader: ConfigLoader) -> None:
-    """Raise a ConfigError if a sweep over all combinations has no run, or more than ``MOST_RUNS``.
+def expand(overrides: Sequence[Override]) -> list[list[str]]:
+    """The overrides of each run: all combinations of the values given; of a key given twice the last counts.
 
-    Args:
-        config: the command's, with the overrides that Hydra's own sweeper will combine.
-        loader: of the config files, for ``glob(…)``.
+    Raises:
+        ConfigError: there is no run, there are more than ``MOST_RUNS``, or a value is an interval.
     """
-    sweeper = config.hydra.sweeper
-    if not str(sweeper._target_).endswith(f".{BasicSweeper.__name__}"):
-        return
-    params = [f"{key}={value}" for key, value in (sweeper.params or {}).items()]
-    given: Any = OmegaConf.to_container(config.hydra.overrides.task, resolve=False)
-    need_few_runs(OverridesParser.create(config_loader=loader).parse_overrides([*params, *given]))
+    check_number_of_runs(overrides)
+    values: dict[str, list[str]] = {}
+    for override in overrides:
+        key = override.get_key_element()
+        if override.is_delete():
+            values[key] = [str(override.input_line)]
+        elif not override.is_sweep_override():
+            values[key] = [f"{key}={override.get_value_element_as_str()}"]
+        elif override.is_discrete_sweep():
+            values[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        else:
+            raise ConfigError(
+                f"{override.input_line}: an interval cannot be listed; give values, as {key}=1,2 or "
+                f"{key}=range(1,10), or search over it with hydra/sweeper=optuna"
+            )
+    return [list(run) for run in product(*values.values())]
 
 
-def need_few_runs(overrides: Sequence[Override]) -> None:
+def check_number_of_runs(overrides: Sequence[Override]) -> None:
     """Raise a ConfigError if all combinations of these are no run, or more than ``MOST_RUNS``."""
-    given = [(one.get_key_element(), count_values(one)) for one in overrides]
-    counts = dict(given)  # of a key that is given twice the last counts, but Hydra lists the values of both
+    given = [(override.get_key_element(), count_values(override)) for override in overrides]
+    counts = dict(given)
     runs = max(math.prod(counts.values()), *(count for _, count in given), 1)
     if runs > MOST_RUNS:
         sizes = " × ".join(f"{count:,} of {key}" for key, count in given if count > 1)

@@ -21,7 +21,7 @@ def as_text(path: Path | str) -> str:
     return _NOT_UTF8.sub("\N{REPLACEMENT CHARACTER}", str(path))
 
 
-def need_utf8(key: str, value: Path | str) -> None:
+def check_utf8(key: str, value: Path | str) -> None:
     """Raise a ConfigError if ``value``, which a person gave for ``key``, has bytes that are not UTF-8."""
     if _NOT_UTF8.search(str(value)):
         raise ConfigError(

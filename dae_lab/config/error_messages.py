@@ -12,16 +12,17 @@ from yaml import YAMLError
 
 from dae_lab.commands import format_command, format_override
 from dae_lab.config.hints import first_line, nearest, unknown_key
-from dae_lab.config.places import conf_folder
-from dae_lab.errors import UserError, unexpected
+from dae_lab.config.paths import conf_folder
+from dae_lab.errors import UserError, describe_error
 
-COMPOSING = {"dae_lab.command", "dae_lab.arguments", "dae_lab.config.sources", "dae_lab.sweep.launcher"}
-COMPOSING |= {"dae_lab.config.presets", "dae_lab.sweep.compose", "dae_lab.sweep.size"}
+COMPOSING = {"dae_lab.command", "dae_lab.arguments", "dae_lab.dispatch", "dae_lab.sweep.runner"}
+COMPOSING |= {"dae_lab.config.presets", "dae_lab.config.sources"}
+COMPOSING |= {"dae_lab.sweep.compose", "dae_lab.sweep.expand"}
 """Modules that hand to Hydra what a person wrote."""
 UNWRITABLE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG)
 
 
-def explain(error: Exception) -> str | None:
+def explain_error(error: Exception) -> str | None:
     """What went wrong when composing a config; None if ``error`` is no mistake of a person's."""
     if isinstance(error, MissingConfigException):
         return _unknown_option(error)
@@ -176,7 +177,7 @@ def _unreadable_for_hydra(error: Exception) -> str | None:
         )
     if modules[-1].startswith("dae_lab"):
         return None
-    return f"the command line or a config file cannot be read: {unexpected(error)}"
+    return f"the command line or a config file cannot be read: {describe_error(error)}"
 
 
 def _unwritable(error: OSError) -> str | None:
