@@ -104,11 +104,11 @@ def regenerate_page(name: str) -> None:
     Raises:
         UserError: there is no such page, or its files are damaged.
     """
+    from dae_lab.claims.publishing.terminal import show_verdict
     from dae_lab.claims.regenerate import regenerate  # here, as no run needs it
-    from dae_lab.claims.show import verdict
 
     page, found = regenerate(Path(NOTEBOOK), name)
-    verdict(name, found)
+    show_verdict(name, found)
     print(f"  notebook: {page}")
 
 

@@ -83,7 +83,7 @@ class Effect:
                 return 0.0, arm
         return None
 
-    def place(self, interval: Interval) -> Interval:
+    def from_arm_interval(self, interval: Interval) -> Interval:
         """The interval of the effect, from that of its only arm; of the kinds ``arm - number`` and back."""
         match self.sides():
             case (str(), float(number)):
@@ -92,8 +92,8 @@ class Effect:
                 return interval.mirrored(number)
         raise ValueError(f"{self.text} is not one arm and a number")
 
-    def arm_interval(self, interval: Interval) -> Interval:
-        """The interval of the only arm, from that of the effect: the inverse of ``place``."""
+    def to_arm_interval(self, interval: Interval) -> Interval:
+        """The interval of the only arm, from that of the effect: the inverse of ``from_arm_interval``."""
         match self.sides():
             case (str(), float(number)):
                 return interval.shifted(number)
@@ -101,13 +101,13 @@ class Effect:
                 return interval.mirrored(number)
         raise ValueError(f"{self.text} is not one arm and a number")
 
-    def grain(self, values: Mapping[str, np.ndarray], step: float) -> float:
+    def resolution(self, values: Mapping[str, np.ndarray], step: float) -> float:
         """In what steps the effect comes where each arm's value comes in steps of ``step``; 0: continuous.
 
         What it changes by when one arm does by one step, on average over the seeds of ``values``; of a
         ``trend`` of k arms 2 / (k - 1), whatever the values.
 
-        >>> parse("(a - b) / 2", ["a", "b"]).grain({"a": np.ones(2), "b": np.ones(2)}, 1.0)
+        >>> parse("(a - b) / 2", ["a", "b"]).resolution({"a": np.ones(2), "b": np.ones(2)}, 1.0)
         0.5
         """
         ranked = [node for node in ast.walk(self.tree) if _is_trend(node)]

@@ -5,215 +5,241 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-
-from dae_lab.claims.design import FixedDesign, chance_of_verdict, fixed_design
-from dae_lab.claims.evidence import Evidence, look_error
-from dae_lab.claims.intervals import interval_of
-from dae_lab.claims.outcome import Measured
+from dae_lab.claims.claim import Claim
+from dae_lab.claims.evidence import Evidence
+from dae_lab.claims.measurement import ArmValues, Measurement
 from dae_lab.claims.rule import Definition
-from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics import decision
-from dae_lab.claims.statistics.decision import AGAINST, Verdict
+from dae_lab.claims.statistics.decision import AGAINST, Conclusion
 from dae_lab.claims.statistics.family import holm
 from dae_lab.claims.statistics.interval import Interval, whole
+
+MOST_SEEDS = 1_000_000
+"""Seeds that nobody trains: an effect that needs so many lies on the margin, as far as one can tell."""
+
+
+@dataclass(frozen=True)
+class FixedDesign:
+    """Seeds with which one look at the end gives ``conclusion`` with 80 % power."""
+
+    seeds: int
+    conclusion: Conclusion
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one definition says.
+    """The conclusion by one definition.
 
-    name: ``definition``, or the alternative's.
-    effect: the mean over seeds, or the difference of shares; NaN where a run has no value.
-    interval: so that all looks together hold the claim's error rate, divided by ``divisor``.
-    effects, arms: as in ``Evidence``.
-    problem: why it cannot be judged, or not yet; empty where it can.
-    divisor: what the claim's error rate was divided by: in a family, and among several readings.
-    chance: that it is decided at the planned maximum; None: not predicted.
+    Attributes:
+        measured: what it is drawn from.
+        effect: the mean over seeds, or the difference of shares; NaN where a run has no value.
+        interval: so that all looks together hold the claim's error rate, divided by ``divisor``.
+        problem: why it cannot be judged, or not yet; empty where it can.
+        divisor: what the claim's error rate was divided by: in a family, and among several readings.
+        chance: that it is decided at the planned maximum; None: not predicted.
     """
 
-    name: str
-    definition: Definition
-    verdict: Verdict
+    measured: Measurement
+    conclusion: Conclusion
     effect: float
     interval: Interval
-    effects: np.ndarray
-    arms: Mapping[str, Measured]
     problem: str = ""
     divisor: int = 1
     chance: float | None = None
 
     @property
+    def name(self) -> str:
+        """``definition``, or the alternative's."""
+        return self.measured.name
+
+    @property
+    def definition(self) -> Definition:
+        """What it is about, and its rule."""
+        return self.measured.definition
+
+    @property
+    def n(self) -> int:
+        """The seeds that it was judged by."""
+        return self.measured.n
+
+    @property
+    def arms(self) -> Mapping[str, ArmValues]:
+        """What was measured of each arm."""
+        return self.measured.arms
+
+    @property
+    def compared(self) -> Mapping[str, ArmValues]:
+        """What was measured of the arms of the effect."""
+        return self.measured.compared
+
+    @property
     def decided(self) -> bool:
         """Whether the runs answer the question by this reading."""
-        return self.verdict not in decision.OPEN
+        return self.conclusion not in decision.OPEN
 
 
 @dataclass(frozen=True)
-class Judgement:
+class Verdict:
     """What became of a claim after ``n`` seeds.
 
-    verdict: over all readings and guards.
-    readings: the one that decides first.
-    broken: guards that are not met, one sentence each; then the verdict is ``invalid``.
-    waiting: guards that are not met yet, one sentence each; then nothing is decided before the last look.
-    level: of the intervals of the first reading, 1 less what of the error rate this look may spend.
-    share: what the claim's error rate was divided by, as it was judged with others.
-    unconditional: the verdict with collapsed runs counted, where a guard against them is not met.
-    provisional: what becomes of other claims, judged together with this one, may change its verdict.
-    evidence: what it stands on; None where runs are missing.
-    settled: more seeds would change nothing, promise nothing, or there are no more.
-    remarks: what is to be minded beside it, see ``remarks``.
-    history: how the claim was judged before, otherwise; empty where it was not.
+    Attributes:
+        conclusion: over all readings and guards.
+        readings: the one that decides first; none where runs are missing.
+        broken: guards that are not met, and runs that are missing, one sentence each; then the conclusion
+            is ``invalid``.
+        waiting: guards that are not met yet, one sentence each; then nothing is decided before the last look.
+        level: of the intervals of the first reading, 1 less what of the error rate this look may spend.
+        divisor: of the claim's error rate, as it was judged with others.
+        unconditional: the conclusion with collapsed runs counted, where a guard against them is not met.
+        provisional: what becomes of other claims, judged together with this one, may change it.
+        settled: more seeds would change nothing, promise nothing, or there are no more.
+        caveats: what a reader has to know, see ``caveats``.
+        history: how the claim was judged before, otherwise; empty where it was not.
     """
 
     claim: Claim
-    verdict: Verdict
+    conclusion: Conclusion
     readings: tuple[Reading, ...]
     broken: tuple[str, ...]
     n: int
     level: float
-    share: int
-    evidence: Evidence | None = None
+    divisor: int
     waiting: tuple[str, ...] = ()
-    unconditional: Verdict | None = None
+    unconditional: Conclusion | None = None
     provisional: bool = False
     settled: bool = True
-    remarks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     history: str = ""
 
     @property
     def decided(self) -> bool:
         """Whether the runs answer the question."""
-        return self.verdict not in decision.OPEN
+        return self.conclusion not in decision.OPEN
 
     @cached_property
-    def needed(self) -> FixedDesign | None:
-        """What a fixed design would have needed for the effect found; None: unknown."""
-        if self.evidence is None:
+    def fixed_design(self) -> FixedDesign | None:
+        """What a fixed design would have needed for the effect found; None: not known, or too many seeds."""
+        if not self.readings or not self.readings[0].measured.is_known:
             return None
-        return fixed_design(self.evidence, "definition", self.claim.error / self.share)
+        measured = self.readings[0].measured
+        found = measured.kind.fixed_design(measured, self.claim.error / self.divisor)
+        if found is None or not found[0] or found[0] >= MOST_SEEDS:
+            return None
+        return FixedDesign(found[0], found[1])
 
 
-def judge(evidence: Evidence, share: int = 1, family: int = 1) -> Judgement:
-    """Judge a claim by what its runs say, at its error rate divided by ``share``.
+def judge(claim: Claim, evidence: Evidence, divisor: int = 1, family: int = 1) -> Verdict:
+    """The verdict on ``claim`` by ``evidence``, at its error rate divided by ``divisor``.
 
     Args:
-        family: the largest ``share`` that there may be, the number of claims that are judged together.
+        family: the largest ``divisor`` that there may be, the number of claims that are judged together.
     """
-    found = _judge(evidence, share)
-    others = (_judge(evidence, divisor).verdict for divisor in {1, family} - {share})
-    return replace(found, provisional=any(verdict is not found.verdict for verdict in others))
+    if evidence.missing:
+        return Verdict(claim, Conclusion.invalid, (), evidence.missing, evidence.n, math.nan, 1)
+    found = _judge(claim, evidence, divisor)
+    others = (_judge(claim, evidence, other).conclusion for other in {1, family} - {divisor})
+    return replace(found, provisional=any(conclusion is not found.conclusion for conclusion in others))
 
 
-def is_decided(evidence: Evidence, share: int) -> bool:
+def is_decided(claim: Claim, evidence: Evidence, divisor: int) -> bool:
     """Whether ``judge`` would give a verdict that answers the question.
 
-    The first reading alone says so: others can change which verdict it is, not whether there is one.
+    The first reading alone says so: others can change which conclusion it is, not whether there is one.
     """
-    return not _is_final(evidence, "definition") and _reading("definition", evidence, share).decided
+    if evidence.missing or evidence.readings["definition"].is_final:
+        return False
+    return _read(claim, evidence.readings["definition"], divisor).decided
 
 
-def invalid(claim: Claim, broken: Sequence[str], n: int) -> Judgement:
-    """The judgement where runs are missing."""
-    return Judgement(claim, Verdict.invalid, (), tuple(broken), n, math.nan, 1)
-
-
-def _judge(evidence: Evidence, share: int) -> Judgement:
-    claim, n = evidence.claim, evidence.n
-    problems = evidence.problems["definition"]
+def _judge(claim: Claim, evidence: Evidence, divisor: int) -> Verdict:
+    problems = evidence.readings["definition"].problems
     broken = tuple(problem.sentence for problem in problems if problem.final)
     waiting = tuple(problem.sentence for problem in problems if not problem.final)
-    readings = (_reading("definition", evidence, share), *_secondary(evidence, share))
-    readings = tuple(_with_chance(reading, evidence) for reading in readings)
-    whatever = decision.combine([reading.verdict for reading in readings if reading.definition.votes])
+    first = _read(claim, evidence.readings["definition"], divisor)
+    readings = tuple(
+        _with_chance(claim, reading) for reading in (first, *_secondary(claim, evidence, divisor))
+    )
+    combined = decision.combine([one.conclusion for one in readings if one.definition.votes])
     collapse_alone = bool(problems) and all(problem.collapse for problem in problems)
-    return Judgement(
+    return Verdict(
         claim=claim,
-        verdict=Verdict.invalid if broken else whatever,
+        conclusion=Conclusion.invalid if broken else combined,
         readings=readings,
         broken=broken,
-        n=n,
-        level=readings[0].interval.level,
-        share=share,
-        evidence=evidence,
+        n=evidence.n,
+        level=first.interval.level,
+        divisor=divisor,
         waiting=waiting,
-        unconditional=whatever if collapse_alone else None,
+        unconditional=combined if collapse_alone else None,
         settled=(bool(broken) and not collapse_alone)
-        or n == claim.seeds.last
-        or _settled(readings, evidence),
+        or evidence.n == claim.seeds.last
+        or _is_settled(claim, readings),
     )
 
 
-def _settled(readings: Sequence[Reading], evidence: Evidence) -> bool:
+def _is_settled(claim: Claim, readings: Sequence[Reading]) -> bool:
     """Whether more seeds can be spared: every reading is decided, cannot be, or promises nothing."""
     primary, others = readings[0], [one for one in readings[1:] if one.definition.votes]
-    least = evidence.claim.seeds.futility
-    hopeless = [one for one in readings if one.chance is not None and one.chance < least]
+    hopeless = [one for one in readings if one.chance is not None and one.chance < claim.seeds.futility]
     if not primary.decided:
         return primary in hopeless
-    return all(one.decided or _is_final(evidence, one.name) or one in hopeless for one in others)
+    return all(one.decided or one.measured.is_final or one in hopeless for one in others)
 
 
-def _secondary(evidence: Evidence, share: int) -> list[Reading]:
+def _secondary(claim: Claim, evidence: Evidence, divisor: int) -> list[Reading]:
     """The other readings; of those that contradict in one direction Holm's correction keeps the error rate.
 
     Each direction, for the claim and against it, is a family of its own, as only one can contradict.
     """
-    claim = evidence.claim
-    names = [name for name, one in claim.alternatives.items() if one.votes and not _is_final(evidence, name)]
+    measured = {name: evidence.readings[name] for name in claim.alternatives}
+    voting = [name for name, one in claim.alternatives.items() if one.votes and not measured[name].is_final]
 
-    def divisors(wanted: frozenset[Verdict]) -> Mapping[str, int]:
+    def divisors(wanted: frozenset[Conclusion]) -> Mapping[str, int]:
         decides = {
-            name: lambda by, name=name: _reading(name, evidence, share * by).verdict in wanted
-            for name in names
+            name: lambda by, name=name: _read(claim, measured[name], divisor * by).conclusion in wanted
+            for name in voting
         }
         return holm(decides)
 
-    support, against = divisors(frozenset({Verdict.supported})), divisors(AGAINST)
-    found = []
-    for name in claim.alternatives:
-        if name not in names:
-            found.append(_reading(name, evidence, share))
+    support, against = divisors(frozenset({Conclusion.supported})), divisors(AGAINST)
+    readings = []
+    for name, one in measured.items():
+        if name not in voting:
+            readings.append(_read(claim, one, divisor))
             continue
-        by = sorted({share * support[name], share * against[name]})
-        each = [_reading(name, evidence, divisor) for divisor in by]
-        found.append(next((one for one in each if _stands(one, share, support, against)), each[-1]))
-    return found
+        by = sorted({divisor * support[name], divisor * against[name]})
+        each = [_read(claim, one, other) for other in by]
+        standing = (reading for reading in each if _stands(reading, divisor, support, against))
+        readings.append(next(standing, each[-1]))
+    return readings
 
 
-def _stands(reading: Reading, share: int, support: Mapping[str, int], against: Mapping[str, int]) -> bool:
+def _stands(reading: Reading, divisor: int, support: Mapping[str, int], against: Mapping[str, int]) -> bool:
     """Whether a reading is decided at the divisor of its direction."""
-    family = support if reading.verdict is Verdict.supported else against
-    return reading.decided and reading.divisor == share * family[reading.name]
+    family = support if reading.conclusion is Conclusion.supported else against
+    return reading.decided and reading.divisor == divisor * family[reading.name]
 
 
-def _is_final(evidence: Evidence, name: str) -> bool:
-    return any(problem.final for problem in evidence.problems[name])
-
-
-def _reading(name: str, evidence: Evidence, divisor: int) -> Reading:
-    claim, n = evidence.claim, evidence.n
-    definition, effects, arms = claim.readings[name], evidence.effects[name], evidence.arms[name]
-    problem = "; ".join(one.sentence for one in evidence.problems[name] if not one.collapse)
-    if not np.isfinite(effects).all():
-        level = 1 - look_error(claim, n, claim.error / divisor)
-        return Reading(
-            name, definition, Verdict.invalid, math.nan, whole(level), effects, arms, problem, divisor
-        )
-    interval = interval_of(evidence, name, claim.error / divisor)
-    verdict = decision.decide(interval, definition.margin, definition.kind)
-    if verdict is Verdict.supported and n < claim.seeds.support:
-        verdict = Verdict.inconclusive
+def _read(claim: Claim, measured: Measurement, divisor: int) -> Reading:
+    """The conclusion by one reading, at the claim's error rate divided by ``divisor``."""
+    error, definition = claim.error / divisor, measured.definition
+    problem = "; ".join(one.sentence for one in measured.problems if not one.collapse)
+    if not measured.is_known:
+        unknown = whole(measured.level(error))
+        return Reading(measured, Conclusion.invalid, math.nan, unknown, problem, divisor)
+    interval = measured.kind.interval(measured, error)
+    conclusion = decision.decide(interval, definition.margin, definition.rule)
+    if conclusion is Conclusion.supported and measured.n < claim.seeds.support:
+        conclusion = Conclusion.inconclusive
     if problem:
-        verdict = Verdict.invalid if _is_final(evidence, name) else Verdict.inconclusive
-    mean = float(effects.mean())
-    return Reading(name, definition, verdict, mean, interval, effects, arms, problem, divisor)
+        conclusion = Conclusion.invalid if measured.is_final else Conclusion.inconclusive
+    return Reading(measured, conclusion, float(measured.effects.mean()), interval, problem, divisor)
 
 
-def _with_chance(reading: Reading, evidence: Evidence) -> Reading:
+def _with_chance(claim: Claim, reading: Reading) -> Reading:
     """With the chance that it will be decided, where that is open."""
-    if reading.decided or reading.problem or not evidence.claim.seeds.futility:
+    if reading.decided or reading.problem or not claim.seeds.futility:
         return reading
-    error = evidence.claim.error / reading.divisor
-    return replace(reading, chance=chance_of_verdict(evidence, reading.name, error))
+    measured = reading.measured
+    chance = measured.kind.chance_of_decision(measured, claim.error / reading.divisor)
+    return replace(reading, chance=chance)

@@ -8,20 +8,19 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from dae_lab.claims import notebook
-from dae_lab.claims.archive import read_runs
-from dae_lab.claims.evidence import gather
-from dae_lab.claims.judge import Judgement, invalid, judge
-from dae_lab.claims.notebook import Circumstances
-from dae_lab.claims.outcome import Runs
-from dae_lab.claims.remarks import remarks
-from dae_lab.claims.spec import Claim, claim
+from dae_lab.claims.claim import Claim, load_claim
+from dae_lab.claims.evidence import Evidence, gather
+from dae_lab.claims.judge import Verdict, judge
+from dae_lab.claims.measurement import Runs
+from dae_lab.claims.publishing.circumstances import Circumstances, with_caveats
+from dae_lab.claims.publishing.page import publish
+from dae_lab.claims.publishing.runs_file import read_runs
 from dae_lab.config.typed import NAME, typed
 from dae_lab.errors import ConfigError, UserError
 
 
-def regenerate(folder: Path, name: str) -> tuple[Path, Judgement]:
-    """Judge the claim ``name`` of the notebook ``folder`` again, and write its page; gives where it is.
+def regenerate(folder: Path, name: str) -> tuple[Path, Verdict]:
+    """Judge the claim ``name`` of ``folder`` again, and publish it there; gives its page and the verdict.
 
     Equal files and equal code give equal bytes.
 
@@ -39,15 +38,15 @@ def regenerate(folder: Path, name: str) -> tuple[Path, Judgement]:
         known = ", ".join(sorted(file.parent.name for file in folder.glob("*/runs.csv"))) or "none"
         raise UserError(f"regenerate: {home} holds no page of a claim; there is {known}") from error
     try:
-        stated, circumstances = _read_rule(rule, name)
-        every = _wanted(stated, circumstances.seeds, read_runs(rows))
-        runs = {arm: of for arm, of in every.items() if arm not in stated.long_arms}
-        long_runs = {arm: every[arm] for arm in stated.long_arms}
-        found = _judge(stated, circumstances, runs)
+        claim, circumstances = _read_rule(rule, name)
+        evidence = _read_evidence(claim, circumstances, read_runs(rows))
+        verdict = judge(claim, evidence, circumstances.divisor)
     except UserError as error:
         raise type(error)(f"regenerate: {home} is damaged, or of another version: {error}") from error
-    page, _ = notebook.write(folder, found, runs, circumstances, long_runs=long_runs)
-    return page, found
+    if not evidence.missing:
+        verdict = replace(verdict, provisional=circumstances.provisional)
+    verdict = with_caveats(verdict, evidence, circumstances)
+    return publish(verdict, evidence, circumstances, folder, again=True), verdict
 
 
 def _read_rule(text: str, name: str) -> tuple[Claim, Circumstances]:
@@ -60,28 +59,21 @@ def _read_rule(text: str, name: str) -> tuple[Claim, Circumstances]:
     circumstances: Circumstances = typed(known.pop("judged"), Circumstances, "judged")
     if circumstances.claim != name:
         raise ConfigError(f"judged.claim is {circumstances.claim!r}, not {name}")
-    return claim(known), circumstances
+    return load_claim(known), circumstances
 
 
-def _wanted(stated: Claim, n: int, runs: Runs) -> Runs:
-    """The runs of the first ``n`` seeds, by the arms of the claim."""
-    return {
-        arm: {seed: of for seed, of in runs.get(arm, {}).items() if seed in stated.wanted(arm, n)}
-        for arm in stated.all_arms
-    }
-
-
-def _judge(stated: Claim, circumstances: Circumstances, runs: Runs) -> Judgement:
+def _read_evidence(claim: Claim, circumstances: Circumstances, rows: Runs) -> Evidence:
+    """The evidence of the first seeds that were judged, by the runs of the claim's arms."""
     n = circumstances.seeds
-    if n not in stated.seeds.looks():
+    if n not in claim.seeds.looks():
         raise ConfigError(f"judged.seeds: there is no look after {n} seeds")
-    if circumstances.missing:
-        found = invalid(stated, circumstances.missing, n)
-    else:
-        absent = [arm for arm in stated.arms for seed in stated.wanted(arm, n) if seed not in runs[arm]]
-        if absent:
-            raise ConfigError(f"runs.csv lacks runs of arm {absent[0]}")
-        found = judge(gather(stated, runs, n), circumstances.divisor)
-        found = replace(found, provisional=circumstances.provisional)
-    said = remarks(stated, found, runs, circumstances.stated, circumstances.changed, circumstances.overrides)
-    return replace(found, remarks=said, history=circumstances.history)
+    wanted = {
+        arm: {seed: run for seed, run in rows.get(arm, {}).items() if seed in claim.wanted(arm, n)}
+        for arm in claim.all_arms
+    }
+    runs = {arm: wanted[arm] for arm in claim.short_arms}
+    long_runs = {arm: wanted[arm] for arm in claim.long_arms}
+    absent = [arm for arm in claim.arms for seed in claim.wanted(arm, n) if seed not in runs[arm]]
+    if absent and not circumstances.missing:
+        raise ConfigError(f"runs.csv lacks runs of arm {absent[0]}")
+    return gather(claim, runs, n, long_runs, circumstances.missing)

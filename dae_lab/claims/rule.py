@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import cast
 
-from dae_lab.claims.statistics.decision import Kind
+from dae_lab.claims.statistics import sequential
 from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.errors import ConfigError
 
@@ -12,7 +11,10 @@ LOOKS = 50
 """How often a claim may be looked at."""
 
 FUTILITY_FROM = 10
-"""Seeds before a study may be stopped because nothing can be expected of it."""
+"""Seeds before a study may be stopped because a decision is unlikely."""
+
+BEYOND = 0.2
+"""The share of a claim's error rate that is kept for looks beyond the planned maximum."""
 
 
 @dataclass
@@ -70,6 +72,21 @@ class Seeds(Checked):
         """Seeds at the last look of all."""
         return self.looks()[-1]
 
+    def next_look(self, n: int) -> int:
+        """The first look after ``n`` seeds."""
+        return next(look for look in self.looks() if look > n)
+
+    def planned_error(self, error: float) -> float:
+        """The part of the error rate ``error`` that the planned looks may spend."""
+        return error if self.beyond == "none" else error * (1 - BEYOND)
+
+    def look_error(self, n: int, error: float) -> float:
+        """The two-sided error rate of the intervals after ``n`` seeds, so that of all looks is ``error``."""
+        planned = self.planned_looks()
+        if n not in planned:
+            return error * BEYOND
+        return sequential.nominal(planned, self.maximum, self.planned_error(error))[planned.index(n)]
+
 
 @dataclass
 class Outcome(Checked):
@@ -106,25 +123,6 @@ class Outcome(Checked):
             raise ConfigError(f"target must be a number, or common; got {self.target!r}")
         if isinstance(self.target, float) and not isfinite(self.target):
             raise ConfigError(f"target must be a finite number; got {self.target}")
-        if self.kind == "time" and (self.share is None) == (self.target is None):
-            raise ConfigError(
-                "kind=time needs either share, of the curve's own drop, or target, a value or common"
-            )
-        if self.kind == "share" and not self.among:
-            raise ConfigError("kind=share needs among: the values of the tag that count")
-        if self.kind == "correlation" and not self.relative_to:
-            raise ConfigError("kind=correlation needs relative_to: the metric that it is correlated with")
-        of_kinds = {
-            "relative_to": ("value", "correlation"),
-            "at": ("value", "correlation"),
-            "share": ("time",),
-            "target": ("time",),
-        }
-        for key, kinds in of_kinds.items():
-            if self.kind not in kinds and getattr(self, key) is not None:
-                raise ConfigError(
-                    f"{key} means nothing with kind={self.kind}; leave it away, or set it to null"
-                )
 
 
 @dataclass
@@ -143,11 +141,6 @@ class Definition(Checked):
     rule: str = choice("difference", "equivalence", "either")
     margin: float = number(minimum=0, maximum=1e9)
     votes: bool = required()
-
-    @property
-    def kind(self) -> Kind:
-        """The rule, as the statistics know it."""
-        return cast(Kind, self.rule)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -22,13 +22,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "claims"))
 
 from claims import OUTCOME, plain, seeds
 
-from dae_lab.claims import evidence as evidences
-from dae_lab.claims.evidence import Evidence, Problem
-from dae_lab.claims.judge import Judgement, is_decided, judge
-from dae_lab.claims.outcome import Measured
-from dae_lab.claims.spec import Claim, claim
+from dae_lab.claims.claim import Claim, load_claim
+from dae_lab.claims.evidence import Evidence, measurement
+from dae_lab.claims.judge import Verdict, is_decided, judge
+from dae_lab.claims.measurement import ArmValues, Problem
+from dae_lab.claims.outcomes.comparability import targets_not_reached
 from dae_lab.claims.statistics import paired, proportion
-from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.claims.statistics.decision import Conclusion
 from dae_lab.claims.statistics.family import holm
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
@@ -41,22 +41,27 @@ def stated(margin: float = 0.0, rule: str = "difference", others: int = 0, **mor
     arms = {f"a{place}": [f"name=a{place}"] for place in range(others + 1)}
     definition = {"outcome": OUTCOME, "effect": "a0", "rule": rule, "margin": margin, "votes": True}
     readings = {f"other{place}": {"effect": f"a{place}"} for place in range(1, others + 1)}
-    return claim(plain(arms=arms, definition=definition, alternatives=readings, seeds=seeds(**known)))
+    return load_claim(plain(arms=arms, definition=definition, alternatives=readings, seeds=seeds(**known)))
 
 
 def evidence_of(known: Claim, effects: np.ndarray, n: int, problems: Sequence[Problem] = ()) -> Evidence:
     """What the first ``n`` seeds say, of effects (readings, seeds)."""
     values = {f"a{place}": row[:n] for place, row in enumerate(effects)}
-    measured = {arm: Measured(row, np.ones(n, bool), row) for arm, row in values.items()}
-    found = {name: np.atleast_1d(effect(values)) for name, effect in known.effects.items()}
+    measured = {arm: ArmValues(row, np.ones(n, bool), row) for arm, row in values.items()}
     given = dict.fromkeys(known.readings, ()) | {"definition": tuple(problems)}
-    return Evidence(known, n, dict.fromkeys(known.readings, measured), found, given)
+    return Evidence(
+        n,
+        {
+            name: measurement(known, name, n, measured, np.atleast_1d(effect(values)), given[name])
+            for name, effect in known.effects.items()
+        },
+    )
 
 
-def study(known: Claim, effects: np.ndarray) -> Judgement:
+def study(known: Claim, effects: np.ndarray) -> Verdict:
     """The judgement at which a study of one claim ends."""
     for n in known.seeds.looks():
-        found = judge(evidence_of(known, effects, n))
+        found = judge(known, evidence_of(known, effects, n))
         if found.settled:
             break
     return found
@@ -76,9 +81,9 @@ class Rates:
         return f"{', '.join(said)}; {self.seeds:.1f} seeds"
 
 
-def rates(found: Sequence[Judgement]) -> Rates:
+def rates(found: Sequence[Verdict]) -> Rates:
     """What came of all studies."""
-    counts = Counter(one.verdict.value for one in found)
+    counts = Counter(one.conclusion.value for one in found)
     decided = [one.readings[0].effect for one in found if one.decided and one.readings]
     return Rates(
         {name: count / len(found) for name, count in counts.items()},
@@ -187,30 +192,30 @@ def family_rows(studies: int) -> list[list[str]]:
         rng, wrong, found = np.random.default_rng(true), 0, 0
         for _ in range(studies):
             verdicts = family(true, shared, rng)
-            wrong += any(verdict is not Verdict.inconclusive for verdict in verdicts[true:])
-            found += sum(verdict is Verdict.supported for verdict in verdicts[:true])
+            wrong += any(verdict is not Conclusion.inconclusive for verdict in verdicts[true:])
+            found += sum(verdict is Conclusion.supported for verdict in verdicts[:true])
         title = f"13 claims, {true} with an effect of 2 sd, correlation {shared:g}"
         power = f", {100 * found / (true * studies):.1f} % of the true ones supported" if true else ""
         rows.append([title, "–", f"any wrong verdict, either side, {100 * wrong / studies:.1f} %{power}"])
     return rows
 
 
-def family(true: int, shared: float, rng: np.random.Generator) -> list[Verdict]:
+def family(true: int, shared: float, rng: np.random.Generator) -> list[Conclusion]:
     """The verdicts of thirteen claims that are judged together, ``true`` of which have an effect."""
     known = stated(futility=0.0)
     common = rng.normal(size=20)
     own = rng.normal(size=(13, 20))
     effects = math.sqrt(shared) * common + math.sqrt(1 - shared) * own + 2.0 * (np.arange(13) < true)[:, None]
     latest: dict[str, Evidence] = {}
-    settled: dict[str, Judgement] = {}
+    settled: dict[str, Verdict] = {}
     for n in known.seeds.looks():
         for place in range(13):
             if (name := f"c{place}") not in settled:
                 latest[name] = evidence_of(known, effects[place : place + 1], n)
-        divisors = holm({name: partial(is_decided, one) for name, one in latest.items()})
-        judged = {name: judge(one, divisors[name]) for name, one in latest.items()}
+        divisors = holm({name: partial(is_decided, known, one) for name, one in latest.items()})
+        judged = {name: judge(known, one, divisors[name]) for name, one in latest.items()}
         settled |= {name: one for name, one in judged.items() if one.settled}
-    return [judged[f"c{place}"].verdict for place in range(13)]
+    return [judged[f"c{place}"].conclusion for place in range(13)]
 
 
 def asking_rows(studies: int) -> list[list[str]]:
@@ -239,7 +244,7 @@ def guard_rows(studies: int) -> list[list[str]]:
     for _ in range(studies):
         effects, reached = 3 + rng.normal(size=(1, 20)), rng.random(20) < 0.7
         for n in known.seeds.looks():
-            one = judge(evidence_of(known, effects, n, [*_rate(reached[:n], n == 20)]))
+            one = judge(known, evidence_of(known, effects, n, [*_rate(reached[:n], n == 20)]))
             if one.settled:
                 break
         found.append(one)
@@ -247,7 +252,7 @@ def guard_rows(studies: int) -> list[list[str]]:
         effects = np.where(collapsed, -20.0, 1 + 0.5 * rng.normal(size=20))[None]
         for n in known.seeds.looks():
             problems = [Problem("collapsed", collapse=True)] if collapsed[:n].any() else []
-            one = judge(evidence_of(known, effects, n, problems))
+            one = judge(known, evidence_of(known, effects, n, problems))
             if one.settled:
                 break
         hidden.append(one)
@@ -264,8 +269,8 @@ def guard_rows(studies: int) -> list[list[str]]:
 
 
 def _rate(reached: np.ndarray, last: bool) -> list[Problem]:
-    measured = Measured(np.ones(len(reached)), reached, np.ones(len(reached)))
-    return list(evidences.not_reached({"a0": measured}, 0.5, 0.95, last))
+    measured = ArmValues(np.ones(len(reached)), reached, np.ones(len(reached)))
+    return list(targets_not_reached({"a0": measured}, 0.5, 0.95, last))
 
 
 def of_proportions(studies: int) -> list[list[str]]:

@@ -13,8 +13,8 @@ from omegaconf import OmegaConf
 from processes import run, runs, trajectory
 
 from dae_lab import experiment
-from dae_lab.claims.question import trained
-from dae_lab.claims.spec import claim
+from dae_lab.claims.claim import load_claim
+from dae_lab.claims.plan import trained
 from dae_lab.config.paths import conf_folder
 from dae_lab.config.run import Config
 from dae_lab.config.validate import validate
@@ -47,7 +47,7 @@ def arms(store: Path) -> list[Config]:
         for name in [
             file.stem for file in (conf_folder() / "claim").glob("*.yaml") if file.stem[:5] != "fast_"
         ]:
-            asked = claim(OmegaConf.to_container(compose("config", overrides=[f"claim={name}"]).claim))
+            asked = load_claim(OmegaConf.to_container(compose("config", overrides=[f"claim={name}"]).claim))
             for own in [*asked.arms.values(), *asked.causes.values()]:
                 overrides = [*asked.base, *TINY, *own, "seed=0", f"tracking.dir={store}"]
                 config = validate(compose("config", overrides=overrides))

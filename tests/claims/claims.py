@@ -1,6 +1,9 @@
 """Claims and their runs, made by hand; the records are real."""
 
-from dae_lab.claims.spec import Claim, claim
+from dae_lab.claims.claim import Claim, load_claim
+from dae_lab.claims.evidence import gather
+from dae_lab.claims.judge import Verdict, judge
+from dae_lab.claims.measurement import Runs
 
 OUTCOME = {
     "kind": "value",
@@ -55,7 +58,7 @@ def plain(**changes: object) -> dict:
 
 
 def made(**changes: object) -> Claim:
-    return claim(plain(**changes))
+    return load_claim(plain(**changes))
 
 
 def recorded(store, values, collapse="none", curve=(0.2, 0.1)):
@@ -72,3 +75,8 @@ def runs(store, **arms):
         arm: {seed: recorded(store, {"test/mse": value}) for seed, value in enumerate(values)}
         for arm, values in arms.items()
     }
+
+
+def judged(claim: Claim, every: Runs, n: int, divisor: int = 1) -> Verdict:
+    """The verdict by the runs of the first ``n`` seeds."""
+    return judge(claim, gather(claim, every, n), divisor)

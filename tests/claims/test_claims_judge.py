@@ -2,20 +2,20 @@
 
 import numpy as np
 import pytest
-from claims import made, plain, recorded, runs, seeds
+from claims import judged, made, plain, recorded, runs, seeds
 from scipy import stats
 
 from dae_lab.claims import judge as judging
-from dae_lab.claims import words
-from dae_lab.claims.beside import beside
-from dae_lab.claims.evidence import Evidence, gather
-from dae_lab.claims.outcome import Measured
-from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.claims.evidence import Evidence, measurement
+from dae_lab.claims.measurement import ArmValues
+from dae_lab.claims.publishing import text
+from dae_lab.claims.publishing.page import sensitivity_tests
+from dae_lab.claims.statistics.decision import Conclusion
 from dae_lab.errors import ConfigError
 
 
 def judge(claim, runs, n, share=1):
-    return judging.judge(gather(claim, runs, n), share)
+    return judged(claim, runs, n, share)
 
 
 LUCK = np.array([0.001, -0.002, 0.0015, 0.0, -0.0005])
@@ -24,14 +24,14 @@ LUCK = np.array([0.001, -0.002, 0.0015, 0.0, -0.0005])
 @pytest.mark.parametrize(
     ("effect", "margin", "rule", "verdict"),
     [
-        (0.05, 0.0, "difference", Verdict.supported),
-        (-0.05, 0.0, "difference", Verdict.refuted),
-        (0.05, 0.1, "difference", Verdict.equivalent),
-        (-0.5, 0.1, "difference", Verdict.refuted),
-        (0.0, 0.0, "difference", Verdict.inconclusive),
-        (0.0, 0.1, "equivalence", Verdict.supported),
-        (0.3, 0.1, "equivalence", Verdict.refuted),
-        (0.1, 0.1, "equivalence", Verdict.inconclusive),
+        (0.05, 0.0, "difference", Conclusion.supported),
+        (-0.05, 0.0, "difference", Conclusion.refuted),
+        (0.05, 0.1, "difference", Conclusion.equivalent),
+        (-0.5, 0.1, "difference", Conclusion.refuted),
+        (0.0, 0.0, "difference", Conclusion.inconclusive),
+        (0.0, 0.1, "equivalence", Conclusion.supported),
+        (0.3, 0.1, "equivalence", Conclusion.refuted),
+        (0.1, 0.1, "equivalence", Conclusion.inconclusive),
     ],
 )
 def test_a_verdict(store, effect, margin, rule, verdict):
@@ -39,7 +39,7 @@ def test_a_verdict(store, effect, margin, rule, verdict):
     claim = made(definition=definition, seeds=seeds(5, 5))
     base = np.linspace(0.1, 0.5, 5)  # seeds differ far more than arms: pairing takes that away
     found = judge(claim, runs(store, a=base + effect + LUCK, b=base), 5)
-    assert found.verdict is verdict
+    assert found.conclusion is verdict
     assert found.readings[0].effect == pytest.approx(effect, abs=1e-3)
     assert found.readings[0].interval.level == pytest.approx(0.95)
 
@@ -54,8 +54,8 @@ def test_the_first_look_may_spend_little(store):
 def test_another_reading_can_take_the_support_away(store):
     claim = made(alternatives={"other": {"effect": "b - a"}}, seeds=seeds(5, 5))
     found = judge(claim, runs(store, a=0.2 + LUCK, b=np.full(5, 0.1)), 5)
-    assert [one.verdict for one in found.readings] == [Verdict.supported, Verdict.refuted]
-    assert found.verdict is Verdict.definition_dependent
+    assert [one.conclusion for one in found.readings] == [Conclusion.supported, Conclusion.refuted]
+    assert found.conclusion is Conclusion.definition_dependent
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_a_guard_makes_it_invalid(store, guards, change, sentence):
     whole = {"improved": [], "not_collapsed": [], "reached": 0.5, **guards}
     claim = made(guards=whole, seeds=seeds(5, 5))
     every = runs(store, a=0.2 + LUCK, b=np.full(5, 0.1))
-    assert judge(claim, every, 5).verdict is Verdict.supported
+    assert judge(claim, every, 5).conclusion is Conclusion.supported
     every["a"][0] = recorded(store, {"test/mse": 0.2}, **change)
     found = judge(claim, every, 5)
-    assert found.verdict is Verdict.invalid
+    assert found.conclusion is Conclusion.invalid
     assert sentence in found.broken[0]
 
 
@@ -86,13 +86,13 @@ def test_times_are_censored_at_the_end_and_too_many_make_it_invalid(store):
         "b": {seed: recorded(store, {}, curve=fast) for seed in range(5)},
     }
     found = judge(claim, every, 5)
-    assert found.readings[0].effects.tolist() == [2.0] * 5
-    assert found.verdict is Verdict.supported
+    assert found.readings[0].measured.effects.tolist() == [2.0] * 5
+    assert found.conclusion is Conclusion.supported
     for seed in range(3):
         every["a"][seed] = recorded(store, {}, curve=slow[:3])
     found = judge(claim, every, 5)
     assert found.readings[0].arms["a"].values.tolist() == [2, 2, 2, 2, 2]  # beyond 2 not all are known
-    assert found.verdict is Verdict.invalid
+    assert found.conclusion is Conclusion.invalid
     assert "only 40% of the runs of arm a reached the target" in found.broken
 
 
@@ -105,7 +105,7 @@ def test_shares_are_judged_exactly(store):
     )
     every = {"a": {seed: recorded(store, {}, collapse="black") for seed in range(10)}}
     found = judge(claim, every, 10)
-    assert found.verdict is Verdict.supported
+    assert found.conclusion is Conclusion.supported
     assert found.readings[0].interval.low == pytest.approx(0.025 ** (1 / 10) - 0.5)  # Clopper and Pearson's
 
 
@@ -115,7 +115,7 @@ def test_a_run_that_could_not_say_makes_it_invalid(store):
         for arm in "ab"
     }
     found = judge(made(), every, 5)
-    assert found.verdict is Verdict.invalid
+    assert found.conclusion is Conclusion.invalid
     assert found.broken == ("arm a has no test/mse with seed 3", "arm b has no test/mse with seed 3")
 
 
@@ -133,29 +133,29 @@ def test_a_correlation_over_seeds(store):
     }
     found = judge(claim, every, 10)
     assert found.readings[0].effect == pytest.approx(1.0)
-    assert found.verdict is Verdict.supported
-    tests = beside(found.readings[0], claim.effects["definition"].sides())
+    assert found.conclusion is Conclusion.supported
+    tests = sensitivity_tests(found, "definition")
     assert tests["permutation p"] < 0.01
-    assert found.needed is None
+    assert found.fixed_design is None
 
 
 def test_what_is_said_beside(store):
     claim = made(seeds=seeds(5, 5))
     found = judge(claim, runs(store, a=0.2 + LUCK, b=np.full(5, 0.1)), 5)
-    tests = beside(found.readings[0], ("a", "b"))
+    tests = sensitivity_tests(found, "definition")
     assert tests["sign-flip p"] == tests["Wilcoxon p"] == 2 / 2**5
     assert tests["P(effect > 0)"] == 1.0
     assert tests["its interval"].low == pytest.approx(0.025 ** (1 / 5))
     assert tests["bootstrap"].low < 0.1 < tests["bootstrap"].high
-    assert found.needed.seeds == 2
+    assert found.fixed_design.seeds == 2
 
 
 def test_a_family_takes_its_share_of_the_error(store):
     claim = made(seeds=seeds(5, 5))
     every = runs(store, a=0.1 + 0.02 * np.array([1.0, 0.4, 1.6, 0.9, 1.2]), b=np.full(5, 0.1))
     alone, among = judge(claim, every, 5), judge(claim, every, 5, share=10)
-    assert alone.verdict is Verdict.supported
-    assert among.verdict is Verdict.inconclusive
+    assert alone.conclusion is Conclusion.supported
+    assert among.conclusion is Conclusion.inconclusive
     assert among.level == pytest.approx(0.995)
 
 
@@ -177,7 +177,7 @@ def test_a_short_run_that_did_not_get_there_is_no_fast_one(store):
     }
     found = judge(timed(effect="b - a"), every, 5)
     assert found.readings[0].effect == 0.0
-    assert found.verdict is not Verdict.supported
+    assert found.conclusion is not Conclusion.supported
 
 
 def test_times_that_were_reached_are_compared_as_they_are(store):
@@ -187,7 +187,7 @@ def test_times_that_were_reached_are_compared_as_they_are(store):
     }
     found = judge(timed(effect="a - b", margin=2.0), every, 5)
     assert found.readings[0].effect == pytest.approx(5.4)
-    assert found.verdict is Verdict.supported
+    assert found.conclusion is Conclusion.supported
 
 
 def test_a_ratio_of_times_comes_in_the_steps_that_an_epoch_makes_of_it(store):
@@ -218,7 +218,7 @@ def test_what_a_fixed_design_would_have_needed_is_known_of_every_answer(store, e
     claim = made(definition=definition, seeds=seeds(5, 5))
     noise = np.array([1.0, -1.0, 0.0, 0.5, -0.5]) * 1e-4
     found = judge(claim, runs(store, a=0.5 + effect + noise, b=np.full(5, 0.5)), 5)
-    assert (found.needed and (found.needed.seeds, found.needed.verdict.value)) == needed
+    assert (found.fixed_design and (found.fixed_design.seeds, found.fixed_design.conclusion.value)) == needed
 
 
 @pytest.mark.parametrize("rule", ["equivalence", "either"])
@@ -227,7 +227,7 @@ def test_a_fixed_design_is_the_same_on_both_sides(store, rule):
     claim = made(definition=definition, seeds=seeds(5, 5))
     noise = np.array([1.0, -1.0, 0.0, 0.5, -0.5]) * 0.03
     needed = [
-        judge(claim, runs(store, a=0.5 + effect + noise, b=np.full(5, 0.5)), 5).needed
+        judge(claim, runs(store, a=0.5 + effect + noise, b=np.full(5, 0.5)), 5).fixed_design
         for effect in (0.05, -0.05)
     ]
     assert needed[0] == needed[1]
@@ -239,8 +239,8 @@ def test_a_reading_without_a_vote_changes_nothing(store):
     asked = {"other": {"effect": "b - a"}, "more": {"effect": "b - a", "votes": False}}
     claim = made(alternatives={"more": asked["more"]}, seeds=seeds(5, 5))
     found = judge(claim, every, 5)
-    assert [one.verdict for one in found.readings] == [Verdict.supported, Verdict.refuted]
-    assert found.verdict is Verdict.supported
+    assert [one.conclusion for one in found.readings] == [Conclusion.supported, Conclusion.refuted]
+    assert found.conclusion is Conclusion.supported
     assert judge(made(alternatives=asked, seeds=seeds(5, 5)), every, 5).readings[1].divisor == 1
     with pytest.raises(ConfigError, match=r"definition\.votes"):
         made(definition={**plain()["definition"], "votes": False})
@@ -250,7 +250,7 @@ def test_a_cause_that_failed_takes_nothing_away(store):
     claim = made(causes={"c": ["loss=mae"]}, seeds=seeds(5, 5))
     every = runs(store, a=0.2 + LUCK, b=np.full(5, 0.1), c=[])
     found = judge(claim, every, 5)
-    assert found.verdict is Verdict.supported
+    assert found.conclusion is Conclusion.supported
     assert len(found.readings[0].arms["c"].values) == 0
 
 
@@ -259,7 +259,7 @@ def test_an_effect_that_is_no_number_says_so(store):
     claim = made(definition=definition, seeds=seeds(5, 5))
     found = judge(claim, runs(store, a=np.full(5, 0.2), b=np.zeros(5)), 5)
     assert found.broken == ("a / b is no number, for these values of its arms",)
-    assert words.headline(found).startswith("Invalid: a / b is no number")
+    assert text.headline(found).startswith("Invalid: a / b is no number")
 
 
 def test_infinity_as_the_store_keeps_it_is_no_number(store):
@@ -268,7 +268,7 @@ def test_infinity_as_the_store_keeps_it_is_no_number(store):
 
 
 def readings(effects, n, maximum=20, margin=0.0, secondary=(), **more):
-    """The evidence of a claim whose readings have these effects on seeds, beside an arm of zeros."""
+    """A claim and its evidence, whose readings have these effects on seeds, beside an arm of zeros."""
     arms = {f"a{place}": np.asarray(values, float) for place, values in enumerate([effects, *secondary])}
     claim = made(
         definition={**plain()["definition"], "effect": "a0 - b", "margin": margin},
@@ -277,14 +277,11 @@ def readings(effects, n, maximum=20, margin=0.0, secondary=(), **more):
         seeds=seeds(5, maximum, **more),
     )
     arms["b"] = np.zeros(len(effects))
-    measured = {name: Measured(values, np.ones(len(values), bool), values) for name, values in arms.items()}
-    return Evidence(
-        claim,
-        n,
-        dict.fromkeys(claim.readings, measured),
-        {name: effect(arms) for name, effect in claim.effects.items()},
-        dict.fromkeys(claim.readings, ()),
-    )
+    measured = {name: ArmValues(values, np.ones(len(values), bool), values) for name, values in arms.items()}
+    known = {
+        name: measurement(claim, name, n, measured, effect(arms)) for name, effect in claim.effects.items()
+    }
+    return claim, Evidence(n, known)
 
 
 WIDE = np.array([-1.5, -0.9, -0.6, -0.3, -0.1, 0.1, 0.3, 0.6, 0.9, 1.5])
@@ -294,73 +291,73 @@ WIDE = np.array([-1.5, -0.9, -0.6, -0.3, -0.1, 0.1, 0.3, 0.6, 0.9, 1.5])
 def test_a_study_goes_on_until_every_reading_is_decided():
     """The deciding one is, another one, which may contradict, is not yet."""
     evidence = readings(10 + WIDE, 10, secondary=[-0.5 + WIDE])
-    found = judging.judge(evidence)
-    assert found.verdict is Verdict.supported
+    found = judging.judge(*evidence)
+    assert found.conclusion is Conclusion.supported
     assert not found.settled
-    assert "leave open other1" in words.headline(found)
-    closed = judging.judge(readings(10 + WIDE, 10, secondary=[-5 + WIDE]))
-    assert closed.verdict is Verdict.definition_dependent
+    assert "leave open other1" in text.headline(found)
+    closed = judging.judge(*readings(10 + WIDE, 10, secondary=[-5 + WIDE]))
+    assert closed.conclusion is Conclusion.definition_dependent
     assert closed.settled
 
 
 def test_secondary_readings_share_the_error_of_contradicting():
     """One that contradicts alone, at the level of one reading, does not as one of five without an effect."""
     against = -0.75 + WIDE
-    one = judging.judge(readings(10 + WIDE, 10, 10, secondary=[against]))
-    assert one.verdict is Verdict.definition_dependent
-    five = judging.judge(readings(10 + WIDE, 10, 10, secondary=[against, *[WIDE + n / 9 for n in range(4)]]))
-    assert five.verdict is Verdict.supported
+    one = judging.judge(*readings(10 + WIDE, 10, 10, secondary=[against]))
+    assert one.conclusion is Conclusion.definition_dependent
+    five = judging.judge(*readings(10 + WIDE, 10, 10, secondary=[against, *[WIDE + n / 9 for n in range(4)]]))
+    assert five.conclusion is Conclusion.supported
     assert five.readings[1].divisor == 5
     assert five.readings[0].divisor == 1
 
 
 def test_a_verdict_that_a_smaller_family_would_change_is_provisional():
     evidence = readings(10 + WIDE, 10, 10, secondary=[-0.75 + WIDE])
-    among, alone = judging.judge(evidence, 10), judging.judge(evidence)
-    assert (among.verdict, alone.verdict) == (Verdict.supported, Verdict.definition_dependent)
+    among, alone = judging.judge(*evidence, 10), judging.judge(*evidence)
+    assert (among.conclusion, alone.conclusion) == (Conclusion.supported, Conclusion.definition_dependent)
     assert among.provisional
     assert not alone.provisional  # nothing else is judged with it
-    assert judging.judge(evidence, 1, family=10).provisional  # one that is decided may be invalid later
+    assert judging.judge(*evidence, 1, family=10).provisional  # one that is decided may be invalid later
 
 
 def test_nothing_is_supported_by_fewer_seeds_than_the_claim_says():
     effects = 10 + WIDE[:5]
-    assert judging.judge(readings(effects, 5, support=5)).verdict is Verdict.supported
-    assert judging.judge(readings(effects, 5, support=10)).verdict is Verdict.inconclusive
-    assert judging.judge(readings(-effects, 5, support=10)).verdict is Verdict.refuted
+    assert judging.judge(*readings(effects, 5, support=5)).conclusion is Conclusion.supported
+    assert judging.judge(*readings(effects, 5, support=10)).conclusion is Conclusion.inconclusive
+    assert judging.judge(*readings(-effects, 5, support=10)).conclusion is Conclusion.refuted
 
 
 def test_a_study_that_promises_nothing_is_stopped():
     """An effect on the margin: the chance that ten more seeds decide it is small."""
-    hopeless = judging.judge(readings(0.6 + WIDE, 10, 12, margin=0.6, futility=0.05))
-    assert hopeless.verdict is Verdict.inconclusive
+    hopeless = judging.judge(*readings(0.6 + WIDE, 10, 12, margin=0.6, futility=0.05))
+    assert hopeless.conclusion is Conclusion.inconclusive
     assert hopeless.readings[0].chance < 0.05
     assert hopeless.settled
-    assert "Stopped: the chance that 12 seeds decide it is" in words.headline(hopeless)
-    assert not judging.judge(readings(0.6 + WIDE, 10, 12, margin=0.6, futility=0)).settled
-    hopeful = judging.judge(readings(0.65 + WIDE, 10, 20, futility=0.05))
+    assert "Stopped: the chance that 12 seeds decide it is" in text.headline(hopeless)
+    assert not judging.judge(*readings(0.6 + WIDE, 10, 12, margin=0.6, futility=0)).settled
+    hopeful = judging.judge(*readings(0.65 + WIDE, 10, 20, futility=0.05))
     assert hopeful.readings[0].chance > 0.5
     assert not hopeful.settled
 
 
 def test_beyond_the_maximum_intervals_hold_at_any_time():
     evidence = readings(np.tile(0.9 + WIDE, 3), 30, 20, beyond="e-process", limit=40)
-    found = judging.judge(evidence)
+    found = judging.judge(*evidence)
     assert found.level == pytest.approx(1 - 0.05 * 0.2)
-    assert found.verdict is Verdict.supported
+    assert found.conclusion is Conclusion.supported
     assert found.readings[0].chance is None
     twice = np.tile(0.9 + WIDE, 2)
-    kept = judging.judge(readings(twice, 20, 20, beyond="e-process", limit=40))
-    assert kept.level > judging.judge(readings(twice, 20, 20)).level  # a part of the error is for later
+    kept = judging.judge(*readings(twice, 20, 20, beyond="e-process", limit=40))
+    assert kept.level > judging.judge(*readings(twice, 20, 20)).level  # a part of the error is for later
 
 
 @pytest.mark.parametrize("support", [2, 10])
 def test_the_last_look_alone_says_what_was_found(support):
     """Five seeds that agree, then two failures: what was narrow at first is not what is reported."""
     effects = np.array([1, 1.02, 0.98, 1.01, 0.99, 1, 1.01, -9, 0.99, -8])
-    found = judging.judge(readings(effects, 10, 10, support=support))
+    found = judging.judge(*readings(effects, 10, 10, support=support))
     interval = found.readings[0].interval
-    assert found.verdict is Verdict.inconclusive
+    assert found.conclusion is Conclusion.inconclusive
     assert interval.low < found.readings[0].effect < interval.high
 
 
@@ -369,7 +366,8 @@ def test_a_smaller_error_rate_decides_no_more(seed):
     """What Holm's correction presupposes, whatever the looks before have shown."""
     rng = np.random.default_rng(seed)
     effects = rng.normal(rng.normal(0, 1.5), 1, 15) + np.repeat(rng.normal(0, 2, 3), 5)
-    verdicts = [judging.judge(readings(effects, 15, 20), share).verdict for share in (1, 2, 5, 13)]
-    decided = [verdict is not Verdict.inconclusive for verdict in verdicts]
+    claim, evidence = readings(effects, 15, 20)
+    verdicts = [judging.judge(claim, evidence, share).conclusion for share in (1, 2, 5, 13)]
+    decided = [verdict is not Conclusion.inconclusive for verdict in verdicts]
     assert decided == sorted(decided, reverse=True)
-    assert len({verdict for verdict in verdicts if verdict is not Verdict.inconclusive}) <= 1
+    assert len({verdict for verdict in verdicts if verdict is not Conclusion.inconclusive}) <= 1

@@ -7,8 +7,8 @@ import pytest
 from omegaconf import OmegaConf
 from processes import run, runs
 
-from dae_lab.claims.question import refuse_undecidable
-from dae_lab.claims.spec import Claim, claim
+from dae_lab.claims.claim import Claim, load_claim
+from dae_lab.claims.decidability import need_decidable
 from dae_lab.config.paths import conf_folder
 
 FOLDER = conf_folder() / "claim"
@@ -27,16 +27,16 @@ def plain(name: str) -> dict:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_can_be_decided(name):
     """Alone, and at the error rate of a family of all of them."""
-    found = claim(plain(name))
-    refuse_undecidable(found)
-    refuse_undecidable(found, divisor=len(NAMES))
+    found = load_claim(plain(name))
+    need_decidable(found)
+    need_decidable(found, divisor=len(NAMES))
     if found.id[0] != "F":  # which the framework says of itself
         assert found.source.startswith(found.id[0])
         assert found.quotation
 
 
 def test_all_claims_of_both_articles_are_there_and_the_framework_s_own():
-    ids = sorted(claim(plain(name)).id for name in NAMES)
+    ids = sorted(load_claim(plain(name)).id for name in NAMES)
     numbered = [
         f"{of}{number}" for of, last in (("A", 6), ("B", 7), ("F", 3)) for number in range(1, last + 1)
     ]
@@ -53,7 +53,7 @@ def test_all_of_them_can_be_asked_at_once(tmp_path):
     cluster = ("hydra/launcher=slurm", "hydra.launcher.cluster=local")  # not timed, as that takes minutes
     code, output, errors = run("claim=glob(*)", "plan=true", *cluster, store=tmp_path)
     assert code == 0, errors
-    claims = [claim(plain(name)) for name in NAMES]
+    claims = [load_claim(plain(name)) for name in NAMES]
     wanted = sum(one.seeds.minimum * (len(one.arms) + len(one.causes)) for one in claims)
     count = int(re.search(r"(\d+) to train", output + errors)[1])
     assert 100 < count < wanted

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
-from claims import OUTCOME, made, plain, recorded, runs, seeds
+from claims import OUTCOME, judged, made, plain, recorded, runs, seeds
 
-from dae_lab.claims import words
 from dae_lab.claims.evidence import gather
-from dae_lab.claims.judge import judge
-from dae_lab.claims.statistics.decision import Verdict
+from dae_lab.claims.publishing import text
+from dae_lab.claims.statistics.decision import Conclusion
 
 SPREAD = (-2, 2, -1, 1, 0)
 """Epochs by which the runs of five seeds differ."""
@@ -41,20 +40,20 @@ def at(store, epoch):
 def test_a_run_that_ended_early_makes_the_claim_invalid_instead_of_erasing_the_effect(store):
     claim = timed({"margin": 5.0})
     every = arms(store, at(store, 30), lambda seed: reaching(store, 10))
-    assert judge(gather(claim, every, 5)).verdict is Verdict.supported
+    assert judged(claim, every, 5).conclusion is Conclusion.supported
     every["a"][3] = reaching(store, 30, epochs=2)
-    found = judge(gather(claim, every, 5))
-    assert found.verdict is Verdict.invalid
+    found = judged(claim, every, 5)
+    assert found.conclusion is Conclusion.invalid
     assert "arm a's run with seed 3 ended at epoch 2" in found.broken[0]
 
 
 def test_a_reading_that_nothing_reached_is_invalid_and_does_not_vote(store):
     claim = timed({"margin": 5.0}, alternatives={"deep": {"outcome": {"target": 0.001}}})
-    found = judge(gather(claim, arms(store, at(store, 30), at(store, 10)), 5))
-    assert found.readings[1].verdict is Verdict.invalid
+    found = judged(claim, arms(store, at(store, 30), at(store, 10)), 5)
+    assert found.readings[1].conclusion is Conclusion.invalid
     assert "only 0% of the runs of arm a reached the target" in found.readings[1].problem
-    assert found.verdict is Verdict.supported
-    assert "only 0%" in words.said(found, found.readings[1])
+    assert found.conclusion is Conclusion.supported
+    assert "only 0%" in text.reading_conclusion(found, found.readings[1])
 
 
 class TestStalling:
@@ -71,22 +70,22 @@ class TestStalling:
 
     def test_by_shares_of_drops_that_are_not_comparable_nothing_can_be_said(self, store):
         outcome = {"share": 0.95, "target": None}
-        unguarded = judge(gather(timed(outcome={**outcome, "comparable": None}), self.every(store), 5))
-        assert unguarded.verdict is Verdict.supported  # "b converges earlier", which the guard is for
-        found = judge(gather(timed(outcome={**outcome, "comparable": 0.25}), self.every(store), 5))
-        assert found.verdict is Verdict.invalid
+        unguarded = judged(timed(outcome={**outcome, "comparable": None}), self.every(store), 5)
+        assert unguarded.conclusion is Conclusion.supported  # "b converges earlier", which the guard is for
+        found = judged(timed(outcome={**outcome, "comparable": 0.25}), self.every(store), 5)
+        assert found.conclusion is Conclusion.invalid
         assert "arm b ends at 0.95 and arm a at 0.1: shares of drops that are not" in found.broken[0]
 
     def test_to_a_common_target_the_one_that_stalls_is_not_quicker(self, store):
         outcome = {"target": "common", "tolerance": 0.01}  # 0.9595
-        found = judge(gather(timed(outcome=outcome), self.every(store), 5))
+        found = judged(timed(outcome=outcome), self.every(store), 5)
         assert found.readings[0].arms["a"].values.tolist() == [2] * 5
         assert found.readings[0].arms["b"].values.tolist() == [3] * 5
-        assert found.verdict is not Verdict.supported
+        assert found.conclusion is not Conclusion.supported
 
     def test_a_common_target_above_the_beginning_says_nothing(self, store):
-        found = judge(gather(timed(outcome={"target": "common", "tolerance": 0.1}), self.every(store), 5))
-        assert found.verdict is Verdict.invalid
+        found = judged(timed(outcome={"target": "common", "tolerance": 0.1}), self.every(store), 5)
+        assert found.conclusion is Conclusion.invalid
         assert "an arm learned too little to be compared" in found.broken[0]
 
 
@@ -96,7 +95,7 @@ def test_a_common_target_is_made_of_the_worse_arm_of_each_seed(store):
 
     every = {"a": {0: falling(0.5), 1: falling(0.3)}, "b": {0: falling(0.4), 1: falling(0.2)}}
     claim = timed(outcome={"target": "common", "tolerance": 0.1})
-    found = gather(made(**{**vars_of(claim), "seeds": seeds(2, 2)}), every, 2).arms["definition"]
+    found = gather(made(**{**vars_of(claim), "seeds": seeds(2, 2)}), every, 2).readings["definition"].arms
     assert found["a"].values.tolist() == found["b"].values.tolist() == [45, 67]  # 0.55 and 0.33
 
 
@@ -115,7 +114,7 @@ def test_where_a_drop_begins_is_chosen(store):
         begin: gather(timed(outcome={"share": 0.95, "target": None, "from_epoch": begin}), every, 5)
         for begin in (0, 1)
     }
-    values = {begin: found.arms["definition"]["a"].values[0] for begin, found in times.items()}
+    values = {begin: found.readings["definition"].arms["a"].values[0] for begin, found in times.items()}
     assert values == {0: 45, 1: 96}
 
 
@@ -129,14 +128,14 @@ def test_a_share_that_must_be_reached_is_judged_at_the_last_look(store):
         at(store, 10),
         count=10,
     )
-    first = judge(gather(claim, few(every, 5), 5))
-    assert first.verdict is Verdict.inconclusive
+    first = judged(claim, few(every, 5), 5)
+    assert first.conclusion is Conclusion.inconclusive
     assert not first.settled
     assert "only 40% of the runs of arm a reached the target" in first.waiting[0]
-    last = judge(gather(claim, every, 10))
-    assert last.verdict is Verdict.supported
+    last = judged(claim, every, 10)
+    assert last.conclusion is Conclusion.supported
     never = arms(store, lambda seed: reaching(store, 100), at(store, 10), count=10)
-    assert judge(gather(claim, never, 10)).verdict is Verdict.invalid
+    assert judged(claim, never, 10).conclusion is Conclusion.invalid
 
 
 def few(every, n):
@@ -146,10 +145,10 @@ def few(every, n):
 def test_a_share_that_is_excluded_ends_a_study_early(store):
     claim = timed(maximum=20)
     every = arms(store, lambda seed: reaching(store, 100), at(store, 10), count=15)
-    assert not judge(gather(claim, few(every, 5), 5)).settled
-    found = judge(gather(claim, every, 15))
+    assert not judged(claim, few(every, 5), 5).settled
+    found = judged(claim, every, 15)
     assert found.settled
-    assert found.verdict is Verdict.invalid
+    assert found.conclusion is Conclusion.invalid
 
 
 def test_collapse_is_a_condition_that_is_said_and_the_unconditional_reading_stands_beside(store):
@@ -161,16 +160,16 @@ def test_collapse_is_a_condition_that_is_said_and_the_unconditional_reading_stan
     )
     rng = np.random.default_rng(0)
     every = runs(store, a=0.1 + 0.002 * rng.normal(size=10), b=0.12 + 0.002 * rng.normal(size=10))
-    found = judge(gather(claim, every, 10))
-    assert found.verdict is Verdict.supported
-    assert "none of 10 runs of a collapsed, so that up to 31% of all runs" in words.condition(found)
+    found = judged(claim, every, 10)
+    assert found.conclusion is Conclusion.supported
+    assert "none of 10 runs of a collapsed, so that up to 31% of all runs" in text.condition(found)
     for seed in (3, 5, 7, 8, 9):
         every["a"][seed] = recorded(store, {"test/mse": 0.9 + seed / 100}, collapse="black")
-    found = judge(gather(claim, every, 10))
-    assert found.verdict is Verdict.invalid
-    assert found.unconditional is Verdict.refuted
+    found = judged(claim, every, 10)
+    assert found.conclusion is Conclusion.invalid
+    assert found.unconditional is Conclusion.refuted
     assert found.readings[0].effect < 0
-    assert f"With collapsed runs counted: {found.unconditional.value}" in words.headline(found)
+    assert f"With collapsed runs counted: {found.unconditional.value}" in text.headline(found)
 
 
 def test_a_study_that_a_collapse_has_made_invalid_goes_on_until_all_runs_decide_without_the_guard(store):
@@ -178,8 +177,8 @@ def test_a_study_that_a_collapse_has_made_invalid_goes_on_until_all_runs_decide_
     values = np.linspace(0.1, 0.11, 5)
     every = runs(store, a=values + np.array([0.4, 0, 0, 0.001, -0.001]), b=values)
     every["a"][0] = recorded(store, {"test/mse": 0.9}, collapse="black")
-    found = judge(gather(claim, every, 5))
-    assert found.verdict is Verdict.invalid
+    found = judged(claim, every, 5)
+    assert found.conclusion is Conclusion.invalid
     assert not found.settled
 
 
@@ -187,8 +186,8 @@ def test_a_study_that_a_collapse_has_made_invalid_goes_on_until_all_runs_decide_
 def test_what_no_collapse_in_n_runs_allows(store, n, most):
     claim = made(guards={"improved": [], "not_collapsed": ["a"], "reached": 0.5}, seeds=seeds(n, n))
     values = np.linspace(0.1, 0.11, n)
-    found = judge(gather(claim, runs(store, a=values + 0.1, b=values), n))
-    assert f"up to {most} of all runs" in words.condition(found)
+    found = judged(claim, runs(store, a=values + 0.1, b=values), n)
+    assert f"up to {most} of all runs" in text.condition(found)
 
 
 @pytest.mark.parametrize("outcome", [{"target": "common"}, {"share": 0.9, "target": None}])
@@ -196,10 +195,10 @@ def test_a_short_run_is_named_where_targets_are_made_of_ends(store, outcome):
     """Its end would be its seed's target, or its own drop a small one: reached at once."""
     claim = timed(outcome=outcome)
     every = arms(store, at(store, 30), at(store, 10))
-    assert judge(gather(claim, every, 5)).verdict is Verdict.supported
+    assert judged(claim, every, 5).conclusion is Conclusion.supported
     every["a"][3] = recorded(store, {}, curve=[1.0, 0.9])
-    found = judge(gather(claim, every, 5))
-    assert found.verdict is Verdict.invalid
+    found = judged(claim, every, 5)
+    assert found.conclusion is Conclusion.invalid
     assert "arm a's run with seed 3 ended at epoch 1, another one with that seed at 60" in found.broken[0]
 
 
@@ -211,15 +210,15 @@ def test_an_end_that_is_not_known_is_not_comparable(store):
         lambda seed: recorded(store, {}, curve=[*slow[:-1], np.nan] if seed == 2 else slow),
         lambda seed: recorded(store, {}, curve=[max(0.95, 1 - 0.02 * epoch) for epoch in range(61)]),
     )
-    found = judge(gather(claim, every, 5))
-    assert found.verdict is Verdict.invalid
+    found = judged(claim, every, 5)
+    assert found.conclusion is Conclusion.invalid
     assert "arm a does not end at values above 0" in found.broken[0]
 
 
 def test_nothing_reached_is_no_equality_whatever_share_must(store):
     every = arms(store, lambda seed: reaching(store, 100), lambda seed: reaching(store, 100))
-    found = judge(gather(timed({"margin": 5.0}, reached=0.0), every, 5))
-    assert found.verdict is Verdict.invalid
+    found = judged(timed({"margin": 5.0}, reached=0.0), every, 5)
+    assert found.conclusion is Conclusion.invalid
 
 
 def test_an_arm_of_another_reading_takes_nothing_from_the_one_that_decides(store):
@@ -231,9 +230,9 @@ def test_an_arm_of_another_reading_takes_nothing_from_the_one_that_decides(store
     values = np.linspace(0.1, 0.11, 5)
     every = runs(store, a=values + 0.1, b=values, c=values)
     every["c"][2] = recorded(store, {})
-    found = judge(gather(claim, every, 5))
-    assert found.verdict is Verdict.supported
-    assert found.readings[1].verdict is Verdict.invalid
+    found = judged(claim, every, 5)
+    assert found.conclusion is Conclusion.supported
+    assert found.readings[1].conclusion is Conclusion.invalid
     assert "arm c has no test/mse with seed 2" in found.readings[1].problem
 
 
@@ -242,7 +241,7 @@ def test_an_arm_that_collapsed_to_where_it_began_is_collapsed_not_unlearned(stor
     claim = made(guards={"improved": ["a"], "not_collapsed": ["a"], "reached": 0.5}, seeds=seeds(5, 10))
     every = runs(store, a=np.linspace(0.2, 0.21, 5), b=np.full(5, 0.1))
     every["a"][0] = recorded(store, {"test/mse": 0.9}, collapse="black", curve=(0.112, 0.1125))
-    found = judge(gather(claim, every, 5))
+    found = judged(claim, every, 5)
     assert found.broken == ("arm a collapsed with seed 0",)
     assert found.unconditional is not None
     assert not found.settled

@@ -81,7 +81,7 @@ def test_what_an_effect_of_shares_may_be(text, sides):
 
 
 @pytest.mark.parametrize(
-    ("text", "step", "grain"),
+    ("text", "step", "resolution"),
     [
         ("a - b", 1.0, 1.0),
         ("a - b", 0.0, 0.0),
@@ -92,9 +92,9 @@ def test_what_an_effect_of_shares_may_be(text, sides):
         ("trend(a, b, c) - 0.5", 0.0, 1.0),
     ],
 )
-def test_effects_come_in_the_steps_that_their_arms_do(text, step, grain):
+def test_effects_come_in_the_steps_that_their_arms_do(text, step, resolution):
     values = {name: np.full(3, value) for name, value in zip(ARMS, (1.0, 2.0, 3.0), strict=True)}
-    assert parse(text, ARMS).grain(values, step) == pytest.approx(grain)
+    assert parse(text, ARMS).resolution(values, step) == pytest.approx(resolution)
 
 
 def test_it_leaves_the_values_alone():

@@ -1,20 +1,19 @@
 """A page made again from its own files is the same, byte for byte, without a store."""
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from claims import OUTCOME, made, plain, recorded, seeds
+from claims import OUTCOME, judged, made, plain, recorded, seeds
 from processes import assert_refused, finish, start
 
-from dae_lab.claims import notebook
-from dae_lab.claims.archive import read_runs, write_runs
 from dae_lab.claims.evidence import gather
-from dae_lab.claims.judge import invalid, judge
+from dae_lab.claims.judge import judge
+from dae_lab.claims.publishing.circumstances import Circumstances, with_caveats
+from dae_lab.claims.publishing.page import publish
+from dae_lab.claims.publishing.runs_file import read_runs, write_runs
 from dae_lab.claims.regenerate import regenerate
-from dae_lab.claims.remarks import remarks
 from dae_lab.errors import UserError
 
 RNG = np.random.default_rng(3)
@@ -56,18 +55,18 @@ CLAIM = {
 }
 
 
-def write(folder, every, found, **changes):
-    circumstances = notebook.Circumstances(
+def write(folder, every, found, missing=(), **changes):
+    circumstances = Circumstances(
         "mine",
         found.n,
         stated=1_700_000_000_000,
         changed="judged by another rule",
         command="python",
+        missing=[*missing],
         **changes,
     )
-    said = remarks(found.claim, found, every, circumstances.stated, circumstances.changed, [])
-    found = replace(found, remarks=said, history=circumstances.history)
-    return notebook.write(folder, found, every, circumstances)[0].parent
+    evidence = gather(found.claim, every, found.n, missing=missing)
+    return publish(with_caveats(found, evidence, circumstances), evidence, circumstances, folder).parent
 
 
 def content(home):
@@ -76,7 +75,7 @@ def content(home):
 
 @pytest.mark.parametrize("changes", [{}, {"divisor": 3, "history": "Asked again", "cut_short": True}])
 def test_a_page_is_made_again_byte_for_byte(every, tmp_path, changes):
-    found = judge(gather(made(**CLAIM), every, 5), changes.get("divisor", 1))
+    found = judged(made(**CLAIM), every, 5, changes.get("divisor", 1))
     home = write(tmp_path / "one", every, found, **changes)
     before = content(home)
     elsewhere = tmp_path / "two" / "mine"
@@ -85,14 +84,15 @@ def test_a_page_is_made_again_byte_for_byte(every, tmp_path, changes):
         shutil.copy(home / name, elsewhere / name)
     page, again = regenerate(tmp_path / "two", "mine")
     assert content(page.parent) == before
-    assert again.verdict is found.verdict
+    assert again.conclusion is found.conclusion
     assert {"README.md", "verdict.json", "effect.png", "val_mse.png"} <= before.keys()
 
 
 def test_a_claim_that_could_not_be_judged_is_made_again_too(every, tmp_path):
     del every["a"][3]
-    found = invalid(made(**CLAIM), ["arm a has no run with seed 3: it went wrong"], 5)
-    home = write(tmp_path, every, found, missing=[*found.broken])
+    claim, missing = made(**CLAIM), ["arm a has no run with seed 3: it went wrong"]
+    found = judge(claim, gather(claim, every, 5, missing=missing))
+    home = write(tmp_path, every, found, missing)
     before = content(home)
     regenerate(tmp_path, "mine")
     assert content(home) == before
@@ -100,7 +100,7 @@ def test_a_claim_that_could_not_be_judged_is_made_again_too(every, tmp_path):
 
 def test_runs_are_read_as_they_were_written(every):
     claim = made(**CLAIM)
-    found = judge(gather(claim, every, 5))
+    found = judged(claim, every, 5)
     known = read_runs(write_runs(claim, found.readings, every))
     assert {arm: list(of) for arm, of in known.items()} == {arm: list(of) for arm, of in every.items()}
     one, other = known["a"][2], every["a"][2]
@@ -129,7 +129,7 @@ def test_runs_are_read_as_they_were_written(every):
     ],
 )
 def test_damaged_files_are_refused(every, tmp_path, file, text):
-    home = write(tmp_path, every, judge(gather(made(**CLAIM), every, 5)))
+    home = write(tmp_path, every, judged(made(**CLAIM), every, 5))
     if isinstance(text, tuple):
         before = (home / file).read_text()
         assert text[0] in before
@@ -142,7 +142,7 @@ def test_damaged_files_are_refused(every, tmp_path, file, text):
 
 
 def test_runs_of_other_seeds_and_long_curves_do_no_harm(store, every, tmp_path):
-    home = write(tmp_path, every, judge(gather(made(**CLAIM), every, 5)))
+    home = write(tmp_path, every, judged(made(**CLAIM), every, 5))
     before = content(home)
     rows = (home / "runs.csv").read_text()
     more = rows.splitlines()[1].replace("a,0,", "a,77,", 1)
@@ -155,7 +155,7 @@ def test_runs_of_other_seeds_and_long_curves_do_no_harm(store, every, tmp_path):
 
 
 def test_the_command(every, tmp_path, monkeypatch):
-    write(tmp_path / "experiments", every, judge(gather(made(**CLAIM), every, 5)))
+    write(tmp_path / "experiments", every, judged(made(**CLAIM), every, 5))
     before = content(tmp_path / "experiments" / "mine")
     monkeypatch.chdir(tmp_path)
     code, output, errors = finish(start("regenerate=mine", store=None, fresh=True))

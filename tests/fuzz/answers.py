@@ -18,7 +18,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 
 from dae_lab import arguments, command
-from dae_lab.claims import question, study
+from dae_lab.claims import study
+from dae_lab.claims.plan import plan_claim
 from dae_lab.config.error_messages import explain_error
 from dae_lab.config.paths import PACKAGE, conf_folder
 from dae_lab.errors import CONTROL, UserError, printable
@@ -131,7 +132,7 @@ class _Asked(_Checked):
 
     def run(self, composed: Sequence[Composed], first: int) -> list[float]:
         for item in composed:
-            question.ask(item, self.composer)
+            plan_claim(item, self.composer)
         return [0.0] * len(composed)
 
 
@@ -199,7 +200,7 @@ class Quick:
         for one in runs[:2]:
             item = self.composer.compose(one)
             if claims and any(text.startswith("claim=") for text in one):
-                question.ask(item, self.composer)
+                plan_claim(item, self.composer)
             else:
                 check(item)
 

@@ -302,14 +302,14 @@ def test_an_error_that_a_stop_has_caused_closes_the_run_as_killed(tracking):
             signal.raise_signal(signal.SIGTERM)
         with (
             pytest.raises(Terminated),
-            store.record("run", "f" * 64, {}),
+            store.open_run("run", "f" * 64, {}),
             signals.told_from_errors(),
         ):
             raise OSError(errno.EIO, "Input/output error")
     assert status(store) == ["KILLED"]
     with (
         pytest.raises(OSError, match="Input/output"),
-        store.record("run", "e" * 64, {}),
+        store.open_run("run", "e" * 64, {}),
         signals.told_from_errors(),
     ):
         raise OSError(errno.EIO, "Input/output error")

@@ -10,11 +10,11 @@ import numpy as np
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.claims.statistics.sequential import check_looks, nominal
 
-Kind = Literal["difference", "equivalence", "either"]
+Rule = Literal["difference", "equivalence", "either"]
 """What is claimed: an effect above the margin, one within ±margin, or one beyond ±margin, either way."""
 
 
-class Verdict(StrEnum):
+class Conclusion(StrEnum):
     """What is said of a claim."""
 
     supported = "supported"
@@ -25,20 +25,20 @@ class Verdict(StrEnum):
     invalid = "invalid"  # a guard failed: the runs cannot answer the question
 
 
-AGAINST = frozenset({Verdict.refuted, Verdict.equivalent})
+AGAINST = frozenset({Conclusion.refuted, Conclusion.equivalent})
 """Verdicts that the claim does not hold."""
 
-OPEN = frozenset({Verdict.inconclusive, Verdict.invalid})
+OPEN = frozenset({Conclusion.inconclusive, Conclusion.invalid})
 """Verdicts that answer nothing."""
 
 
-def decide(interval: Interval, margin: float, kind: Kind) -> Verdict:
+def decide(interval: Interval, margin: float, rule: str) -> Conclusion:
     """The verdict on an effect known to lie in ``interval``, oriented so that above 0 favours the claim.
 
     margin: the smallest effect that matters, at least 0. The first row that applies:
 
     ===========  =================================================  ============
-    kind         the interval                                       verdict
+    rule         the interval                                       verdict
     ===========  =================================================  ============
     difference   low > margin                                       supported
     difference   -margin < low, high < margin                       equivalent
@@ -51,38 +51,38 @@ def decide(interval: Interval, margin: float, kind: Kind) -> Verdict:
     ===========  =================================================  ============
 
     An effect that is exactly 0 on all seeds so refutes a difference without a margin, and does not decide
-    an equivalence without one. Raises ValueError for another kind, and a margin that is negative or NaN.
+    an equivalence without one. Raises ValueError for another rule, and a margin that is negative or NaN.
     """
-    _check(margin, kind)
+    _check(margin, rule)
     low, high = interval.low, interval.high
     above, below, within = low > margin, high < -margin, -margin < low and high < margin
-    if kind == "equivalence":
+    if rule == "equivalence":
         return _first(supported=within, refuted=above or below)
-    if kind == "either":
+    if rule == "either":
         return _first(supported=above or below, equivalent=within)
     return _first(supported=above, equivalent=within, refuted=high < margin or low == high == margin == 0)
 
 
-def _check(margin: float, kind: str) -> None:
-    if kind not in get_args(Kind):
-        raise ValueError(f"A claim is of a {', '.join(get_args(Kind))}, not of {kind!r}.")
+def _check(margin: float, rule: str) -> None:
+    if rule not in get_args(Rule):
+        raise ValueError(f"A claim is of a {', '.join(get_args(Rule))}, not of {rule!r}.")
     if not 0 <= margin < math.inf:
         raise ValueError(f"A margin must be 0 or a finite number above, not {margin}.")
 
 
-def is_decided(low: np.ndarray, high: np.ndarray, margin: float, kind: Kind) -> np.ndarray:
+def is_decided(low: np.ndarray, high: np.ndarray, margin: float, rule: str) -> np.ndarray:
     """Whether intervals, of any shape, decide: ``decide`` for arrays; bool, of their shape."""
     within, above, below = (low > -margin) & (high < margin), low > margin, high < -margin
-    if kind != "difference":
+    if rule != "difference":
         return np.asarray(within | above | below)
     return np.asarray(above | (high < margin) | ((low == high) & (high == margin) & (margin == 0)))
 
 
-def _first(**found: bool) -> Verdict:
-    return next((Verdict[name] for name, so in found.items() if so), Verdict.inconclusive)
+def _first(**found: bool) -> Conclusion:
+    return next((Conclusion[name] for name, so in found.items() if so), Conclusion.inconclusive)
 
 
-def combine(verdicts: Sequence[Verdict]) -> Verdict:
+def combine(verdicts: Sequence[Conclusion]) -> Conclusion:
     """The verdict on a claim from those by its definitions, the primary one first.
 
     The primary definition's stands, unless another one is decided and contradicts it:
@@ -107,15 +107,15 @@ def combine(verdicts: Sequence[Verdict]) -> Verdict:
     """
     if not verdicts:
         raise ValueError("A claim needs a verdict by at least one definition.")
-    primary, *others = (Verdict(verdict) for verdict in verdicts)
-    contradictory = {Verdict.definition_dependent}
-    if primary is Verdict.supported:
+    primary, *others = (Conclusion(verdict) for verdict in verdicts)
+    contradictory = {Conclusion.definition_dependent}
+    if primary is Conclusion.supported:
         contradictory |= AGAINST
     elif primary in AGAINST:
-        contradictory.add(Verdict.supported)
+        contradictory.add(Conclusion.supported)
     else:
         return primary
-    return Verdict.definition_dependent if contradictory.intersection(others) else primary
+    return Conclusion.definition_dependent if contradictory.intersection(others) else primary
 
 
 Attainable = Callable[[int, float], Sequence[Interval]]
@@ -127,7 +127,7 @@ def can_be_both(
     alpha: float,
     looks: Sequence[int],
     margin: float,
-    kind: Kind,
+    rule: str,
     bounded: tuple[float, float] | None = None,
     attainable: Attainable | None = None,
 ) -> str:
@@ -143,7 +143,7 @@ def can_be_both(
         ``lambda n, level: [one.shifted(-0.5) for one in proportion.attainable(n, level)]``.
     Raises ValueError as ``decide`` and ``sequential.nominal``.
     """
-    _check(margin, kind)
+    _check(margin, rule)
     if n_max < 2 or max(looks, default=0) < 2:
         return "Fewer than two seeds cannot decide anything."
     check_looks(looks, n_max, alpha)
@@ -152,8 +152,8 @@ def can_be_both(
         intervals = [one for n, level in zip(looks, levels, strict=True) for one in attainable(n, level)]
     else:  # of no width at any level
         intervals = _points(margin, bounded, 1 - alpha)
-    found = {decide(one, margin, kind) for one in intervals}
-    for verdict, wanted, distance in _DISTANCES[kind]:
+    found = {decide(one, margin, rule) for one in intervals}
+    for verdict, wanted, distance in _DISTANCES[rule]:
         if not found & wanted:
             nearest = min(intervals, key=distance)
             return (
@@ -163,23 +163,23 @@ def can_be_both(
     return ""
 
 
-_SUPPORTED = frozenset({Verdict.supported})
+_SUPPORTED = frozenset({Conclusion.supported})
 _Distance = Callable[[Interval], float]
-_DISTANCES: dict[str, list[tuple[Verdict, frozenset[Verdict], _Distance]]] = {
+_DISTANCES: dict[str, list[tuple[Conclusion, frozenset[Conclusion], _Distance]]] = {
     "difference": [
-        (Verdict.supported, _SUPPORTED, lambda one: -one.low),
-        (Verdict.refuted, AGAINST, lambda one: one.high),
+        (Conclusion.supported, _SUPPORTED, lambda one: -one.low),
+        (Conclusion.refuted, AGAINST, lambda one: one.high),
     ],
     "equivalence": [
-        (Verdict.supported, _SUPPORTED, lambda one: max(-one.low, one.high)),
-        (Verdict.refuted, AGAINST, lambda one: min(-one.low, one.high)),
+        (Conclusion.supported, _SUPPORTED, lambda one: max(-one.low, one.high)),
+        (Conclusion.refuted, AGAINST, lambda one: min(-one.low, one.high)),
     ],
     "either": [
-        (Verdict.supported, _SUPPORTED, lambda one: min(-one.low, one.high)),
-        (Verdict.refuted, AGAINST, lambda one: max(-one.low, one.high)),
+        (Conclusion.supported, _SUPPORTED, lambda one: min(-one.low, one.high)),
+        (Conclusion.refuted, AGAINST, lambda one: max(-one.low, one.high)),
     ],
 }
-"""Kind → verdict, the verdicts that count as it, and how far an interval is from it, up to a constant."""
+"""Rule → verdict, the verdicts that count as it, and how far an interval is from it, up to a constant."""
 
 
 def _points(margin: float, bounded: tuple[float, float] | None, level: float) -> list[Interval]:

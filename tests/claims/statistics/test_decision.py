@@ -5,16 +5,16 @@ import math
 import pytest
 
 from dae_lab.claims.statistics import correlation, proportion
-from dae_lab.claims.statistics.decision import Verdict, can_be_both, combine, decide
+from dae_lab.claims.statistics.decision import Conclusion, can_be_both, combine, decide
 from dae_lab.claims.statistics.interval import Interval
 
 S, R, E, D, I, X = (  # noqa: E741
-    Verdict.supported,
-    Verdict.refuted,
-    Verdict.equivalent,
-    Verdict.definition_dependent,
-    Verdict.inconclusive,
-    Verdict.invalid,
+    Conclusion.supported,
+    Conclusion.refuted,
+    Conclusion.equivalent,
+    Conclusion.definition_dependent,
+    Conclusion.inconclusive,
+    Conclusion.invalid,
 )
 INF = math.inf
 LOOKS = (5, 10, 15, 20)
@@ -106,7 +106,7 @@ def test_more_definitions():
 
 
 def test_verdicts_are_their_words():
-    assert [str(one) for one in Verdict] == [
+    assert [str(one) for one in Conclusion] == [
         "supported",
         "refuted",
         "equivalent",
@@ -121,7 +121,7 @@ def above_half(n, level):
 
 
 @pytest.mark.parametrize(
-    ("n", "looks", "margin", "kind", "bounded", "outcomes"),
+    ("n", "looks", "margin", "rule", "bounded", "outcomes"),
     [
         (20, LOOKS, 0, "difference", None, None),
         (20, LOOKS, 3, "difference", None, None),
@@ -135,12 +135,12 @@ def above_half(n, level):
         (10, [5, 10], 0, "difference", None, correlation.attainable),
     ],
 )
-def test_rules_that_can_go_either_way(n, looks, margin, kind, bounded, outcomes):
-    assert can_be_both(n, 0.05, looks, margin, kind, bounded, outcomes) == ""
+def test_rules_that_can_go_either_way(n, looks, margin, rule, bounded, outcomes):
+    assert can_be_both(n, 0.05, looks, margin, rule, bounded, outcomes) == ""
 
 
 @pytest.mark.parametrize(
-    ("n", "looks", "margin", "kind", "bounded", "outcomes", "why"),
+    ("n", "looks", "margin", "rule", "bounded", "outcomes", "why"),
     [
         (1, [1], 0, "difference", None, None, "Fewer than two seeds"),
         (20, [], 0, "difference", None, None, "Fewer than two seeds"),
@@ -164,9 +164,9 @@ def test_rules_that_can_go_either_way(n, looks, margin, kind, bounded, outcomes)
         (4, [4], 0, "difference", None, correlation.attainable, "never be supported"),
     ],
 )
-def test_rules_that_cannot(n, looks, margin, kind, bounded, outcomes, why):
+def test_rules_that_cannot(n, looks, margin, rule, bounded, outcomes, why):
     with pytest.raises(AssertionError, match=why):
-        raise AssertionError(can_be_both(n, 0.05, looks, margin, kind, bounded, outcomes))
+        raise AssertionError(can_be_both(n, 0.05, looks, margin, rule, bounded, outcomes))
 
 
 def test_wrong_looks_and_margins_are_mistakes():

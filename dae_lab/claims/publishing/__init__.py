@@ -1,0 +1,1 @@
+"""A verdict made public: sentences, Markdown, HTML, figures, the index, and a record in MLflow."""
