@@ -96,7 +96,7 @@ def test_what_is_no_config_is_refused(text):
         ([f"replay={'a' * 5000}"], "replay must have at most 250 characters"),
         (["replay=no_such_run"], "there is no run no_such_run"),
         (["replay=ID", "seed=4"], "leave seed=4 away"),
-        (["-m", "replay=ID,ID"], "give it without -m"),
+        (["replay=ID,ID"], "give it without plan=true, claims and several values"),
     ],
 )
 def test_what_cannot_be_replayed_is_refused(store, arguments, message):

@@ -174,8 +174,8 @@ def test_an_experiment_with_a_place_of_its_own_is_left_alone(compose, tmp_path):
 
 
 def test_relocate_is_not_swept(tmp_path):
-    code, _, errors = run("-m", "relocate=true", store=tmp_path)
-    assert_refused(code, errors, "give it without -m")
+    code, _, errors = run("relocate=true", "seed=0,1", store=tmp_path)
+    assert_refused(code, errors, "give it without plan=true")
 
 
 def copied(trained, folder):
