@@ -5,9 +5,9 @@ import sys
 from hydra._internal.utils import get_args_parser
 
 from dae_lab.commands import format_override
-from dae_lab.config.places import need_utf8
 from dae_lab.config.server import adopt_credentials, refuse_hidden_credentials
 from dae_lab.errors import CONTROL, ConfigError, printable
+from dae_lab.paths import need_utf8
 from dae_lab.sweep.launcher import Engine
 
 QUOTED = set("\"'[]{}()$=\\")

@@ -17,11 +17,12 @@ from dae_lab.arguments import arrange
 from dae_lab.config.explain import explain
 from dae_lab.config.outside import outside_files
 from dae_lab.config.overrides import given_overrides
-from dae_lab.config.places import conf_folder, register
+from dae_lab.config.places import register
 from dae_lab.config.validate import validate
 from dae_lab.environment import provide_home
 from dae_lab.errors import TrainingError, UserError, printable
 from dae_lab.help import help_text
+from dae_lab.paths import conf_folder
 from dae_lab.process import (
     STOPPED,
     STOPS,

@@ -29,7 +29,7 @@ RESULT_ROOMS = (
         "metrics.py",
         "model",
     ),
-    *("noise.py", "optimizers.py", "pixels.py", "seeds.py", "training"),
+    *("noise.py", "optimizers.py", "parts", "pixels.py", "schedules.py", "seeds.py", "training"),
 )
 """The rooms of the package that can change a number."""
 

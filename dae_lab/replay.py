@@ -4,9 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from dae_lab.config.run import ACTIONS, Config
+from dae_lab.config.run import COMMAND_LINE_KEYS, Config, parse_config
 from dae_lab.config.sources import recorded_config
-from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
 from dae_lab.experiment import Result, run
 from dae_lab.tracking.recorded import Recorded
@@ -79,10 +78,14 @@ def _as_recorded(original: Recorded, config: Config) -> Config:
     except Exception as error:  # whatever the store of artifacts raises
         raise TrackingError(f"replay: run {original.run_id} has no readable config.yaml") from error
     plain = recorded_config(text, f"replay: config.yaml of run {original.run_id}")
-    here = {key: value for key, value in asdict(config).items() if key in (*ACTIONS, "sweep", "tracking")}
+    here = {
+        key: value
+        for key, value in asdict(config).items()
+        if key in (*COMMAND_LINE_KEYS, "sweep", "tracking")
+    }
     here["tracking"]["reuse"] = "never"
     try:
-        found: Config = typed({**plain, **here}, Config, "")
+        found: Config = parse_config({**plain, **here})
     except ConfigError as error:
         raise ConfigError(
             f"replay: run {original.run_id} was recorded by another version: {error}"

@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
@@ -25,8 +25,8 @@ from dae_lab.claims.outcome import ClaimRun, Runs
 from dae_lab.claims.sentence import first_sentence
 from dae_lab.claims.spec import Claim
 from dae_lab.claims.statistics.decision import Verdict
-from dae_lab.config.fields import Checked
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import Schema, option
 from dae_lab.provenance import code_fingerprint
 from dae_lab.report.markdown import code
 from dae_lab.tracking.plain import plain
@@ -39,8 +39,7 @@ FILES = ("README.md", "rule.yaml", "runs.csv", "verdict.svg", "outcome.png", "ef
 NO_RUNS: Runs = {}
 
 
-@dataclass
-class Circumstances(Checked):
+class Circumstances(Schema):
     """How a claim was asked and judged, as far as its runs do not say it; kept in ``rule.yaml``.
 
     claim: its name. seeds: those judged. divisor: of its error rate.
@@ -53,14 +52,14 @@ class Circumstances(Checked):
 
     claim: str
     seeds: int
-    divisor: int = field(default=1, metadata={"minimum": 1, "maximum": 1000})
-    stated: int = field(default=0, metadata={"minimum": 0, "maximum": LATEST})
+    divisor: int = option(ge=1, le=1000, default=1)
+    stated: int = option(ge=0, le=LATEST, default=0)
     changed: str = ""
     history: str = ""
-    overrides: list[str] = field(default_factory=list)
+    overrides: list[str] = option(default_factory=list)
     command: str = ""
     cut_short: bool = False
-    missing: list[str] = field(default_factory=list)
+    missing: list[str] = option(default_factory=list)
     provisional: bool = False
 
 

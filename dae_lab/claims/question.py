@@ -19,10 +19,10 @@ from dae_lab.claims.statistics import correlation, paired, proportion
 from dae_lab.claims.statistics.decision import can_be_both, telling
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.config.fingerprint import fingerprint
-from dae_lab.config.run import Config
-from dae_lab.config.sources import ACTIONS, is_common_cache
-from dae_lab.config.typed import NAME
+from dae_lab.config.run import COMMAND_LINE_KEYS, Config
+from dae_lab.config.sources import is_common_cache
 from dae_lab.errors import ConfigError, UserError
+from dae_lab.parts.schema import NAME
 from dae_lab.recording.names import (
     CURVES,
     FALLING,
@@ -184,7 +184,7 @@ def refuse_equal_arms(arms: Mapping[str, Composed]) -> None:
 def _places(config: DictConfig) -> dict[str, Any]:
     """What says where and whether runs are done, by key; the cache as None where it is the common one."""
     keys = [f"tracking.{key}" for key in ("dir", "uri", "experiment", "reuse", "patience")]
-    places = {key: OmegaConf.select(config, key) for key in (*keys, *ACTIONS, "sweep")}
+    places = {key: OmegaConf.select(config, key) for key in (*keys, *COMMAND_LINE_KEYS, "sweep")}
     for group in ("evaluation", "data"):
         cache = OmegaConf.to_container(config[group], resolve=False).get("cache")  # type: ignore[union-attr]
         places[f"{group}.cache"] = None if is_common_cache(cache) else cache

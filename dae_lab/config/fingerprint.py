@@ -4,9 +4,9 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from dae_lab.config.run import ACTIONS, Config
+from dae_lab.config.run import COMMAND_LINE_KEYS, Config
 
-WITHOUT_EFFECT = (*ACTIONS, "data", "name", "sweep", "tracking")
+WITHOUT_EFFECT = (*COMMAND_LINE_KEYS, "data", "name", "sweep", "tracking")
 """Groups that do not change a number. The data have a fingerprint of their own, wherever they lie."""
 
 

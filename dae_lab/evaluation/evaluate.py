@@ -174,7 +174,7 @@ def _codes(model: Autoencoder, noisy: np.ndarray, config: Config) -> np.ndarray:
 def _decoded(model: Autoencoder, code: Geometry, config: Config) -> np.ndarray | None:
     """A grid over the plane of the code, decoded; None where the code alone does not make an image."""
     view = code.decodable
-    if view is None or len(model.decoder.inputs) > 1 or config.decoder.output.residual:  # type: ignore[attr-defined]
+    if view is None or len(model.decoder.inputs) > 1 or config.decoder.output.residual:
         return None  # the image needs more than the code: an encoder's features, or the noisy image
     shape = model.decoder.inputs[0].shape[1:]
     values = predict(model.decoder, grid_codes(view).reshape(-1, *shape), config)

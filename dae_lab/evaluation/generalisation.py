@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from dae_lab import metrics
-from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images
 from dae_lab.errors import ConfigError
@@ -59,7 +58,7 @@ def generalisation(denoiser: Any, corruption: Corruption, images: Images, config
             levels[level] = _point(denoiser, corruption.scaled(level), images, config)
         except ConfigError as error:
             log.info("noise of %g times the strength is left out: %s", level, error)
-    others: Mapping[str, Corruption] = construct(config.evaluation.corruptions)
+    others: Mapping[str, Corruption] = config.evaluation.corruptions
     corruptions = {
         name: _point(denoiser, other, images, config)
         for name, other in others.items()

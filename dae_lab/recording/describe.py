@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from omegaconf import OmegaConf
 
@@ -22,7 +23,7 @@ def describe(
         counts: how many parameters the model and its parts have.
         diff: uncommitted changes of the code, empty where there are none.
     """
-    resolved = OmegaConf.structured(config)
+    plain = asdict(config)
     facts = {
         "data/fingerprint": dataset.fingerprint,
         "data/source": dataset.source,
@@ -31,11 +32,11 @@ def describe(
         **{f"model/{key}": str(value) for key, value in counts.items()},
         **{f"machine/{key}": value for key, value in provenance.machine().items()},
     }
-    record.params({**flattened(OmegaConf.to_container(resolved)), **facts})
+    record.params({**flattened(plain), **facts})
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     sizes = {name: len(images) for name, images in parts.items()}
     record.dataset(dataset.name, dataset.fingerprint, dataset.source, sizes)
-    record.text(OmegaConf.to_yaml(resolved), "config.yaml")
+    record.text(OmegaConf.to_yaml(OmegaConf.create(plain)), "config.yaml")
     packages = provenance.packages()
     record.text("".join(f"{name}=={version}\n" for name, version in packages.items()), "packages.txt")
     if diff:

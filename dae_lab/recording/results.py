@@ -8,7 +8,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from dae_lab.config.construct import construct
 from dae_lab.config.options import option_name
 from dae_lab.config.run import Config
 from dae_lab.evaluation.convergence import Trajectory
@@ -62,7 +61,7 @@ def record_figures(
     from dae_lab.report.pictures import pictures
     from dae_lab.report.words import in_short
 
-    noise = construct(config.noise).described()
+    noise = config.noise.described()
     loss = option_name("loss", config.loss)
     drawn = pictures(found, history, trajectory, first_kernels(model), noise, loss)
     for name, picture in drawn.items():

@@ -8,11 +8,11 @@ from jinja2 import Environment
 from PIL import Image
 
 from dae_lab import collapse, metrics
-from dae_lab.config.latent import WIDEST
 from dae_lab.data.images import FEW
 from dae_lab.evaluation import latent, separation
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.scores import interval
+from dae_lab.model.latent import WIDEST
 from dae_lab.report import words
 from dae_lab.report.html import embedded, environment
 

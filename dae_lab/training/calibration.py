@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dae_lab import provenance
-from dae_lab.config.construct import construct
 from dae_lab.config.fingerprint import workload
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset
@@ -38,7 +37,7 @@ def calibrate(configs: Sequence[Config]) -> list[float]:
             for config in group:
                 known = load(config)
                 if known is None:
-                    dataset = dataset or construct(config.data)
+                    dataset = dataset or config.data.load()
                     known = _measure_and_keep(config, dataset)
                 seconds[workload(config)] = known
                 advance()
@@ -78,7 +77,7 @@ def _measure(config: Config, dataset: Dataset) -> float:
     at_once = fit.largest_divisor(steps, training.steps_per_execution)
     timed = min(steps, at_once * -(-STEPS // at_once))
     brief = replace(config, training=replace(training, epochs=2, batches=timed))
-    corruption = construct(config.noise)
+    corruption = config.noise
     seen, checked = dataset.train[: timed * training.batch_size], dataset.validation[: STEPS * size]
     model = build(config, dataset.train.shape, np.full(dataset.train.shape[-1], 0.5))
     with TemporaryDirectory() as folder:

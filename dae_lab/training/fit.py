@@ -8,7 +8,6 @@ import keras
 import tensorflow as tf
 from tensorflow.python.framework import config as tf_config
 
-from dae_lab import optimizers
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images, NoisySet
 from dae_lab.model.autoencoder import Autoencoder
@@ -28,7 +27,7 @@ def prepare(model: Autoencoder, images: Images, config: Config, folder: Path) ->
     """
     steps = steps_per_epoch(images, config)
     model.compile(
-        optimizer=optimizers.build(config.optimizer, steps, config.training.epochs),
+        optimizer=config.optimizer.build(steps, config.training.epochs),
         steps_per_execution=largest_divisor(steps, config.training.steps_per_execution),
         jit_compile=False,  # measured: XLA does not pay on a CPU
     )

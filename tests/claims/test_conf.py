@@ -9,7 +9,7 @@ from processes import run, runs
 
 from dae_lab.claims.question import refuse_undecidable
 from dae_lab.claims.spec import Claim, claim
-from dae_lab.config.places import conf_folder
+from dae_lab.paths import conf_folder
 
 FOLDER = conf_folder() / "claim"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml"))

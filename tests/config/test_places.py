@@ -8,13 +8,14 @@ from hydra import compose, initialize_config_dir
 from dae_lab.config import places
 from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError
+from dae_lab.paths import as_text
 
 LATIN_1 = os.fsdecode(b"/tmp/\xe9")  # as a file's name comes from a disk of an older system
 
 
 def test_names_that_are_not_utf8_become_text_that_can_be_written():
-    assert places.as_text(LATIN_1).encode() == "/tmp/\N{REPLACEMENT CHARACTER}".encode()
-    assert places.as_text("/tmp/é") == "/tmp/é"
+    assert as_text(LATIN_1).encode() == "/tmp/\N{REPLACEMENT CHARACTER}".encode()
+    assert as_text("/tmp/é") == "/tmp/é"
 
 
 def test_values_that_cannot_be_recorded_are_refused_with_their_key(monkeypatch):

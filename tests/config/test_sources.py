@@ -14,9 +14,9 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from dae_lab.config.explain import explain
-from dae_lab.config.places import conf_folder
 from dae_lab.config.sources import FileConfigSource, resolver_call
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 
 PRESET = "# @package _global_\n"
 CALLBACK = "{callbacks: {x: {_target_: shutil.copyfile, src: /etc/hostname, dst: %s}}}"

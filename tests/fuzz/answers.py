@@ -20,8 +20,8 @@ from hydra.types import RunMode
 from dae_lab import arguments, command
 from dae_lab.claims import question, study
 from dae_lab.config.explain import explain
-from dae_lab.config.places import PACKAGE, conf_folder
 from dae_lab.errors import CONTROL, ConfigError, UserError, printable
+from dae_lab.paths import PACKAGE, conf_folder
 from dae_lab.sweep import sweep
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.launcher import Engine

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dae_lab.config.construct import construct
 from dae_lab.model import traced
 from dae_lab.model.autoencoder import Autoencoder, build
 from dae_lab.noise import corrupted
@@ -38,7 +37,7 @@ def prepared(config, images, folder: Path):
 
 def train(config, tiny, folder: Path):
     """The trained model, and all its variables."""
-    images, validation, corruption = tiny(20), tiny(5, seed=1), construct(config.noise)
+    images, validation, corruption = tiny(20), tiny(5, seed=1), config.noise
     model, history = prepared(config, images, folder)
     assert int(model.optimizer.iterations) == 0
     noisy = (corrupted(validation, corruption, 1), validation)

@@ -5,8 +5,8 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 
-from dae_lab.config.places import conf_folder
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 from dae_lab.sweep.size import check_number_of_runs
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dae_lab.config.construct import construct
 from dae_lab.data.images import Images
 from dae_lab.noise import corrupted
 from dae_lab.pixels import blocks
@@ -30,7 +29,7 @@ def epochs(compose, *overrides: str, first_epoch: int = 0, count: int = 3):
     config = compose("noise.clip=false", f"training.epochs={count}", *overrides)
     images = numbered()
     seen = []
-    with training_batches(images, construct(config.noise), config, first_epoch) as batches:
+    with training_batches(images, config.noise, config, first_epoch) as batches:
         stream = iter(batches)
         for _ in range(first_epoch, count):
             pairs = [(n.numpy(), c.numpy()) for n, c in islice(stream, steps_per_epoch(images, config))]
@@ -118,11 +117,11 @@ def test_steps_of_an_epoch(compose, overrides, steps):
 
 
 def test_the_noise_of_a_row_is_its_own_wherever_it_stands(compose, monkeypatch):
-    corruption, images = construct(compose().noise), numbered()
+    corruption, images = compose().noise, numbered()
     whole = corrupted(images, corruption, 7)
     np.testing.assert_array_equal(corrupted(images[3:8], corruption, 7), whole[3:8])
     some = partial(blocks, values=4 * prod(images.shape))  # four images at a time
-    monkeypatch.setattr("dae_lab.noise.blocks", some)
+    monkeypatch.setattr("dae_lab.pixels.blocks", some)
     np.testing.assert_array_equal(corrupted(images, corruption, 7), whole)
     assert np.any(corrupted(images, corruption, 8) != whole)
 
@@ -131,7 +130,7 @@ def test_pixels_that_are_floats_already_stay_as_they_are(compose):
     pixels = np.random.default_rng(0).random((6, 4, 4, 1), dtype=np.float32)
     images = Images(pixels, None, range(6))
     config = compose("noise=none", "training.batch_size=6", "training.epochs=1")
-    with training_batches(images, construct(config.noise), config, 0) as batches:
+    with training_batches(images, config.noise, config, 0) as batches:
         ((noisy, clean),) = batches
     assert sorted(clean.numpy()[:, 0, 0, 0]) == sorted(pixels[:, 0, 0, 0])
     np.testing.assert_array_equal(noisy, clean)
@@ -148,7 +147,7 @@ def test_the_noisy_images_are_let_go_when_training_ends(compose, monkeypatch):
 
     monkeypatch.setattr("dae_lab.training.batches.corrupted", watched)
     config = compose("noise.resample=once", "training.batch_size=2")
-    with training_batches(numbered(), construct(config.noise), config, 0) as batches:
+    with training_batches(numbered(), config.noise, config, 0) as batches:
         stream = iter(batches)
         next(stream)
         assert drawn[0]() is not None

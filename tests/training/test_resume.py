@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.model import traced
 from dae_lab.model.autoencoder import Autoencoder, build, state
@@ -50,7 +49,7 @@ class Cut(keras.callbacks.Callback):
 def train(config: Config, tiny, folder: Path, *listeners) -> tuple[Autoencoder, History]:
     fit.set_up(config)
     images, validation = tiny(20), tiny(5, seed=1)
-    corruption = construct(config.noise)
+    corruption = config.noise
     model = build(config, images.shape, np.zeros(1))
     traced._last.clear()  # no test gets the model of another
     model, history = fit.prepare(model, images, config, folder)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from dae_lab.baselines.trivial import mean_image
-from dae_lab.config.construct import construct
 from dae_lab.evaluation.sets import evaluation_set
 from dae_lab.model import traced
 from dae_lab.model.autoencoder import build
@@ -28,7 +27,7 @@ HEALTHY = ("optimizer.learning_rate=0.001",)
 def train(compose, folder, *overrides):
     config = compose(*SMALL, *overrides)
     fit.set_up(config)
-    data, corruption = construct(config.data), construct(config.noise)
+    data, corruption = config.data.load(), config.noise
     model = build(config, data.train.shape, np.zeros(1))
     traced._last.clear()  # no test gets the model of another
     model, history = fit.prepare(model, data.train, config, folder)
@@ -113,7 +112,7 @@ def test_the_first_gradient_is_that_of_the_untrained_model_without_penalties(com
         f"latent={latent}",
     )
     config = compose(*SMALL, *one)
-    data = construct(config.data)
+    data = config.data.load()
     clean = to_float(data.train[:IMAGES].pixels)
     expected = build(config, data.train.shape, np.zeros(1)).gradient_norm(clean, clean)
     model, _, _ = train(compose, tmp_path, *one)

@@ -11,9 +11,9 @@ from clock import Clock
 from hydra import compose, initialize_config_dir
 from numpy import empty, float32, zeros
 
-from dae_lab.config.construct import construct
-from dae_lab.config.places import conf_folder, register
+from dae_lab.config.places import register
 from dae_lab.config.validate import validate
+from dae_lab.paths import conf_folder
 from dae_lab.startup import import_tensorflow
 
 
@@ -22,7 +22,7 @@ def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         own = [f"experiment={system}", f"data.train=[0,{images}]", f"training.epochs={epochs}", *overrides]
         config = validate(compose("config", overrides=own))
-    data = construct(config.data)
+    data = config.data.load()
     import_tensorflow()
     import keras
 
@@ -42,7 +42,7 @@ def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
             clock.stop()
 
     fit.set_up(config)
-    corruption = construct(config.noise)
+    corruption = config.noise
     model = build(config, data.train.shape, zeros(1))
     with tempfile.TemporaryDirectory() as folder:
         model, history = fit.prepare(model, data.train, config, Path(folder))

@@ -15,8 +15,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from dae_lab.commands import format_install_command
-from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import parse_schema
 from dae_lab.sweep.launcher import Engine
 
 if TYPE_CHECKING:
@@ -157,4 +157,4 @@ def _settings(config: DictConfig, group: str, schema: type) -> Any:
     """What the config says in ``hydra.<group>``, checked."""
     plain: Any = OmegaConf.to_container(config.hydra[group], resolve=True)
     own = {key: value for key, value in plain.items() if not key.startswith("_")}
-    return typed(own, schema, f"hydra.{group}")
+    return parse_schema(own, schema, f"hydra.{group}")
