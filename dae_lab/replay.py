@@ -11,7 +11,7 @@ from dae_lab.experiment import Result, run
 from dae_lab.tracking.recorded import Recorded
 from dae_lab.tracking.store import Store
 
-KEPT = ("replay=", "tracking.", "hydra")
+KEPT = ("replay=", "trust=", "extensions=", "tracking.", "hydra")
 """Overrides that may stand beside ``replay=…``: they say where, not what."""
 
 SHOWN = 5  # differences that are listed

@@ -46,7 +46,7 @@ def state(question: Question, store: Store) -> None:
         if not same:
             same = [Entry(rule, arms, time.time_ns() // 1_000_000)]
             record.tag("rule", " ".join(map(str, [*known, *same])))
-            record.text(OmegaConf.to_yaml(OmegaConf.structured(question.claim)), f"rules/{rule}.yaml")
+            record.text(OmegaConf.to_yaml(OmegaConf.create(asdict(question.claim))), f"rules/{rule}.yaml")
         question.forgotten, question.asked = _asked(record.tags.get("judged", ""))
     question.stated, question.rule = same[0].stated, f"{rule}/{arms}"
     if others:

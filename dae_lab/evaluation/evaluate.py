@@ -26,6 +26,7 @@ from dae_lab.evaluation.scores import (
 )
 from dae_lab.evaluation.sets import Sets, evaluation_set, predict
 from dae_lab.model.autoencoder import Autoencoder
+from dae_lab.parts.part import own_code
 from dae_lab.pixels import to_float
 from dae_lab.progress import progress
 from dae_lab.training.batches import steps_per_epoch
@@ -98,11 +99,12 @@ def evaluate(
         found = metrics.table(images.pixels, reconstruction)
     energies = metrics.energy(images.pixels)
     code_size = int(np.prod(model.decoder.inputs[0].shape[1:]))
+    noise = asdict(config.noise)
     baselines = judge(
         config.evaluation.baselines,
         sets.dataset,
         sets.corruption,
-        asdict(config.noise),
+        {**noise, "code": own_code(noise)} if own_code(noise) else noise,
         sets.test,
         sets.validation,
         code_size=code_size,

@@ -4,17 +4,19 @@ A class of dae_lab is an option because a file of ``conf/`` names it. A class of
 same way if the command line trusts its package: ``noise._target_=my_lab.noise.Rain trust=[my_lab]``.
 """
 
+import hashlib
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pydantic import model_validator
 
-from dae_lab.errors import UserError, unexpected
+from dae_lab.errors import unexpected
 from dae_lab.parts.schema import Schema, refuse
 from dae_lab.paths import conf_folder
 
@@ -106,15 +108,45 @@ def find_part(target: Any, base: type[Part], trust: Sequence[str]) -> type[Part]
 def _import(target: str) -> Any:
     module, _, name = target.rpartition(".")
     try:
+        package_source(target.partition(".")[0])  # before it runs, so that what runs is what is hashed
         imported = import_module(module)
-    except UserError:
-        raise
     except Exception as error:  # whatever the code of a person's own raises
         raise refuse(
             f"._target_: {module} cannot be imported ({unexpected(error)}); install its package, or give the "
             f"folder that it is in as extensions=FOLDER"
         ) from error
     return _parts.get(target) or getattr(imported, name, None)
+
+
+@cache
+def package_source(package: str) -> bytes:
+    """The names and contents of all Python files of a package or module, as this process first read them."""
+    spec = find_spec(package)
+    folders = list(spec.submodule_search_locations or ()) if spec else []
+    files = sorted(file for folder in folders for file in Path(folder).rglob("*.py"))
+    if spec and spec.origin and not folders:
+        files = [Path(spec.origin)]
+    return b"".join(f"{file.name}\n".encode() + file.read_bytes() for file in files)
+
+
+def own_code(plain: Any) -> str:
+    """SHA-256, in hex, of the packages of a person's own whose parts ``plain`` names; empty where none does.
+
+    Args:
+        plain: a config, or a part of one, as nested mappings.
+    """
+    packages = sorted({target.partition(".")[0] for target in _targets(plain)} - {*OWN_PACKAGES})
+    if not packages:
+        return ""
+    return hashlib.sha256(b"".join(package_source(package) for package in packages)).hexdigest()
+
+
+def _targets(plain: Any) -> Iterator[str]:
+    if isinstance(plain, Mapping):
+        if "_target_" in plain:
+            yield plain["_target_"]
+        for value in plain.values():
+            yield from _targets(value)
 
 
 def add_extensions(folder: str | None) -> None:

@@ -67,7 +67,7 @@ def record_figures(
     for name, picture in drawn.items():
         record.picture(picture, f"figures/{name}.png")
     facts = {"in short": in_short(config), **facts}
-    text = OmegaConf.to_yaml(OmegaConf.structured(config))
+    text = OmegaConf.to_yaml(OmegaConf.create(asdict(config)))
     versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
     known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
     record.text(page(record.name, found, drawn, text, known), "report.html")

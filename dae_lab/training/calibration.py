@@ -14,6 +14,7 @@ from dae_lab.config.fingerprint import workload
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment, kernel_settings
+from dae_lab.parts.part import own_code
 from dae_lab.progress import progress
 from dae_lab.training import measurements
 
@@ -108,7 +109,7 @@ def _key(config: Config, threads: int | None) -> dict[str, Any]:
         "cpu": provenance.cpu(),
         "threads": threads or provenance.threads(),
         "settings": kernel_settings(),
-        "code": provenance.code_fingerprint(_CODE),
+        "code": provenance.code_fingerprint(_CODE) + own_code(asdict(config)),
         "workload": workload(config),
         "noise": asdict(config.noise),
     }

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from dae_lab import provenance
 from dae_lab.config.run import Config
 from dae_lab.environment import check_environment, kernel_settings
+from dae_lab.parts.part import own_code
 from dae_lab.parts.shapes import Shape
 from dae_lab.progress import progress
 from dae_lab.tracking.damage import DamagedError
@@ -174,6 +175,9 @@ def warn_of_other_machine(measurement: Measurement) -> None:
         )
 
 
+_CODE = ("model", "training/precision.py", "training/timing.py")
+
+
 def _key(config: Config, image: Shape, threads: int | None = None) -> dict[str, Any]:
     """All that can change which precision is faster, as JSON."""
     network = {part: asdict(getattr(config, part)) for part in ("encoder", "latent", "decoder")}
@@ -182,7 +186,7 @@ def _key(config: Config, image: Shape, threads: int | None = None) -> dict[str, 
         "gpus": [Path("/dev/nvidia0").exists(), os.environ.get("CUDA_VISIBLE_DEVICES")],
         "onednn": provenance.onednn(),
         "settings": kernel_settings(),
-        "code": provenance.code_fingerprint(("model", "training/precision.py", "training/timing.py")),
+        "code": provenance.code_fingerprint(_CODE) + own_code(network),
         "network": network,
         "image": list(image),
         "batch_size": config.training.batch_size,
