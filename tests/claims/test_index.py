@@ -17,7 +17,9 @@ ONCE = seeds(5, 5)
 
 def write(folder, name, every, **changes):
     found = judge(gather(made(seeds=ONCE, **changes), every, 5))
-    notebook.write(folder, found, every, notebook.Circumstances(name, found.n, command="ask it again"))
+    notebook.write(
+        folder, found, every, notebook.Circumstances(claim=name, seeds=found.n, command="ask it again")
+    )
     return found
 
 

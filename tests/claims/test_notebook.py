@@ -23,7 +23,9 @@ ONCE = seeds(5, 5)
 
 def write(folder, name, found, every):
     """The page of ``found``, as if nothing had been drawn before."""
-    circumstances = notebook.Circumstances(name, found.n, missing=[] if found.readings else [*found.broken])
+    circumstances = notebook.Circumstances(
+        claim=name, seeds=found.n, missing=[] if found.readings else [*found.broken]
+    )
     return notebook.write(folder, found, every, circumstances)[0]
 
 
@@ -223,7 +225,7 @@ def test_a_folder_that_cannot_be_written_is_refused_at_once(tmp_path):
 
 def test_what_was_drawn_is_not_drawn_again(judged, tmp_path):
     found, every = judged
-    circumstances = notebook.Circumstances("mine", found.n)
+    circumstances = notebook.Circumstances(claim="mine", seeds=found.n)
     page, state = notebook.write(tmp_path, found, every, circumstances)
     figure = page.parent / "effect.png"
     figure.write_bytes(b"not looked at")
