@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from itertools import islice
 
 from dae_lab.commands import format_override
-from dae_lab.config.paths import check_utf8
 from dae_lab.config.server import adopt_credentials, refuse_hidden_credentials
 from dae_lab.errors import CONTROL, ConfigError, printable
+from dae_lab.paths import check_utf8
 
 QUOTED = set("\"'[]{}()$=\\")
 """What tells that a value is more than a path."""

@@ -11,11 +11,12 @@ import hydra
 
 from dae_lab.arguments import arrange, config_options
 from dae_lab.config.error_messages import explain_error
-from dae_lab.config.paths import conf_folder, register
+from dae_lab.config.registration import register
 from dae_lab.dispatch import Task
 from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, printable
 from dae_lab.help import help_text
+from dae_lab.paths import conf_folder
 from dae_lab.process import (
     STOP_MESSAGE,
     STOP_SIGNALS,

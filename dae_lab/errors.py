@@ -13,7 +13,7 @@ class UserError(Exception):
     """A mistake a person can mend: the message says what was wrong, where, and what would be right."""
 
 
-class ConfigError(UserError):
+class ConfigError(UserError, ValueError):
     """A value, key or combination in the config that makes no sense. Names the key first."""
 
 

@@ -8,7 +8,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dae_lab import provenance
-from dae_lab.config.construct import construct
 from dae_lab.config.fingerprint import fingerprint, kept, workload
 from dae_lab.config.run import Config
 from dae_lab.config.validate import check_shapes, check_validation
@@ -136,7 +135,7 @@ def loaded(config: Config) -> Dataset:
     Raises:
         UserError: they are missing or broken.
     """
-    dataset: Dataset = construct(config.data)
+    dataset: Dataset = config.data.load()
     return dataset
 
 
@@ -180,7 +179,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, dif
 
     need_same_packages()
     fit.set_determinism(config.training.deterministic)
-    corruption = construct(config.noise)
+    corruption = config.noise
     mean = mean_image(dataset.train.pixels)
     model = build(config, dataset.train.shape, mean.mean(axis=(0, 1)))
     facts = record_setup(record, config, dataset, parameter_counts(model), diff)

@@ -1,7 +1,8 @@
 """What ``--help`` says. Written here because Hydra takes seconds to list groups nobody asked it for."""
 
 from dae_lab.commands import format_activation
-from dae_lab.config.paths import conf_folder, store_folder
+from dae_lab.config.registration import store_folder
+from dae_lab.paths import conf_folder
 
 GROUPS = {
     "data": "images",

@@ -31,7 +31,8 @@ RESULT_ROOMS = (
         "metrics.py",
         "model",
     ),
-    *("noise.py", "optimizers.py", "pixels.py", "scoring.py", "seeds.py", "training"),
+    *("noise.py", "optimizers.py", "parts", "pixels.py", "schedules.py", "scoring.py", "seeds.py"),
+    "training",
 )
 """The rooms of the package that can change a number."""
 

@@ -4,16 +4,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from dae_lab.config.run import ACTIONS, Config
+from dae_lab.config.run import COMMAND_LINE_KEYS, Config, parse_config
 from dae_lab.config.sources import recorded_config
-from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError, TrackingError, TrainingError, printable
 from dae_lab.experiment import Result, run
 from dae_lab.session import Session
 from dae_lab.tracking.reader import RunReader
 from dae_lab.tracking.store import RunStore
 
-ALLOWED = ("replay=", "tracking.", "hydra")
+ALLOWED = ("replay=", "trust=", "extensions=", "tracking.", "hydra")
 """How overrides begin that may be given with ``replay=…``: they say where, not what."""
 
 MAX_LISTED = 5
@@ -84,10 +83,14 @@ def _load_config(original: RunReader, config: Config) -> Config:
     except Exception as error:  # whatever the store of artifacts raises
         raise TrackingError(f"replay: run {original.run_id} has no readable config.yaml") from error
     plain = recorded_config(text, f"replay: config.yaml of run {original.run_id}")
-    present = {key: value for key, value in asdict(config).items() if key in (*ACTIONS, "sweep", "tracking")}
+    present = {
+        key: value
+        for key, value in asdict(config).items()
+        if key in (*COMMAND_LINE_KEYS, "sweep", "tracking")
+    }
     present["tracking"]["reuse"] = "never"
     try:
-        recorded: Config = typed({**plain, **present}, Config, "")
+        recorded = parse_config({**plain, **present})
     except ConfigError as error:
         raise ConfigError(
             f"replay: run {original.run_id} was recorded by another version: {error}"

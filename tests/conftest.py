@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra.utils import instantiate
 
-from dae_lab.config.paths import conf_folder, register
+from dae_lab.config.registration import register
 from dae_lab.config.run import Config, Tracking
 from dae_lab.config.validate import validate
 from dae_lab.data.images import Images
+from dae_lab.paths import conf_folder
 from dae_lab.startup import SETTINGS
 
 Compose = Callable[..., Config]
@@ -122,4 +122,4 @@ def tiny() -> Callable[..., Images]:
 @pytest.fixture(scope="session")
 def digits() -> Images:
     """The first 100 training digits of data=mnist_5k."""
-    return instantiate(composed().data, _convert_="object").train[:100]
+    return composed().data.load().train[:100]

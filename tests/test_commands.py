@@ -18,9 +18,9 @@ from hydra import initialize_config_dir
 from processes import assert_refused, client, prepare, run, runs
 
 from dae_lab.commands import format_activation, format_command, format_install_command, format_override
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import TrackingError
 from dae_lab.help import help_text
+from dae_lab.paths import conf_folder
 from dae_lab.tracking.store import RunStore
 
 AWKWARD = "it's a store, größer (1) & $HOME"

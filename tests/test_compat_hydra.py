@@ -4,7 +4,7 @@ from hydra import compose, initialize_config_dir
 from hydra.plugins.config_source import ConfigSource
 
 from dae_lab import compat
-from dae_lab.config.paths import register
+from dae_lab.config.registration import register
 from dae_lab.config.sources import FileConfigSource
 
 

@@ -14,9 +14,10 @@ from hydra import compose, initialize_config_dir
 from processes import assert_refused, finish, runs, start
 
 from dae_lab import environment, provenance
-from dae_lab.config.paths import conf_folder, register
+from dae_lab.config.registration import register
 from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 
 CHECKOUT = Path(__file__).parents[1]
 

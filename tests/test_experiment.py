@@ -109,8 +109,8 @@ def test_the_model_loads_by_pyfunc_and_denoises_alike(compose, tmp_path, latent,
     mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
     loaded = mlflow.pyfunc.load_model(f"runs:/{result.record.run_id}/model")
     assert loaded.metadata.signature.inputs.inputs[0].shape == (-1, 28, 28, 1)
-    dataset = experiment.construct(config.data)
-    noisy = corrupted(dataset.test[:40], experiment.construct(config.noise), derive(0, "evaluation noise"))
+    dataset = config.data.load()
+    noisy = corrupted(dataset.test[:40], config.noise, derive(0, "evaluation noise"))
     error = np.mean((loaded.predict(noisy) - dataset.test.pixels[:40] / 255) ** 2)
     assert error == pytest.approx(result.evaluation.scores["model"]["mse"], rel=1e-4)
 

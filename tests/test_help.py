@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from dae_lab.config.paths import conf_folder
 from dae_lab.help import GROUPS, help_text
+from dae_lab.paths import conf_folder
 
 EXAMPLES = re.findall(r"^  python -m dae_lab\.run(.*?)(?:  +\S.*)?$", help_text(), re.MULTILINE)
 

@@ -12,11 +12,10 @@ from scipy import stats
 from scipy.ndimage import gaussian_filter1d
 
 from dae_lab import noise
-from dae_lab.config.construct import construct
-from dae_lab.config.noise import SCHEMAS, Noise
-from dae_lab.config.paths import conf_folder
-from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
+from dae_lab.parts.part import shipped_targets
+from dae_lab.parts.schema import parse_schema
+from dae_lab.paths import conf_folder
 
 STREAM = 20_210_701
 COMMON: dict[str, Any] = {"clip": False, "resample": "epoch"}
@@ -28,7 +27,7 @@ def configured(*overrides: str):
     """A corruption as conf/noise describes it."""
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         plain = OmegaConf.to_container(compose(overrides=list(overrides)).noise, resolve=True)
-    return construct(typed(plain, Noise, "noise"))
+    return parse_schema(plain, noise.Corruption, "noise")
 
 
 def grey(value: float, count: int = 400, side: int = 28) -> np.ndarray:
@@ -141,7 +140,7 @@ def test_none_is_the_identity():
     assert np.array_equal(corrupted(configured("+noise=none"), photos()), photos())
 
 
-@pytest.mark.parametrize("option", SCHEMAS)
+@pytest.mark.parametrize("option", shipped_targets("noise").values())
 def test_noise_depends_on_image_and_seed_alone(option):
     corruption, images, rows = configured(f"+noise={option}"), photos(), np.arange(40, 53)
     seeds = noise.image_seeds(rows, STREAM)

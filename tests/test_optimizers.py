@@ -6,13 +6,11 @@ import keras
 import numpy as np
 import pytest
 
-from dae_lab import optimizers
-
 STEPS, EPOCHS = 10, 20
 
 
 def built(compose, *overrides: str) -> keras.Optimizer:
-    return optimizers.build(compose(*overrides).optimizer, STEPS, EPOCHS)
+    return compose(*overrides).optimizer.build(STEPS, EPOCHS)
 
 
 CLASSES = {

@@ -11,11 +11,10 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from processes import finish, run, start
 
-from dae_lab.config.construct import construct
-from dae_lab.config.paths import conf_folder
 from dae_lab.config.validate import validate
 from dae_lab.errors import DataError
 from dae_lab.model.autoencoder import build, parameter_counts
+from dae_lab.paths import conf_folder
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT.joinpath("README.md").read_text()
@@ -59,7 +58,7 @@ def _need_data(compose, arguments):
     """Skip where full MNIST is wanted and cannot be had."""
     for preset in [argument for argument in arguments if argument.startswith("experiment=")]:
         try:
-            construct(compose(preset).data)
+            compose(preset).data.load()
         except DataError as error:
             pytest.skip(f"needs full MNIST, from the cache or the network: {error}")
 

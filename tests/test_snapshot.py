@@ -42,7 +42,7 @@ def test_a_module_imported_after_an_edit_is_as_it_was_before(package):
     code = f"""
 import dae_lab, pathlib, shutil
 shutil.rmtree({str(package)!r})
-import dae_lab.seeds, dae_lab.config.fields
+import dae_lab.seeds, dae_lab.parts.shapes
 print(dae_lab.seeds.derive.__name__, dae_lab.seeds.__file__)
 """
     assert python(package, code) == f"derive {package / 'seeds.py'}"

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -13,13 +13,12 @@ from dae_lab.claims.expression import Effect, parse
 from dae_lab.claims.outcomes import outcome_kind
 from dae_lab.claims.outcomes.kind import OutcomeKind
 from dae_lab.claims.rule import Bridge, Definition, Guards, Seeds
-from dae_lab.config.fields import Checked, number, required, text
 from dae_lab.config.overrides import roots
-from dae_lab.config.run import ACTIONS, LONGEST_PATH
-from dae_lab.config.typed import NAME, typed
+from dae_lab.config.run import COMMAND_LINE_KEYS
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import NAME, Line, LongLine, Name, Prose, Schema, option, parse_schema
 
-NO_ARM = {*ACTIONS, "claim", "hydra", "seed", "sweep", "tracking"}
+NO_ARM = {*COMMAND_LINE_KEYS, "claim", "hydra", "seed", "sweep", "tracking"}
 """Parts of the config that do not say what is trained."""
 
 UNDECISIVE = {
@@ -29,8 +28,7 @@ UNDECISIVE = {
 """Keys of a claim that decide nothing, so that its rule is the same whatever they say."""
 
 
-@dataclass
-class Claim(Checked):
+class Claim(Schema):
     """A statement, and the rule by which runs decide it.
 
     id: a short label, as the source numbers it.
@@ -45,24 +43,24 @@ class Claim(Checked):
     notebook: the folder in which the verdict gets a page.
     """
 
-    id: str = text()
-    statement: str = text(longest=10_000, lines=True)
-    source: str = text(longest=10_000, lines=True)
-    quotation: str = required()
-    confound: str = required()
-    scale: str = required()
-    base: list[str] = required()
-    arms: dict[str, list[str]] = required()
-    seeds: Seeds = required()
-    error: float = number(above=0, below=0.5)
-    definition: Definition = required()
-    alternatives: dict[str, Definition] = required()
-    guards: Guards = required()
-    causes: dict[str, list[str]] = required()
-    history: list[str] = required()
-    labels: dict[str, str] = required()
-    bridges: dict[str, Bridge] = required()
-    notebook: str = text(longest=LONGEST_PATH)
+    id: Line = option()
+    statement: Prose = option()
+    source: Prose = option()
+    quotation: str = option()
+    confound: str = option()
+    scale: str = option()
+    base: list[str] = option()
+    arms: dict[str, list[str]] = option()
+    seeds: Seeds = option()
+    error: float = option(gt=0, lt=0.5)
+    definition: Definition = option()
+    alternatives: dict[Name, Definition] = option()
+    guards: Guards = option()
+    causes: dict[str, list[str]] = option()
+    history: list[str] = option()
+    labels: dict[str, str] = option()
+    bridges: dict[Name, Bridge] = option()
+    notebook: LongLine = option()
 
     def wanted(self, arm: str, n: int) -> range:
         """The seeds of which ``arm`` has runs when the claim is looked at after ``n``."""
@@ -143,7 +141,7 @@ def load_claim(plain: Mapping[str, Any]) -> Claim:
     guards = whole.get("guards")
     if isinstance(guards, Mapping) and guards.get("not_collapsed", ()) is None:
         whole["guards"] = {**guards, "not_collapsed": list(whole.get("arms") or ())}
-    found: Claim = typed(whole, Claim, "claim")
+    found: Claim = parse_schema(whole, Claim, "claim")
     try:
         _check(found)
     except ConfigError as error:

@@ -11,10 +11,10 @@ from omegaconf import DictConfig, OmegaConf
 from dae_lab.claims.claim import Claim, load_claim
 from dae_lab.claims.decidability import need_decidable
 from dae_lab.config.fingerprint import fingerprint
-from dae_lab.config.run import Config
-from dae_lab.config.sources import ACTIONS, is_common_cache
-from dae_lab.config.typed import NAME
+from dae_lab.config.run import COMMAND_LINE_KEYS, Config
+from dae_lab.config.sources import is_common_cache
 from dae_lab.errors import ConfigError, UserError
+from dae_lab.parts.schema import NAME
 from dae_lab.recording.names import is_recorded, metric_names
 from dae_lab.sweep.plan import Composed, check
 
@@ -160,7 +160,7 @@ def need_different_arms(arms: Mapping[str, Composed]) -> None:
 def _locations(config: DictConfig) -> dict[str, Any]:
     """What says where and whether runs are done, by key; the cache as None where it is the common one."""
     keys = [f"tracking.{key}" for key in ("dir", "uri", "experiment", "reuse", "patience")]
-    locations = {key: OmegaConf.select(config, key) for key in (*keys, *ACTIONS, "sweep")}
+    locations = {key: OmegaConf.select(config, key) for key in (*keys, *COMMAND_LINE_KEYS, "sweep")}
     for group in ("evaluation", "data"):
         cache = OmegaConf.to_container(config[group], resolve=False).get("cache")  # type: ignore[union-attr]
         locations[f"{group}.cache"] = None if is_common_cache(cache) else cache

@@ -117,7 +117,7 @@ def preregister(plan: ClaimPlan, store: RunStore) -> Registration:
         if not same:
             same = [RuleEntry(rule, arms, time.time_ns() // 1_000_000)]
             record.set_tag("rule", " ".join(map(str, [*known, *same])))
-            record.log_text(OmegaConf.to_yaml(OmegaConf.structured(plan.claim)), f"rules/{rule}.yaml")
+            record.log_text(OmegaConf.to_yaml(OmegaConf.create(asdict(plan.claim))), f"rules/{rule}.yaml")
         forgotten, past = _read_past(record.tags.get("judged", ""))
     changed = _describe_changes(others, same[0])
     if changed:

@@ -15,8 +15,8 @@ from dae_lab.claims.measurement import Runs
 from dae_lab.claims.publishing.circumstances import Circumstances, with_caveats
 from dae_lab.claims.publishing.page import publish
 from dae_lab.claims.publishing.runs_file import read_runs
-from dae_lab.config.typed import NAME, typed
 from dae_lab.errors import ConfigError, UserError
+from dae_lab.parts.schema import NAME, parse_schema
 
 
 def regenerate(folder: Path, name: str) -> tuple[Path, Verdict]:
@@ -56,7 +56,7 @@ def _read_rule(text: str, name: str) -> tuple[Claim, Circumstances]:
         raise ConfigError(f"rule.yaml cannot be read: {str(error).splitlines()[0]}") from error
     if not isinstance(known, dict) or "judged" not in known:
         raise ConfigError("rule.yaml does not say how the claim was judged, under the key judged")
-    circumstances: Circumstances = typed(known.pop("judged"), Circumstances, "judged")
+    circumstances: Circumstances = parse_schema(known.pop("judged"), Circumstances, "judged")
     if circumstances.claim != name:
         raise ConfigError(f"judged.claim is {circumstances.claim!r}, not {name}")
     return load_claim(known), circumstances

@@ -1,11 +1,11 @@
 """The rule of a claim, in parts: which seeds, what is measured, what is asked of it, what must be so."""
 
-from dataclasses import dataclass
 from math import isfinite
+from typing import Literal
 
 from dae_lab.claims.statistics import sequential
-from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import Line, LongLine, Schema, option
 
 LOOKS = 50
 """How often a claim may be looked at."""
@@ -17,8 +17,7 @@ BEYOND = 0.2
 """The share of a claim's error rate that is kept for looks beyond the planned maximum."""
 
 
-@dataclass
-class Seeds(Checked):
+class Seeds(Schema):
     """Which seeds a claim trains with, and when it stops.
 
     first: the first seed; the others follow it.
@@ -31,17 +30,16 @@ class Seeds(Checked):
         valid after any number of seeds; ``none``: it ends at ``maximum``.
     """
 
-    first: int = number(minimum=0, maximum=1_000_000)
-    minimum: int = number(minimum=2)
-    maximum: int = number(minimum=2, maximum=500)
-    batch: int = number(minimum=1)
-    support: int = number(minimum=2)
-    futility: float = number(minimum=0, below=1)
-    beyond: str = choice("none", "e-process")
-    limit: int = number(minimum=2, maximum=5000)
+    first: int = option(ge=0, le=1_000_000)
+    minimum: int = option(ge=2)
+    maximum: int = option(ge=2, le=500)
+    batch: int = option(ge=1)
+    support: int = option(ge=2)
+    futility: float = option(ge=0, lt=1)
+    beyond: Literal["none", "e-process"] = option()
+    limit: int = option(ge=2, le=5000)
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.minimum > self.maximum:
             raise ConfigError(f"minimum must be at most maximum, {self.maximum}; got {self.minimum}")
         if self.support > self.maximum:
@@ -88,8 +86,7 @@ class Seeds(Checked):
         return sequential.nominal(planned, self.maximum, self.planned_error(error))[planned.index(n)]
 
 
-@dataclass
-class Outcome(Checked):
+class Outcome(Schema):
     """What is measured of each run.
 
     kind: ``value``: a metric, at the run's end; ``time``: the epoch at which the curve ``metric`` has made
@@ -106,27 +103,25 @@ class Outcome(Checked):
         another's by more than this share; null: they always are.
     """
 
-    kind: str = choice("value", "time", "share", "correlation")
-    metric: str = text()
-    relative_to: str | None = text()
-    at: int | None = number(minimum=0)
-    share: float | None = number(above=0, below=1)
-    target: int | float | str | None = required()
-    tolerance: float = number(above=0, maximum=10)
-    from_epoch: int = number(minimum=0, maximum=1)
-    comparable: float | None = number(above=0)
-    among: list[str] = text()
+    kind: Literal["value", "time", "share", "correlation"] = option()
+    metric: Line = option()
+    relative_to: Line | None = option()
+    at: int | None = option(ge=0)
+    share: float | None = option(gt=0, lt=1)
+    target: int | float | str | None = option()
+    tolerance: float = option(gt=0, le=10)
+    from_epoch: int = option(ge=0, le=1)
+    comparable: float | None = option(gt=0)
+    among: list[Line] = option()
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if isinstance(self.target, str) and self.target != "common":
             raise ConfigError(f"target must be a number, or common; got {self.target!r}")
         if isinstance(self.target, float) and not isfinite(self.target):
             raise ConfigError(f"target must be a finite number; got {self.target}")
 
 
-@dataclass
-class Definition(Checked):
+class Definition(Schema):
     """One reading of the claim.
 
     effect: of the arms' values, so oriented that a positive one speaks for the claim.
@@ -136,20 +131,18 @@ class Definition(Checked):
     votes: whether it can take the claim's support away; of the reading that decides, always.
     """
 
-    outcome: Outcome = required()
-    effect: str = text()
-    rule: str = choice("difference", "equivalence", "either")
-    margin: float = number(minimum=0, maximum=1e9)
-    votes: bool = required()
+    outcome: Outcome = option()
+    effect: Line = option()
+    rule: Literal["difference", "equivalence", "either"] = option()
+    margin: float = option(ge=0, le=1e9)
+    votes: bool = option()
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.rule != "difference" and self.margin == 0:
             raise ConfigError(f"rule={self.rule} needs a margin above 0: nothing is equal to the last digit")
 
 
-@dataclass
-class Bridge(Checked):
+class Bridge(Schema):
     """A run of some arms at the source's own length, with the first seed alone; it decides nothing.
 
     Attributes:
@@ -159,14 +152,13 @@ class Bridge(Checked):
         effect: what is compared, of the definition's outcome.
     """
 
-    length: str = text()
-    change: list[str] = required()
-    arms: list[str] = required()
-    effect: str = text(longest=1000)
+    length: Line = option()
+    change: list[str] = option()
+    arms: list[str] = option()
+    effect: LongLine = option()
 
 
-@dataclass
-class Guards(Checked):
+class Guards(Schema):
     """What must be so, or the verdict is ``invalid``.
 
     improved: these arms' ``val/mse`` ends below where it began, in every run.
@@ -175,6 +167,6 @@ class Guards(Checked):
         at the last look, or as soon as the share's own interval excludes it.
     """
 
-    improved: list[str] = text()
-    not_collapsed: list[str] = text()
-    reached: float = number(minimum=0, maximum=1)
+    improved: list[Line] = option()
+    not_collapsed: list[Line] = option()
+    reached: float = option(ge=0, le=1)

@@ -11,9 +11,9 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from yaml import YAMLError
 
 from dae_lab.commands import format_command, format_override
-from dae_lab.config.hints import first_line, nearest, unknown_key
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import UserError, describe_error
+from dae_lab.parts.suggestions import first_line, nearest, unknown_key
+from dae_lab.paths import conf_folder
 
 COMPOSING = {"dae_lab.command", "dae_lab.arguments", "dae_lab.dispatch", "dae_lab.sweep.runner"}
 COMPOSING |= {"dae_lab.config.presets", "dae_lab.config.sources"}

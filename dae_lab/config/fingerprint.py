@@ -4,20 +4,24 @@ import hashlib
 import json
 from dataclasses import asdict
 
-from dae_lab.config.run import ACTIONS, Config
+from dae_lab.config.run import COMMAND_LINE_KEYS, Config
+from dae_lab.parts.part import own_code
 
-WITHOUT_EFFECT = (*ACTIONS, "data", "name", "sweep", "tracking")
+WITHOUT_EFFECT = (*COMMAND_LINE_KEYS, "data", "name", "sweep", "tracking")
 """Groups that do not change a number. The data have a fingerprint of their own, wherever they lie."""
 
 
 def fingerprint(config: Config, data: str, code: str) -> str:
-    """SHA-256, 64 hex digits, of the config that matters, the data's fingerprint and the code's."""
+    """SHA-256, 64 hex digits, of the config that matters, the data's fingerprint and the code's.
+
+    The source of packages of a person's own whose parts the config names is a part of the code.
+    """
     matters = {key: value for key, value in asdict(config).items() if key not in WITHOUT_EFFECT}
     for key in ("checkpoint_s", "profile"):
         del matters["training"][key]
     for key in ("report", "cache"):
         del matters["evaluation"][key]
-    text = json.dumps([matters, data, code], sort_keys=True)
+    text = json.dumps([matters, data, code + own_code(matters)], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

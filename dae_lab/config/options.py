@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from dae_lab.config.paths import conf_folder
+from dae_lab.paths import conf_folder
 
 
 def option_name(group: str, part: Any) -> str:
-    """The option of ``group`` that the schema ``part`` is, or is most like: ``unet``, ``salt_and_pepper``.
+    """The option of ``group`` that ``part`` is, or is most like: ``unet``, ``salt_and_pepper``.
 
     Several options may be of one class, as ``encoder=conv`` and ``encoder=unet``: then the one with the most
     values in common. Of a class that no option has, its own name.

@@ -9,7 +9,7 @@ from hydra.core.config_loader import ConfigLoader
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from dae_lab.config.paths import conf_folder
+from dae_lab.paths import conf_folder
 
 
 def choices(overrides: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import OmegaConf
 
-NO_ARM = ("seed=", "tracking.", "plan=", "sweep.")
+NO_ARM = ("seed=", "tracking.", "plan=", "sweep.", "trust=", "extensions=")
 """Overrides that make no arm of their own."""
 
 ELSEWHERE = ("experiment=", "name=", "debug=", "data.path=", *NO_ARM)

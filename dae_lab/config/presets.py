@@ -9,9 +9,9 @@ from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dae_lab.config.hints import first_line
 from dae_lab.config.run import Config
 from dae_lab.errors import ConfigError
+from dae_lab.parts.suggestions import first_line
 
 HEADER = "# @package _global_"
 

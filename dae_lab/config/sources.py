@@ -19,11 +19,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab import compat
 from dae_lab.config.overrides import root, roots
-from dae_lab.config.paths import conf_folder
 from dae_lab.config.presets import check_preset, head_behind_mark, misread
-from dae_lab.config.run import ACTIONS
-from dae_lab.config.typed import SCHEMAS
+from dae_lab.config.run import COMMAND_LINE_KEYS
 from dae_lab.errors import ConfigError, describe_error
+from dae_lab.parts.part import may_name_part
+from dae_lab.paths import conf_folder
 
 MOST_BYTES = 1_000_000
 """Size of a config file."""
@@ -201,11 +201,12 @@ def _check_tracking(content: Mapping[Any, Any], config_path: str, package: str, 
 
 
 def _check_actions(content: Mapping[Any, Any], file: Path) -> None:
-    """Raise a ConfigError where a file says what the command does."""
-    for key in ACTIONS:
+    """Raise a ConfigError where a file says what the command does, or which code may run."""
+    for key in COMMAND_LINE_KEYS:
         if key in content:
             raise ConfigError(
-                f"{file}: a file may not set {key}: what a command does is said on the command line"
+                f"{file}: a file may not set {key}: what a command does, and which code it may run, is said "
+                f"on the command line"
             )
 
 
@@ -218,15 +219,14 @@ def is_common_cache(value: Any) -> bool:
 
 
 def _check_values(content: Any, file: Path) -> None:
-    if isinstance(content, dict):
-        if "cache" in content and not is_common_cache(content["cache"]):  # in whatever group it ends
-            raise ConfigError(
-                f"{file}: a file may not set cache, since what lies there is believed; give "
-                f"evaluation.cache or data.cache on the command line, or set DAE_LAB_CACHE"
-            )
-        target = content.get("_target_")
-        if target is not None and (not isinstance(target, str) or target not in SCHEMAS):
-            raise ConfigError(f"{file}: _target_ must name a part of dae_lab; got {target!r}")
+    # in whatever group it ends
+    if isinstance(content, dict) and "cache" in content and not is_common_cache(content["cache"]):
+        raise ConfigError(
+            f"{file}: a file may not set cache, since what lies there is believed; give "
+            f"evaluation.cache or data.cache on the command line, or set DAE_LAB_CACHE"
+        )
+    if isinstance(content, dict) and "_target_" in content and not may_name_part(content["_target_"]):
+        raise ConfigError(f"{file}: _target_ must name a part; got {content['_target_']!r}")
     if isinstance(content, dict | list):
         for item in content.values() if isinstance(content, dict) else content:
             _check_values(item, file)

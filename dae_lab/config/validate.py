@@ -7,20 +7,19 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from dae_lab.config import shapes
-from dae_lab.config.hints import first_line
 from dae_lab.config.overrides import given_overrides
-from dae_lab.config.paths import check_utf8, conf_folder
-from dae_lab.config.run import Config
-from dae_lab.config.typed import typed
+from dae_lab.config.run import Config, parse_config
 from dae_lab.errors import ConfigError
+from dae_lab.parts import shapes
+from dae_lab.parts.suggestions import first_line
+from dae_lab.paths import check_utf8, conf_folder
 
 SMALLEST_SIDE = 3  # pixels: the smallest window over which SSIM takes a variance
 NEAREST = 100  # pixels by which a size that is suggested differs at most
 
 
 def validate(cfg: DictConfig) -> Config:
-    """The config as checked dataclasses.
+    """The config of a run, checked.
 
     Raises:
         ConfigError: an unknown or missing key, a value outside its range, a ``_target_`` outside
@@ -39,7 +38,7 @@ def validate(cfg: DictConfig) -> Config:
         raise ConfigError(
             "claim: give it on the command line, as claim=mse_stalls, without hydra/launcher=basic"
         )
-    config: Config = typed(plain, Config, "")
+    config = parse_config({str(key): value for key, value in plain.items()})
     _check_groups_fit(config)
     image = config.data.image_shape()
     if image is not None:
@@ -81,41 +80,41 @@ def check_shapes(config: Config, image: shapes.Shape) -> None:
     """Raise a ConfigError, showing all shapes, unless an image of (h, w, c) comes out as it went in."""
     if min(image[:2]) < SMALLEST_SIDE:
         raise ConfigError(
-            f"data: the images are {shapes.times(image)}; SSIM needs {SMALLEST_SIDE} pixels a side"
+            f"data: the images are {shapes.format_shape(image)}; SSIM needs {SMALLEST_SIDE} pixels a side"
             f"{_sizes_that_fit(config, image)}"
         )
-    down: shapes.Trace = []
+    down: shapes.ShapePath = []
     try:
-        down = config.encoder.trace(image)
+        down = config.encoder.shape_path(image)
         code, up = _code_and_decoder(config, down, image)
     except ConfigError as error:
-        given = f"; the encoder gives {shapes.story(down)}" if down else ""
+        given = f"; the encoder gives {shapes.format_path(down)}" if down else ""
         raise ConfigError(f"{error}{given}{_sizes_that_fit(config, image)}") from error
     if up[-1][1] != image:
         padding = (
             ", or set encoder.padding and decoder.padding to same" if _fits_padded(config, image) else ""
         )
         raise ConfigError(
-            f"decoder: its output is {shapes.times(up[-1][1])}, the images are {shapes.times(image)}; "
-            f"shapes: {shapes.story([*down, ('code', code), *up[1:]])}. Change encoder.strides, "
-            f"encoder.pool_strides or decoder.strides so that the image regains its size{padding}"
-            f"{_sizes_that_fit(config, image)}"
+            f"decoder: its output is {shapes.format_shape(up[-1][1])}, the images are "
+            f"{shapes.format_shape(image)}; shapes: {shapes.format_path([*down, ('code', code), *up[1:]])}. "
+            f"Change encoder.strides, encoder.pool_strides or decoder.strides so that the image regains "
+            f"its size{padding}{_sizes_that_fit(config, image)}"
         )
 
 
 def _code_and_decoder(
-    config: Config, down: shapes.Trace, image: shapes.Shape
-) -> tuple[shapes.Shape, shapes.Trace]:
+    config: Config, down: shapes.ShapePath, image: shapes.Shape
+) -> tuple[shapes.Shape, shapes.ShapePath]:
     """The shape of the code, and the shapes from there to the output."""
     features = down[-1][1]
     code = config.latent.code_shape(features)
-    return code, config.decoder.trace(config.latent.features_shape(features), image)
+    return code, config.decoder.shape_path(config.latent.features_shape(features), image)
 
 
 def _fits(config: Config, image: shapes.Shape) -> bool:
     """Whether an image of (h, w, c) comes out as it went in."""
     try:
-        return _code_and_decoder(config, config.encoder.trace(image), image)[1][-1][1] == image
+        return _code_and_decoder(config, config.encoder.shape_path(image), image)[1][-1][1] == image
     except ConfigError:
         return False
 
@@ -163,7 +162,7 @@ def check_validation(config: Config, images: int) -> None:
 
 
 def _check_groups_fit(config: Config) -> None:
-    output = config.decoder.output  # type: ignore[attr-defined]
+    output = config.decoder.output
     if output.residual and output.activation != "linear":
         raise ConfigError(
             "decoder.output.residual adds the output to the noisy image, so decoder.output.activation "

@@ -1,8 +1,1 @@
-"""Sources of images behind one interface: every loader returns a ``Dataset``.
-
-Importing this room costs NumPy and no more; what a loader needs beyond it is imported when it is called.
-"""
-
-from dae_lab.data.images import Dataset, Images
-
-__all__ = ["Dataset", "Images"]
+"""Sources of images behind one interface: the ``load`` of each gives a ``dae_lab.data.images.Dataset``."""

@@ -7,15 +7,15 @@ import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import numpy as np
 
-from dae_lab.config.data import Slice
-from dae_lab.data import chain
-from dae_lab.data.chain import Arrays, Source
+from dae_lab.data import locations
 from dae_lab.data.download import from_keras
 from dae_lab.data.images import Dataset
+from dae_lab.data.locations import Arrays, Location
+from dae_lab.data.source import CachedSource
 from dae_lab.errors import DataError
 
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -29,44 +29,41 @@ CLASS_NAMES = (
 SHAPES = [(50_000, 32, 32, 3), (50_000,), (10_000, 32, 32, 3), (10_000,)]
 
 
-def load_cifar10(*, train: Slice, validation: Slice, test: Slice, cache: str, download: bool) -> Dataset:
+class Cifar10(CachedSource, target="dae_lab.data.cifar10.load_cifar10"):
     """CIFAR-10, 60,000 colour images of 32 × 32 pixels: 50,000 training rows, then 10,000 test rows.
 
-    Args:
-        train, validation, test: rows ``[start, stop]`` of the 60,000.
-        cache: folder; ``<cache>/cifar10`` may hold the binary archive, and keeps what is fetched.
-        download: whether Keras may be asked for what is not there.
-
-    Raises:
-        DataError: no place has the images; the message lists the places and the reasons.
+    ``<cache>/cifar10`` may hold the binary archive, and keeps what is fetched through Keras.
 
     Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
-    folder = Path(cache).expanduser() / "cifar10"
-    arrays, place = chain.first_that_works(
-        "CIFAR-10", _sources(folder, download), f"Put {ARCHIVE} into {folder}, or go online once."
-    )
-    x_train, y_train, x_test, y_test = arrays
-    return Dataset.of(
-        "cifar10",
-        f"CIFAR-10, read from {place}",
-        np.concatenate([x_train, x_test]),
-        np.concatenate([y_train, y_test]).astype(np.int64),
-        train=train,
-        validation=validation,
-        test=test,
-        class_names=CLASS_NAMES,
-    )
+
+    SHAPE: ClassVar = (32, 32, 3)
+
+    def load(self) -> Dataset:
+        folder = Path(self.cache).expanduser() / "cifar10"
+        arrays, place = locations.first_that_works(
+            "CIFAR-10",
+            _locations(folder, self.download),
+            f"Put {ARCHIVE} into {folder}, or go online once.",
+        )
+        x_train, y_train, x_test, y_test = arrays
+        return self.cut(
+            "cifar10",
+            f"CIFAR-10, read from {place}",
+            np.concatenate([x_train, x_test]),
+            np.concatenate([y_train, y_test]).astype(np.int64),
+            class_names=CLASS_NAMES,
+        )
 
 
-def _sources(folder: Path, download: bool) -> Iterator[Source]:
+def _locations(folder: Path, download: bool) -> Iterator[Location]:
     archive, npz = folder / ARCHIVE, folder / "cifar10.npz"
-    yield Source(str(archive), partial(_read_archive, archive))
-    yield Source(str(npz), partial(chain.read_npz, npz, partial(_checked, str(npz))))
+    yield Location(str(archive), partial(_read_archive, archive))
+    yield Location(str(npz), partial(locations.read_npz, npz, partial(_checked, str(npz))))
     if download:
-        yield Source("keras.datasets.cifar10", partial(_fetch, npz))
+        yield Location("keras.datasets.cifar10", partial(_fetch, npz))
     else:
-        yield Source("the network", chain.refuse_network)
+        yield Location("the network", locations.refuse_network)
 
 
 def _read_archive(path: Path) -> Arrays:
@@ -81,7 +78,7 @@ def _read_archive(path: Path) -> Arrays:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     except DataError as error:
-        chain.passed_over(error)
+        locations.passed_over(error)
         raise
 
 
@@ -96,7 +93,7 @@ def unpack(path: Path) -> Arrays:
     """
     try:
         with tarfile.open(path) as tar:
-            batches = {name: chain.member(tar, name) for name in (*BATCHES, TEST_BATCH)}
+            batches = {name: locations.member(tar, name) for name in (*BATCHES, TEST_BATCH)}
     except (tarfile.TarError, OSError, EOFError, KeyError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     training = np.concatenate([decode(batches[name], name) for name in BATCHES])
@@ -130,7 +127,7 @@ def _checked(name: str, arrays: Arrays) -> Arrays:
 def _fetch(npz: Path) -> Arrays:
     x_train, y_train, x_test, y_test = from_keras("cifar10")
     arrays = _checked("Keras's download", [x_train, y_train.reshape(-1), x_test, y_test.reshape(-1)])
-    chain.keep(npz, partial(_save, arrays))
+    locations.keep(npz, partial(_save, arrays))
     return arrays
 
 

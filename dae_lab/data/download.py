@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dae_lab.data.chain import Arrays, keras_datasets
+from dae_lab.data.locations import Arrays, keras_datasets
 from dae_lab.errors import DataError
 from dae_lab.progress import progress
 from dae_lab.startup import import_tensorflow, keras_downloads

@@ -1,19 +1,19 @@
 """A person's own PNG and JPEG files."""
 
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 
-from dae_lab.config.data import Slice
-from dae_lab.config.paths import as_text
 from dae_lab.data.images import Dataset
 from dae_lab.data.layout import Layout, read_layout
+from dae_lab.data.source import DataSource, Slice
 from dae_lab.errors import ConfigError, DataError
 from dae_lab.files import need_regular
+from dae_lab.parts.schema import FilePath, option
+from dae_lab.paths import as_text
 from dae_lab.progress import progress
 
 if TYPE_CHECKING:
@@ -24,50 +24,64 @@ LONGEST_REASON = 90  # letters of what a decoder says of a file
 OTHER_FORMATS = ("WEBP", "GIF", "BMP", "TIFF", "AVIF")  # what files called .jpg or .png hold now and then
 
 
-def load_folder(
-    *, train: Slice, validation: Slice, test: Slice, path: str, size: Sequence[int], colour: str
-) -> Dataset:
-    """The images of a folder, sorted by name; its sub-folders, if any, are the classes.
+class Folder(DataSource, target="dae_lab.data.folder.load_folder"):
+    """The PNG and JPEG images of a folder, sorted by name; its sub-folders, if any, are the classes.
 
     Labels are the sub-folders' places in their sorted list (whole numbers are sorted as numbers); rows of
     different classes are interleaved, so that every slice is stratified. Sub-folders called train, val and
-    test are the parts of the run; without val, the last 10 % of train are used to validate. Linked files and
-    folders are followed. Hidden files and files of other suffixes are left alone and counted.
-
-    Args:
-        train, validation, test: rows ``[start, stop]``; null is 80, 10 and 10 % of the rows, or what the
-            sub-folders say.
-        path: the folder.
-        size: [height, width] in pixels; images of another size are resampled (bilinear, antialiased).
-        colour: ``grey`` (ITU-R 601-2 luma) or ``rgb``. What is transparent turns black.
-
-    Raises:
-        ConfigError: rows are given for a folder that is divided by its sub-folders.
-        DataError: no folder, no images in it, images that cannot be read (all are named, up to 10, with the
-            reason), or test images that are all training images.
+    test are the parts of the run, and the rows must then be null; without val, the last 10 % of train are
+    used to validate. Linked files and folders are followed. Hidden files and files of other suffixes are left
+    alone and counted. Images of another size are resampled (bilinear, antialiased); grey is ITU-R 601-2 luma;
+    what is transparent turns black.
     """
-    folder = Path(path).expanduser()
-    layout = read_layout(folder)
-    slices = {"train": train, "validation": validation, "test": test}
-    if layout.parts:
-        slices = _slices_of_parts(layout, slices, folder)
-    pixels, changed = _read(folder, layout.files, (size[0], size[1]), colour)
-    dataset = Dataset.of(
-        folder.resolve().name,
-        f"{_describe(layout, slices)}{changed}, read from {folder}{_passed_over(layout)}",
-        pixels,
-        layout.labels,
-        **slices,
-        class_names=layout.class_names,
-        count_repeated=True,
+
+    path: FilePath = option("the folder")
+    size: list[Annotated[int, option(ge=1, le=10_000)]] = option(
+        "`[height, width]` in pixels that every image is brought to"
     )
-    if layout.parts and dataset.repeated == len(dataset.test):
-        test_folder, train_folder = (folder / layout.parts[part][0] for part in ("test", "train"))
-        raise DataError(
-            f"all images of {as_text(test_folder)} are in {as_text(train_folder)} too: a model must not be "
-            "judged on images that it was trained on"
+    colour: Literal["grey", "rgb"] = option("`grey` is one channel, `rgb` three")
+
+    SHARES: ClassVar = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(self.size) != 2:
+            raise ValueError(f"size must be [height, width]; got {list(self.size)}")
+
+    def image_shape(self) -> tuple[int, int, int]:
+        height, width = self.size
+        return height, width, 1 if self.colour == "grey" else 3
+
+    def load(self) -> Dataset:
+        """Read the images.
+
+        Raises:
+            ConfigError: rows are given for a folder that is divided by its sub-folders.
+            DataError: no folder, no images in it, images that cannot be read (all are named, up to 10, with
+                the reason), or test images that are all training images.
+        """
+        folder = Path(self.path).expanduser()
+        layout = read_layout(folder)
+        slices: dict[str, Slice] = {"train": self.train, "validation": self.validation, "test": self.test}
+        if layout.parts:
+            slices = _slices_of_parts(layout, slices, folder)
+        pixels, changed = _read(folder, layout.files, (self.size[0], self.size[1]), self.colour)
+        dataset = self.cut(
+            folder.resolve().name,
+            f"{_describe(layout, slices)}{changed}, read from {folder}{_passed_over(layout)}",
+            pixels,
+            layout.labels,
+            **slices,
+            class_names=layout.class_names,
+            count_repeated=True,
         )
-    return dataset
+        if layout.parts and dataset.repeated == len(dataset.test):
+            test_folder, train_folder = (folder / layout.parts[part][0] for part in ("test", "train"))
+            raise DataError(
+                f"all images of {as_text(test_folder)} are in {as_text(train_folder)} too: a model must not "
+                "be judged on images that it was trained on"
+            )
+        return dataset
 
 
 def _slices_of_parts(layout: Layout, given: dict[str, Slice], folder: Path) -> dict[str, Slice]:

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from dae_lab.config.data import Slice, check_slices
-from dae_lab.config.paths import as_text
+from dae_lab.data.source import Slice, check_slices
 from dae_lab.errors import DataError
+from dae_lab.paths import as_text
 from dae_lab.pixels import RESCALE
 
 FEW = 10

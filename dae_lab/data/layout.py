@@ -8,15 +8,21 @@ from pathlib import Path
 
 import numpy as np
 
-from dae_lab.config.data import PART_FOLDERS
-from dae_lab.config.paths import as_text
 from dae_lab.data.images import interleave
 from dae_lab.errors import DataError
+from dae_lab.paths import as_text
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".jfi", ".jif"}
 SHOWN_SUFFIXES = 5  # of files that are no images, in the data line
 MOST_WAYS = 10
 """Ways that may lead to one folder by links; where links lead to links they double at every step."""
+
+PART_FOLDERS = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation"),
+    "test": ("test", "testing"),
+}
+"""Part of a run → the names, in any case, of a sub-folder that holds it."""
 
 _PART_OF = {name: part for part, names in PART_FOLDERS.items() for name in names}
 

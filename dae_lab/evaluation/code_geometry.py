@@ -12,7 +12,6 @@ import numpy as np
 import scipy  # whose parts load at their first use, so that the first step of training need not wait
 
 from dae_lab.blas import one_thread
-from dae_lab.config.latent import WIDEST
 from dae_lab.evaluation.separation import (
     ClassGeometry,
     Correlation,
@@ -21,6 +20,7 @@ from dae_lab.evaluation.separation import (
     describe_classes,
     silhouettes,
 )
+from dae_lab.model.latent import WIDEST
 
 Fit = tuple[np.ndarray, np.ndarray | None]  # codes (m, ...) as those to be judged, labels (m,) int
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from dae_lab.config.construct import construct
 from dae_lab.config.run import Evaluation
 from dae_lab.data.images import Images
 from dae_lab.errors import ConfigError
@@ -82,7 +81,7 @@ def evaluate_robustness(
             levels[level] = score(corruption.scaled(level))
         except ConfigError as error:
             log.info("noise of %g times the strength is left out: %s", level, error)
-    others: Mapping[str, Corruption] = construct(evaluation.corruptions)
+    others: Mapping[str, Corruption] = evaluation.corruptions
     corruptions = {
         name: score(other)
         for name, other in others.items()

@@ -2,22 +2,24 @@
 
 from functools import partial
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from dae_lab import losses
-from dae_lab.config.construct import construct
-from dae_lab.config.run import Config
-from dae_lab.config.shapes import Shape
 from dae_lab.metrics import image_metrics
 from dae_lab.model.decoder import Unet
-from dae_lab.model.latent import Contractive, OwnLayer
+from dae_lab.model.latent import Contractive
+from dae_lab.model.latent_layers import OwnLayer
 from dae_lab.model.layers import Layers
+from dae_lab.parts.shapes import Shape
 from dae_lab.scoring import score_batch
 from dae_lab.seeds import derive
+
+if TYPE_CHECKING:
+    from dae_lab.config.run import Config
 
 STEP_LOSSES = 200
 """How many of the first training steps have their own loss recorded."""
@@ -144,7 +146,7 @@ def state(model: keras.Model) -> list[keras.Variable]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
+def build(config: "Config", image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
     """The model that ``config`` describes, for images of shape ``image``.
 
     Args:
@@ -153,9 +155,7 @@ def build(config: Config, image: Shape, mean_pixel: np.ndarray) -> Autoencoder:
         mean_pixel: the training images' mean, float (c,) in [0, 1], for ``decoder.output.bias=data``.
     """
     keras.backend.clear_session()
-    encoder, latent, decoder, loss = (
-        construct(group) for group in (config.encoder, config.latent, config.decoder, config.loss)
-    )
+    encoder, latent, decoder, loss = config.encoder, config.latent, config.decoder, config.loss
     divisor = prod(image) if loss.reduction == "mean" else 1
     in_encoder, in_latent, in_decoder = (
         Layers(config.seed, part, config.training.precision, divisor)

@@ -2,10 +2,13 @@
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from dae_lab.config.run import Config
 from dae_lab.metrics import image_metrics
 from dae_lab.model.autoencoder import Autoencoder, state
+
+if TYPE_CHECKING:
+    from dae_lab.config.run import Config
 
 BAKED = ("encoder", "latent", "decoder", "loss", "optimizer", "training")
 """What of a config becomes part of the graphs. Seeds do not: they are in variables and in the data."""
@@ -14,7 +17,7 @@ _last: dict[str, Autoencoder] = {}
 """The model of the last run, by what its graphs depend on; one, so that memory does not grow."""
 
 
-def reuse_graphs(fresh: Autoencoder, config: Config, steps: int) -> Autoencoder:
+def reuse_graphs(fresh: Autoencoder, config: "Config", steps: int) -> Autoencoder:
     """``fresh``, or the last run's model in the state of ``fresh``, if its graphs are the same.
 
     What is no variable stays as it was first built: the seeds that layers and initialisers name in a kept

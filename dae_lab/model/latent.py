@@ -1,179 +1,157 @@
-"""Latents: features → code → what the decoder is handed. Each class is its schema plus two halves.
+"""Latents: features → code → what the decoder is handed.
 
-``encode`` belongs to the encoder model, ``decode`` to the decoder model; penalties are added to the
-training loss. A penalty is an average over the images of a batch.
+``encode`` belongs to the encoder model, ``decode`` to the decoder model; penalties are added to the training
+loss. A penalty is an average over the images of a batch.
 """
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
-import keras
-from keras import ops
+from dae_lab.parts.part import Part
+from dae_lab.parts.schema import Channels, option
+from dae_lab.parts.shapes import Shape, need_image
 
-from dae_lab.config import latent as schema
-from dae_lab.model.layers import Layers, Tensor
+if TYPE_CHECKING:
+    from dae_lab.model.layers import Layers, Tensor
+
+WIDEST = 65_536
+"""Values of a spatial code up to which it is analysed flattened: a thousand wider ones take gigabytes."""
 
 
-def serializable(layer: type) -> type:
-    """Let Keras save and load ``layer`` under this package's name."""
-    return keras.saving.register_keras_serializable(package="dae_lab")(layer)
+class Latent(Part, group="latent"):
+    """The base of all latents. As it stands, it hands everything on unchanged."""
 
+    def code_shape(self, features: Shape) -> Shape:
+        """The shape of the code made of the encoder's ``features``, (h, w, c) or (units,).
 
-class Spatial(schema.Spatial):
-    """The features are the code."""
-
-    def encode(self, features: Tensor, make: Layers) -> Tensor:
-        """``features``, unchanged."""
+        Raises:
+            ConfigError: it cannot be made of such features.
+        """
         return features
 
-    def decode(self, code: Tensor, features_shape: tuple[int, ...], make: Layers) -> Tensor:
-        """``code``, unchanged."""
+    def features_shape(self, features: Shape) -> Shape:
+        """The shape of what the decoder gets."""
+        return self.code_shape(features)
+
+    def encode(self, features: "Tensor", make: "Layers") -> "Tensor":
+        """Features (n, …) → code (n, *code_shape)."""
+        return features
+
+    def decode(self, code: "Tensor", features_shape: Shape, make: "Layers") -> "Tensor":
+        """Code → what the decoder gets; ``features_shape`` is that of the encoder's features."""
         return code
 
 
-class Conv1x1(schema.Conv1x1):
-    """Fewer channels at every position."""
+class Spatial(Latent):
+    """No bottleneck layer: the encoder's features are the code."""
 
-    def encode(self, features: Tensor, make: Layers) -> Tensor:
-        """(n, h, w, c) → (n, h, w, channels)."""
+
+class Conv1x1(Latent):
+    """A 1×1 convolution to fewer channels (the line article B left commented out in its version 2)."""
+
+    channels: Channels = option("channels of the code, at every position")
+
+    def code_shape(self, features: Shape) -> Shape:
+        need_image(features, "latent", "latent=dense")
+        return (*features[:2], self.channels)
+
+    def encode(self, features: "Tensor", make: "Layers") -> "Tensor":
         return make.conv(self.channels, 1)(features)
 
-    def decode(self, code: Tensor, features_shape: tuple[int, ...], make: Layers) -> Tensor:
-        """``code``, unchanged."""
-        return code
 
+class VectorQuantised(Conv1x1):
+    """Every position's code is replaced by the nearest of ``codes`` vectors (van den Oord et al. 2017,
+    arXiv:1711.00937).
+    """
 
-class VectorQuantised(schema.VectorQuantised):
-    """A 1×1 convolution, then each position's nearest vector."""
+    channels: Channels = option("length of a code vector")
+    codes: int = option("how many vectors there are", ge=2, le=65_536)
+    commitment: float = option("weight that ties the encoder to its vectors", ge=0)
 
-    def encode(self, features: Tensor, make: Layers) -> Tensor:
-        """(n, h, w, c) → (n, h, w, channels), every position one of ``codes`` vectors."""
+    def encode(self, features: "Tensor", make: "Layers") -> "Tensor":
+        from dae_lab.model.latent_layers import Quantise
+
         x = make.conv(self.channels, 1, dtype="float32")(features)
         return Quantise(self.codes, self.commitment, make.next_seed("init"), dtype="float32")(x)
 
-    def decode(self, code: Tensor, features_shape: tuple[int, ...], make: Layers) -> Tensor:
-        """``code``, unchanged."""
-        return code
+
+class Dense(Latent):
+    """Flatten → dense layer of ``z_dim`` values ‖ dense layer → the shape of the features (article B, V1)."""
+
+    z_dim: Channels = option("values of the code")
+
+    def code_shape(self, features: Shape) -> Shape:
+        return (self.z_dim,)
+
+    def features_shape(self, features: Shape) -> Shape:
+        return features
+
+    def encode(self, features: "Tensor", make: "Layers") -> "Tensor":
+        return make.dense(self.z_dim)(make.flatten(features))
+
+    def decode(self, code: "Tensor", features_shape: Shape, make: "Layers") -> "Tensor":
+        return make.reshape(make.dense(prod(features_shape))(code), features_shape)
 
 
-class Dense(schema.Dense):
-    """A dense code, and a dense layer back to the features' shape."""
+class Variational(Dense):
+    """A normal code, sampled in training (Kingma & Welling 2014, arXiv:1312.6114).
 
-    def encode(self, features: Tensor, make: Layers) -> Tensor:
-        """(n, …) → (n, z_dim)."""
-        return make.dense(self.z_dim)(keras.layers.Flatten(dtype=make.dtype)(features))
+    The evidence bound is E log p(image | code) - KL(code ‖ N(0, 1)), and training minimises, up to a constant
+    factor, error + beta·KL, with the error summed over an image. What beta is its bound depends on the loss,
+    whose error is -log p of a distribution of pixels, times a factor and up to a constant:
 
-    def decode(self, code: Tensor, features_shape: tuple[int, ...], make: Layers) -> Tensor:
-        """(n, z_dim) → (n, *features_shape)."""
-        units = prod(features_shape)
-        return keras.layers.Reshape(features_shape, dtype=make.dtype)(make.dense(units)(code))
+    - bce: -log p of pixels that are 0 or 1, with the reconstruction as probability: beta = 1. Grey values
+      count as probabilities, for which it is no normalised density (Loaiza-Ganem & Cunningham 2019).
+    - mse: normal pixels of variance s² have -log p = Σd²/(2s²) + constant. Times 2s² this is Σd², so beta =
+      2s²: 1 is the bound for s² = 1/2, more than pixels in [0, 1] can vary, and for s² = 0.01 it is 0.02.
+    - mae: Laplace-distributed pixels of scale b have -log p = Σ|d|/b + constant: beta = b.
+    - others: a weight.
 
+    Weights other than the bound's: Higgins et al. 2017.
+    """
 
-class Contractive(schema.Contractive, Dense):
-    """A dense code; its penalty needs a gradient and is computed by the training step."""
+    beta: float = option(
+        "weight of KL(code ‖ N(0, 1)), beside the error summed over an image; divided by the number of "
+        "values of an image where the loss is a mean",
+        ge=0,
+    )
 
+    def encode(self, features: "Tensor", make: "Layers") -> "Tensor":
+        """A sample in training, the mean otherwise."""
+        from dae_lab.model.latent_layers import Sample
 
-class Variational(schema.Variational, Dense):
-    """A dense code with a mean and a variance, sampled in training."""
-
-    def encode(self, features: Tensor, make: Layers) -> Tensor:
-        """(n, …) → (n, z_dim): a sample in training, the mean otherwise."""
-        x = keras.layers.Flatten(dtype=make.dtype)(features)
+        x = make.flatten(features)
         mean = make.dense(self.z_dim, dtype="float32")(x)
         log_variance = make.dense(self.z_dim, dtype="float32")(x)
         sample = Sample(self.beta / make.loss_divisor, make.next_seed("sample"), dtype="float32")
         return sample([mean, log_variance])
 
 
-class Sparse(schema.Sparse, Dense):
-    """A dense code, rectified (l1) or squashed (kl), with a penalty on its activity."""
+class Sparse(Dense):
+    """A dense code that is mostly off (Ng 2011, CS294A lecture notes), rectified (l1) or squashed (kl)."""
 
-    def encode(self, features: Tensor, make: Layers) -> Tensor:
-        """(n, …) → (n, z_dim), values ≥ 0."""
+    penalty: Literal["l1", "kl"] = option(
+        "`l1` on rectified values, or `kl` between each unit's mean activity and `rate`"
+    )
+    weight: float = option("weight of the penalty, beside the loss as it is reduced", ge=0)
+    rate: float = option("mean activity of a unit that `kl` aims at", gt=0, lt=1)
+
+    def encode(self, features: "Tensor", make: "Layers") -> "Tensor":
+        from dae_lab.model.latent_layers import Sparsity
+
         x = super().encode(features, make)
-        x = keras.layers.Activation("relu" if self.penalty == "l1" else "sigmoid", dtype="float32")(x)
+        x = make.activate(x, "relu" if self.penalty == "l1" else "sigmoid", dtype="float32")
         return Sparsity(self.penalty, self.weight, self.rate, dtype="float32")(x)
 
 
-class OwnLayer(keras.layers.Layer):
-    """A layer of this package, which Keras can save because it remembers its arguments."""
+class Contractive(Dense):
+    """A dense code that changes little with its input (Rifai et al. 2011, ICML).
 
-    arguments: tuple[str, ...] = ()
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **{name: getattr(self, name) for name in self.arguments}}
-
-
-@serializable
-class Sample(OwnLayer):
-    """z = mean + exp(log variance / 2)·ε in training, and the KL divergence from N(0, 1) as a penalty.
-
-    KL = ½ Σ(mean² + variance − log variance − 1), in nats an image (Kingma & Welling 2014, appendix B).
+    Its penalty needs a gradient and is computed by the training step.
     """
 
-    arguments = ("beta", "seed")
-
-    def __init__(self, beta: float, seed: int, **more: Any) -> None:
-        super().__init__(**more)
-        self.beta, self.seed = beta, seed
-        self.generator = keras.random.SeedGenerator(seed)
-
-    def call(self, inputs: list[Tensor], training: bool = False) -> Tensor:
-        """[(n, z), (n, z)] → (n, z)."""
-        mean, log_variance = inputs
-        divergence = 0.5 * (mean**2 + ops.exp(log_variance) - log_variance - 1)
-        self.add_loss(self.beta * ops.mean(ops.sum(divergence, axis=-1)))
-        if not training:
-            return mean
-        noise = keras.random.normal(ops.shape(mean), seed=self.generator, dtype="float32")
-        return mean + ops.exp(log_variance / 2) * noise
-
-
-@serializable
-class Sparsity(OwnLayer):
-    """Hands the code on; adds weight · mean|code|, or weight · Σ_units KL(rate ‖ mean activity)."""
-
-    arguments = ("penalty", "weight", "rate")
-
-    def __init__(self, penalty: str, weight: float, rate: float, **more: Any) -> None:
-        super().__init__(**more)
-        self.penalty, self.weight, self.rate = penalty, weight, rate
-
-    def call(self, code: Tensor) -> Tensor:
-        """(n, z) → (n, z), unchanged."""
-        if self.penalty == "l1":
-            self.add_loss(self.weight * ops.mean(ops.abs(code)))
-        else:
-            activity = ops.clip(ops.mean(code, axis=0), 1e-6, 1 - 1e-6)
-            on = self.rate * ops.log(self.rate / activity)
-            off = (1 - self.rate) * ops.log((1 - self.rate) / (1 - activity))
-            self.add_loss(self.weight * ops.sum(on + off))
-        return code
-
-
-@serializable
-class Quantise(OwnLayer):
-    """Each vector becomes the nearest of a code book; the gradient passes straight through.
-
-    Adds ‖sg(x) − e‖² + commitment·‖x − sg(e)‖², means over values (van den Oord et al. 2017, eq. 3).
-    """
-
-    arguments = ("codes", "commitment", "seed")
-
-    def __init__(self, codes: int, commitment: float, seed: int, **more: Any) -> None:
-        super().__init__(**more)
-        self.codes, self.commitment, self.seed = codes, commitment, seed
-
-    def build(self, shape: tuple[int | None, ...]) -> None:
-        start = keras.initializers.RandomUniform(-1 / self.codes, 1 / self.codes, seed=self.seed)
-        self.book = self.add_weight(shape=(self.codes, shape[-1]), initializer=start, name="book")
-
-    def call(self, x: Tensor) -> Tensor:
-        """(n, h, w, d) → (n, h, w, d)."""
-        flat = ops.reshape(x, (-1, x.shape[-1]))
-        book = ops.convert_to_tensor(self.book)
-        distances = ops.sum(book**2, axis=1) - 2 * ops.matmul(flat, ops.transpose(book))
-        nearest = ops.reshape(ops.take(book, ops.argmin(distances, axis=1), axis=0), ops.shape(x))
-        self.add_loss(ops.mean((ops.stop_gradient(x) - nearest) ** 2))
-        self.add_loss(self.commitment * ops.mean((x - ops.stop_gradient(nearest)) ** 2))
-        return x + ops.stop_gradient(nearest - x)
+    weight: float = option(
+        "weight of ‖∂code/∂input‖², beside the loss as it is reduced; estimated without bias by one random "
+        "projection a step",
+        ge=0,
+    )

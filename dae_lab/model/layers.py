@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from dae_lab.config.layers import Finish
 from dae_lab.model.fast_layers import FastConv2D, FastConv2DTranspose, FastDense, FastLeakyReLU
+from dae_lab.model.layer_options import LayerOptions
 from dae_lab.seeds import derive
 
 Tensor = Any
@@ -47,6 +47,31 @@ class Layers:
         """A dense layer with Glorot-uniform weights."""
         return FastDense(units, **self._common(more))
 
+    def pool(self, kind: str, size: int, stride: int) -> Any:
+        """A pooling layer, ``kind`` ``max`` or ``average``, with padding ``same``."""
+        pooling = keras.layers.MaxPooling2D if kind == "max" else keras.layers.AveragePooling2D
+        return pooling(size, stride, "same", dtype=self.dtype)
+
+    def flatten(self, x: Tensor) -> Tensor:
+        """(n, …) → (n, values)."""
+        return keras.layers.Flatten(dtype=self.dtype)(x)
+
+    def reshape(self, x: Tensor, shape: tuple[int, ...], dtype: str | None = None) -> Tensor:
+        """(n, values) → (n, *shape)."""
+        return keras.layers.Reshape(shape, dtype=dtype or self.dtype)(x)
+
+    def activate(self, x: Tensor, activation: str, dtype: str | None = None) -> Tensor:
+        """``x`` under an activation that Keras knows by name."""
+        return keras.layers.Activation(activation, dtype=dtype or self.dtype)(x)
+
+    def concatenate(self, parts: list[Tensor]) -> Tensor:
+        """Features (n, h, w, …) joined along their channels."""
+        return keras.layers.Concatenate(dtype=self.dtype)(parts)
+
+    def upsample(self, x: Tensor, factor: int, interpolation: str) -> Tensor:
+        """(n, h, w, c) → (n, factor·h, factor·w, c)."""
+        return keras.layers.UpSampling2D(factor, interpolation=interpolation, dtype=self.dtype)(x)
+
     def crop(self, x: Tensor, rows: tuple[int, int], columns: tuple[int, int], **more: Any) -> Tensor:
         """``x`` (n, h, w, c) less ``rows`` at the top and bottom, ``columns`` at the left and right."""
         if not any((*rows, *columns)):
@@ -57,28 +82,30 @@ class Layers:
         init = keras.initializers.GlorotUniform(seed=self.next_seed("init"))
         return {"dtype": self.dtype, "kernel_initializer": init, **more}
 
-    def finish(self, x: Tensor, finish: Finish) -> Tensor:
-        """What follows a layer: batch normalisation, activation and dropout, as ``finish`` says."""
-        if finish.batch_norm == "before_activation":
+    def finish(self, x: Tensor, options: LayerOptions) -> Tensor:
+        """What follows a layer: batch normalisation, activation and dropout, as ``options`` say."""
+        if options.batch_norm == "before_activation":
             x = keras.layers.BatchNormalization(dtype=self.dtype)(x)
-        x = self.activation(finish)(x)
-        if finish.batch_norm == "after_activation":
+        x = self.activation(options)(x)
+        if options.batch_norm == "after_activation":
             x = keras.layers.BatchNormalization(dtype=self.dtype)(x)
-        if finish.dropout > 0:
-            x = keras.layers.Dropout(finish.dropout, seed=self.next_seed("dropout"), dtype=self.dtype)(x)
+        if options.dropout > 0:
+            x = keras.layers.Dropout(options.dropout, seed=self.next_seed("dropout"), dtype=self.dtype)(x)
         return x
 
-    def activation(self, finish: Finish) -> Callable[[Tensor], Tensor]:
-        """The activation layer ``finish`` names."""
-        if finish.activation == "leaky_relu":
-            return FastLeakyReLU(negative_slope=finish.slope, dtype=self.dtype)
-        return keras.layers.Activation(finish.activation, dtype=self.dtype)
+    def activation(self, options: LayerOptions) -> Callable[[Tensor], Tensor]:
+        """The activation layer ``options`` name."""
+        if options.activation == "leaky_relu":
+            return FastLeakyReLU(negative_slope=options.slope, dtype=self.dtype)
+        return keras.layers.Activation(options.activation, dtype=self.dtype)
 
-    def residual_block(self, x: Tensor, filters: int, kernel: int, stride: int, finish: Finish) -> Tensor:
+    def residual_block(
+        self, x: Tensor, filters: int, kernel: int, stride: int, options: LayerOptions
+    ) -> Tensor:
         """Two convolutions beside a short cut, which a 1×1 convolution adapts where shapes differ."""
         shortcut = x
         if stride != 1 or x.shape[-1] != filters:
             shortcut = self.conv(filters, 1, stride)(x)
-        y = self.finish(self.conv(filters, kernel, stride)(x), finish)
+        y = self.finish(self.conv(filters, kernel, stride)(x), options)
         y = self.conv(filters, kernel)(y)
-        return self.finish(keras.layers.Add(dtype=self.dtype)([y, shortcut]), finish)
+        return self.finish(keras.layers.Add(dtype=self.dtype)([y, shortcut]), options)

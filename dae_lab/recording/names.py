@@ -7,10 +7,10 @@ from fnmatch import fnmatchcase
 
 from dae_lab.baselines.registry import select_baselines
 from dae_lab.collapse import FIXED
-from dae_lab.config.latent import WIDEST
 from dae_lab.config.run import Config
 from dae_lab.errors import ConfigError
 from dae_lab.metrics import METRICS, recorded_in
+from dae_lab.model.latent import WIDEST
 
 LABELS = {"collapse": ("none", "unknown", *FIXED, "identity")}
 """Tags that describe the result of a run, and their possible values."""
@@ -56,7 +56,10 @@ def _views(config: Config) -> tuple[str, ...]:
     if hasattr(config.latent, "z_dim") or hasattr(config.encoder, "units"):
         return ("code",)
     image = config.data.image_shape()
-    if image is not None and math.prod(config.latent.code_shape(config.encoder.trace(image)[-1][1])) > WIDEST:
+    if (
+        image is not None
+        and math.prod(config.latent.code_shape(config.encoder.shape_path(image)[-1][1])) > WIDEST
+    ):
         return ("pooled",)
     return ("flattened", "pooled")
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from dae_lab.config.construct import construct
 from dae_lab.config.options import option_name
 from dae_lab.config.run import Config
 from dae_lab.evaluation.convergence import Trajectory
@@ -62,13 +61,13 @@ def record_figures(
     from dae_lab.report.pictures import pictures
     from dae_lab.report.text import in_short
 
-    noise = construct(config.noise).described()
+    noise = config.noise.described()
     loss = option_name("loss", config.loss)
     drawn = pictures(evaluation, history, trajectory, first_kernels(model), noise, loss)
     for name, picture in drawn.items():
         record.log_picture(picture, f"figures/{name}.png")
     facts = {"in short": in_short(config), **facts}
-    text = OmegaConf.to_yaml(OmegaConf.structured(config))
+    text = OmegaConf.to_yaml(OmegaConf.create(asdict(config)))
     versions = {name: packages()[name] for name in ("tensorflow", "keras", "mlflow")}
     known = {"run id": record.run_id, "seed": str(config.seed), **facts, **versions}
     record.log_text(page(record.name, evaluation, drawn, text, known), "report.html")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from omegaconf import OmegaConf
 
@@ -25,7 +26,7 @@ def record_setup(
     Returns:
         the recorded params that are no keys of the config, by name.
     """
-    resolved = OmegaConf.structured(config)
+    plain = asdict(config)
     facts = {
         "data/fingerprint": dataset.fingerprint,
         "data/source": dataset.source,
@@ -34,11 +35,11 @@ def record_setup(
         **{f"model/{key}": str(value) for key, value in counts.items()},
         **{f"machine/{key}": value for key, value in provenance.machine().items()},
     }
-    record.log_params({**flatten(OmegaConf.to_container(resolved)), **facts})
+    record.log_params({**flatten(plain), **facts})
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     sizes = {name: len(images) for name, images in parts.items()}
     record.log_dataset(dataset.name, dataset.fingerprint, dataset.source, sizes)
-    record.log_text(OmegaConf.to_yaml(resolved), "config.yaml")
+    record.log_text(OmegaConf.to_yaml(OmegaConf.create(plain)), "config.yaml")
     packages = provenance.packages()
     record.log_text("".join(f"{name}=={version}\n" for name, version in packages.items()), "packages.txt")
     if diff:

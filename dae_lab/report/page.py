@@ -8,12 +8,12 @@ from jinja2 import Environment
 from PIL import Image
 
 from dae_lab import collapse
-from dae_lab.config.latent import WIDEST
 from dae_lab.data.images import FEW
 from dae_lab.evaluation import code_geometry, separation
 from dae_lab.evaluation.evaluate import Evaluation
 from dae_lab.evaluation.scores import interval
 from dae_lab.metrics import recorded_in, shown_in
+from dae_lab.model.latent import WIDEST
 from dae_lab.report import text
 from dae_lab.report.html import embedded, environment
 

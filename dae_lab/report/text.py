@@ -4,7 +4,6 @@ import math
 from typing import TYPE_CHECKING
 
 from dae_lab.baselines.registry import BASELINES
-from dae_lab.config.construct import construct
 from dae_lab.config.options import option_name
 from dae_lab.config.run import Config
 
@@ -77,7 +76,7 @@ def in_short(config: Config) -> str:
     """What was trained, in one line: noise, network, loss and length; options by their names in conf/."""
     groups = ("noise", "encoder", "latent", "decoder", "loss")
     parts = {name: option_name(name, getattr(config, name)) for name in groups}
-    strength = construct(config.noise).described()
+    strength = config.noise.described()
     noise = "no noise" if parts["noise"] == "none" else f"{parts['noise']} noise"
     noise += f" ({strength})" if strength else ""
     network = f"encoder {parts['encoder']}, latent {parts['latent']}, decoder {parts['decoder']}"

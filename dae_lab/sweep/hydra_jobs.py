@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
 
 from dae_lab.config.callback import remove_credentials
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 
 if TYPE_CHECKING:
     from dae_lab.sweep.job import Logging

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dae_lab.config.run import Config
-from dae_lab.config.typed import typed
+from dae_lab.config.run import Config, parse_config
 from dae_lab.environment import provide_home
 from dae_lab.errors import UserError, describe_error, printable
 from dae_lab.files import move_irregular
@@ -59,7 +58,7 @@ class Job:
 
     def schema(self) -> Config:
         """The config as checked dataclasses."""
-        checked: Config = typed(self.config, Config, "")
+        checked: Config = parse_config(self.config)
         return checked
 
 

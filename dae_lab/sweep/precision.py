@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from dae_lab.config.run import Config
-from dae_lab.config.shapes import Shape
 from dae_lab.config.validate import check_shapes
 from dae_lab.experiment import loaded
+from dae_lab.parts.shapes import Shape
 from dae_lab.sweep.compose import Composed
 from dae_lab.sweep.plan import checked_config
 from dae_lab.training.precision import AUTO, Measurement, Network, settle

@@ -8,15 +8,14 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, as_completed, wait
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from socket import create_connection
 from types import ModuleType
 from typing import Any
 
-from dae_lab.config.fields import Checked, number, text
 from dae_lab.config.server import client_variables
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import Line, Schema, option
 from dae_lab.process import kept_handlers
 from dae_lab.provenance import cores
 from dae_lab.sweep import worker
@@ -29,8 +28,7 @@ OBJECTS = 100 * 2**20
 """Bytes for the objects that tasks exchange; Ray would take a third of the memory, and ours exchange none."""
 
 
-@dataclass
-class Settings(Checked):
+class Settings(Schema):
     """What a task asks of the cluster, ``conf/hydra/launcher/ray.yaml``.
 
     address: null: a cluster of this process alone, on 127.0.0.1; ``auto`` or ``host:port``: an existing one.
@@ -39,10 +37,10 @@ class Settings(Checked):
     memory_gb: memory in GiB that must be free where a run begins; null: it is not looked at.
     """
 
-    address: str | None = text()
-    cpus_per_run: int = number(minimum=1)
-    gpus_per_run: float = number(minimum=0)
-    memory_gb: float | None = number(above=0)
+    address: Line | None = option()
+    cpus_per_run: int = option(ge=1)
+    gpus_per_run: float = option(ge=0)
+    memory_gb: float | None = option(gt=0)
 
 
 def run(jobs: Sequence[Job], settings: Settings) -> Outcomes:

@@ -2,9 +2,8 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
-from typing import Any
+from typing import Any, Literal
 
 import optuna
 from hydra.core.override_parser.types import IntervalSweep, Override, RangeSweep
@@ -17,8 +16,8 @@ from optuna.distributions import (
 )
 from optuna.trial import Trial, TrialState
 
-from dae_lab.config.fields import Checked, choice, number, required
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import Schema, option
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.expand import MOST_RUNS, count_values
 from dae_lab.sweep.sweep import Sweep
@@ -26,8 +25,7 @@ from dae_lab.sweep.sweep import Sweep
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class Settings(Checked):
+class Settings(Schema):
     """How it is searched, ``conf/hydra/sweeper/optuna.yaml``.
 
     n_trials: runs in all.
@@ -38,11 +36,11 @@ class Settings(Checked):
     params: keys to search over, as on the command line.
     """
 
-    n_trials: int = number(minimum=1, maximum=MOST_RUNS)
-    n_jobs: int = number(minimum=1, maximum=MOST_RUNS)
-    direction: str = choice("minimize", "maximize")
-    sampler: dict[str, Any] = required()
-    params: dict[str, str] = required()
+    n_trials: int = option(ge=1, le=MOST_RUNS)
+    n_jobs: int = option(ge=1, le=MOST_RUNS)
+    direction: Literal["minimize", "maximize"] = option()
+    sampler: dict[str, Any] = option()
+    params: dict[str, str] = option()
 
 
 class Trials:

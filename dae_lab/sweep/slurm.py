@@ -11,17 +11,16 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from os import kill
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import submitit
 from submitit.core.utils import FailedJobError, UncompletedJobError
 from submitit.helpers import Checkpointable
 
-from dae_lab.config.fields import Checked, choice, number, required, text
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import Line, LongLine, Prose, Schema, option
 from dae_lab.process import blocked_signals
 from dae_lab.provenance import cores
 from dae_lab.sweep import worker
@@ -40,8 +39,7 @@ STATES = {
 """What SLURM says of a job that is gone, and what that means."""
 
 
-@dataclass
-class Settings(Checked):
+class Settings(Schema):
     """What a job asks of the cluster, ``conf/hydra/launcher/slurm.yaml``.
 
     cluster: ``local`` runs the same jobs on this machine, ``debug`` in this process, one by one.
@@ -53,19 +51,18 @@ class Settings(Checked):
     additional: more options of sbatch, by their long names.
     """
 
-    cluster: str = choice("slurm", "local", "debug")
-    partition: str | None = text()
-    timeout_min: int = number(minimum=1)
-    cpus_per_task: int = number(minimum=1)
-    mem_gb: float | None = number(above=0)
-    gpus_per_node: int = number(minimum=0)
-    array_parallelism: int = number(minimum=1)
-    setup: list[str] = text(longest=10_000, lines=True)
-    folder: str = text(longest=4_096)
-    additional: dict[str, Any] = required()
+    cluster: Literal["slurm", "local", "debug"] = option()
+    partition: Line | None = option()
+    timeout_min: int = option(ge=1)
+    cpus_per_task: int = option(ge=1)
+    mem_gb: float | None = option(gt=0)
+    gpus_per_node: int = option(ge=0)
+    array_parallelism: int = option(ge=1)
+    setup: list[Prose] = option()
+    folder: LongLine = option()
+    additional: dict[str, Any] = option()
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         if self.cluster == "slurm" and shutil.which("srun") is None:
             raise ConfigError(
                 "cluster=slurm: this machine has no SLURM (no srun); submit from one that has, or take "

@@ -7,10 +7,9 @@ a task: it draws the same noise anew, as it draws other first weights, and arms 
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from typing import Any
 
-from dae_lab.config import data, noise
+from dae_lab.parts.part import shipped_targets
 from dae_lab.sweep.job import Job
 
 Identity = dict[str, Any]
@@ -75,18 +74,13 @@ def _name(task: Identity, keys: Sequence[str]) -> str:
 def _assignment(key: str, value: Any) -> str:
     """As it is given on the command line; an option's class by the option's name, where it has one."""
     if key.endswith("._target_"):
-        return f"{key.removesuffix('._target_')}={_OPTIONS.get(value, value)}"
+        return f"{key.removesuffix('._target_')}={_option(value)}"
     return f"{key}={value if isinstance(value, str) else identity_text(value)}"
 
 
-_OPTIONS = {
-    field.default: option
-    for schemas in (noise.SCHEMAS, data.SCHEMAS)
-    for option, schema in schemas.items()
-    for field in fields(schema)
-    if field.name == "_target_"
-}
-"""The class that an option of the config names, and the option."""
+def _option(target: str) -> str:
+    """The option that is of the class ``target``; ``target`` itself where there is none."""
+    return {**shipped_targets("noise"), **shipped_targets("data")}.get(target, target)
 
 
 def identity_text(value: Any) -> str:

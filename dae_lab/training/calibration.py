@@ -10,11 +10,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dae_lab import provenance
-from dae_lab.config.construct import construct
 from dae_lab.config.fingerprint import workload
 from dae_lab.config.run import Config
 from dae_lab.data.images import Dataset
 from dae_lab.environment import check_environment, kernel_settings
+from dae_lab.parts.part import own_code
 from dae_lab.progress import progress
 from dae_lab.training import measurements
 
@@ -38,7 +38,7 @@ def calibrate(configs: Sequence[Config]) -> list[float]:
             for config in group:
                 known = load(config)
                 if known is None:
-                    dataset = dataset or construct(config.data)
+                    dataset = dataset or config.data.load()
                     known = _measure_and_keep(config, dataset)
                 seconds[workload(config)] = known
                 advance()
@@ -74,7 +74,7 @@ def _measure(config: Config, dataset: Dataset) -> float:
 
     fit.set_determinism(config.training.deterministic)
     training, size = config.training, config.evaluation.batch_size
-    corruption = construct(config.noise)
+    corruption = config.noise
     steps = TrainingData(dataset.train, corruption, training, config.seed).steps_per_epoch
     at_once = fit.largest_divisor(steps, training.steps_per_execution)
     timed = min(steps, at_once * -(-STEPS // at_once))
@@ -110,7 +110,7 @@ def _key(config: Config, threads: int | None) -> dict[str, Any]:
         "cpu": provenance.cpu(),
         "threads": threads or provenance.threads(),
         "settings": kernel_settings(),
-        "code": provenance.code_fingerprint(_CODE),
+        "code": provenance.code_fingerprint(_CODE) + own_code(asdict(config)),
         "workload": workload(config),
         "noise": asdict(config.noise),
     }

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from dae_lab import compat, optimizers
+from dae_lab import compat
 from dae_lab.config.run import Config
 from dae_lab.model.autoencoder import Autoencoder
 from dae_lab.model.graph_cache import reuse_graphs
@@ -37,7 +37,7 @@ def prepare(model: Autoencoder, config: Config, steps: int, folder: Path) -> tup
         history of the epochs already done, empty for a new run.
     """
     model.compile(
-        optimizer=optimizers.build(config.optimizer, steps, config.training.epochs),
+        optimizer=config.optimizer.build(steps, config.training.epochs),
         steps_per_execution=largest_divisor(steps, config.training.steps_per_execution),
         jit_compile=False,  # measured: XLA does not pay on a CPU
     )

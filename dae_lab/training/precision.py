@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dae_lab import provenance
 from dae_lab.config.run import Config
-from dae_lab.config.shapes import Shape
 from dae_lab.environment import check_environment, kernel_settings
+from dae_lab.parts.part import own_code
+from dae_lab.parts.shapes import Shape
 from dae_lab.progress import progress
 from dae_lab.tracking.checksums import DamagedError
 from dae_lab.training import measurements
@@ -49,7 +50,7 @@ class Measurement:
     rounds: int = ROUNDS
 
     @property
-    def precision(self) -> str:
+    def precision(self) -> Literal["float32", "mixed_bfloat16"]:
         """``mixed_bfloat16`` where it surely saves a tenth of wall and of CPU time, else ``float32``."""
         if self.rounds < ROUNDS:
             return "float32"
@@ -174,6 +175,9 @@ def warn_of_other_machine(measurement: Measurement) -> None:
         )
 
 
+_CODE = ("model", "training/precision.py", "training/timing.py")
+
+
 def _key(config: Config, image: Shape, threads: int | None = None) -> dict[str, Any]:
     """All that can change which precision is faster, as JSON."""
     network = {part: asdict(getattr(config, part)) for part in ("encoder", "latent", "decoder")}
@@ -182,7 +186,7 @@ def _key(config: Config, image: Shape, threads: int | None = None) -> dict[str, 
         "gpus": [Path("/dev/nvidia0").exists(), os.environ.get("CUDA_VISIBLE_DEVICES")],
         "onednn": provenance.onednn(),
         "settings": kernel_settings(),
-        "code": provenance.code_fingerprint(("model", "training/precision.py", "training/timing.py")),
+        "code": provenance.code_fingerprint(_CODE) + own_code(network),
         "network": network,
         "image": list(image),
         "batch_size": config.training.batch_size,

@@ -7,7 +7,7 @@ from math import ceil, prod
 from typing import TYPE_CHECKING, Any
 
 from dae_lab.config.run import Config
-from dae_lab.config.shapes import Shape
+from dae_lab.parts.shapes import Shape
 
 if TYPE_CHECKING:
     from dae_lab.model.autoencoder import Autoencoder

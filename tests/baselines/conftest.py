@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dae_lab.data.images import Dataset
-from dae_lab.data.mnist import load_mnist
+from dae_lab.data.mnist import Mnist
 from dae_lab.errors import DataError
 from dae_lab.noise import Corruption, Gaussian, corrupted
 
@@ -60,6 +60,6 @@ def problem() -> Callable[..., Problem]:
 def full_mnist() -> Dataset:
     cache = os.environ.get("DAE_LAB_CACHE") or str(Path.home() / ".cache" / "dae_lab")
     try:
-        return load_mnist(train=[0, 60000], validation=[], test=[60000, 70000], cache=cache, download=True)
+        return Mnist(train=[0, 60000], validation=[], test=[60000, 70000], cache=cache, download=True).load()
     except DataError as error:
         pytest.skip(f"needs full MNIST, from the cache or the network: {error}")

@@ -15,10 +15,10 @@ from processes import run, runs, trajectory
 from dae_lab import experiment
 from dae_lab.claims.claim import load_claim
 from dae_lab.claims.plan import trained
-from dae_lab.config.paths import conf_folder
 from dae_lab.config.run import Config
 from dae_lab.config.validate import validate
 from dae_lab.experiment import identity, loaded
+from dae_lab.paths import conf_folder
 from dae_lab.tracking.store import RunStore
 
 TINY = (

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from dae_lab.baselines.trivial import mean_image
-from dae_lab.config.construct import construct
 from dae_lab.evaluation.evaluate import Evaluation, evaluate
 from dae_lab.evaluation.pairs import Pairs
 from dae_lab.model.autoencoder import build, first_kernels
@@ -32,7 +31,7 @@ def test_judging_takes_less_than_an_epoch_and_beats_the_linear_denoiser(compose,
     """`spatial_latent`, 10,000 test images, baselines cached, report drawn; medians of three in turn."""
     config = compose("experiment=spatial_latent", "training.epochs=3", f"evaluation.cache={tmp_path}")
     fit.set_determinism(config.training.deterministic)
-    data, corruption = construct(config.data), construct(config.noise)
+    data, corruption = config.data.load(), config.noise
     model = build(config, data.train.shape, np.zeros(1))
     mean = mean_image(data.train.pixels)
     training_data = TrainingData(data.train, corruption, config.training, config.seed)

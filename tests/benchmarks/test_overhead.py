@@ -11,7 +11,6 @@ import pytest
 from contest import ROUNDS, told
 
 from dae_lab import provenance
-from dae_lab.config.construct import construct
 
 
 @pytest.mark.long
@@ -66,7 +65,7 @@ def test_the_first_step_comes_three_seconds_after_tensorflow(tmp_path, capsys):
 def test_full_mnist_takes_half_the_memory_of_the_article_s_script(compose, tmp_path, capsys):
     """One epoch of ``spatial_latent`` on 60,000 digits; beside it a whole run, with its record and report."""
     file = tmp_path / "mnist.npz"
-    np.savez(file, train=construct(compose("experiment=spatial_latent").data).train.pixels[..., 0])
+    np.savez(file, train=compose("experiment=spatial_latent").data.load().train.pixels[..., 0])
     theirs = told("keras_script.py", "spatial_latent", str(file), "60000", "1")["peak_mib"]
     ours = told("lab_script.py", "spatial_latent", "60000", "1")["peak_mib"]
     own = ("experiment=spatial_latent", "training.epochs=1", "evaluation=default")

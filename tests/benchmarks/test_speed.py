@@ -16,7 +16,6 @@ from contest import ROUNDS, told
 from matplotlib.figure import Figure
 
 from dae_lab import provenance
-from dae_lab.config.construct import construct
 from dae_lab.figures import style
 from dae_lab.figures.arms import Panel, arms_figure
 
@@ -121,7 +120,7 @@ def figure(names: Sequence[str], panels: Sequence[Panel]) -> Figure:
 def mnist(compose, tmp_path_factory) -> Path:
     """MNIST's training images as the scripts read them."""
     file = tmp_path_factory.mktemp("data") / "mnist.npz"
-    np.savez(file, train=construct(compose("experiment=spatial_latent").data).train.pixels[..., 0])
+    np.savez(file, train=compose("experiment=spatial_latent").data.load().train.pixels[..., 0])
     return file
 
 

@@ -9,7 +9,7 @@ from processes import run, runs
 
 from dae_lab.claims.claim import Claim, load_claim
 from dae_lab.claims.decidability import need_decidable
-from dae_lab.config.paths import conf_folder
+from dae_lab.paths import conf_folder
 
 FOLDER = conf_folder() / "claim"
 NAMES = sorted(file.stem for file in FOLDER.glob("*.yaml"))

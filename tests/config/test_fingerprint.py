@@ -2,7 +2,7 @@
 
 import pytest
 
-from dae_lab.config.fingerprint import fingerprint
+from dae_lab.config.fingerprint import fingerprint, workload
 
 
 def of(compose, *overrides: str) -> str:
@@ -50,3 +50,25 @@ def test_everything_else_counts(compose):
 
 def test_equal_configs_have_equal_fingerprints_however_they_are_written(compose):
     assert of(compose, "noise=gaussian", "noise.sigma=0.50", "encoder.slope=3e-1") == of(compose)
+
+
+KEPT = {
+    "": "de91c4358f42290f",
+    "noise=chain": "4f622a7d711201bc",
+    "encoder=unet decoder=unet": "cd226fc05f9b2122",
+    "latent=vector_quantised": "acfa513d399fe168",
+    "loss=weighted": "b85c6bc3cf452b52",
+    "optimizer=sgd": "3e0b837b12b725f5",
+    "optimizer/schedule=step": "8093802145ebb5f9",
+}
+"""The first digits of fingerprints that runs were recorded by: they must not change with the classes."""
+
+
+@pytest.mark.parametrize("overrides", KEPT)
+def test_a_config_has_the_fingerprint_that_it_was_recorded_by(compose, overrides):
+    assert of(compose, *overrides.split()).startswith(KEPT[overrides])
+
+
+def test_a_config_has_the_workload_that_it_was_recorded_by(compose):
+    assert workload(compose()) == "4e1a2925cd268f28"
+    assert workload(compose("data=folder", "data.path=x")) == "bebfea1c01d51da7"

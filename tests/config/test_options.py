@@ -3,8 +3,8 @@
 import pytest
 
 from dae_lab.config.options import option_name
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 
 GROUPS = ("noise", "encoder", "latent", "decoder", "loss", "optimizer")
 

@@ -8,7 +8,7 @@ from hydra.core.global_hydra import GlobalHydra
 from processes import client, run, runs
 
 from dae_lab.config.outside import choices, outside_files
-from dae_lab.config.paths import conf_folder
+from dae_lab.paths import conf_folder
 
 
 @pytest.fixture

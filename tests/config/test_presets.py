@@ -5,8 +5,8 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 
 from dae_lab.config.error_messages import explain_error
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 
 HEADER = "# @package _global_\n"
 

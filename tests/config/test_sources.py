@@ -11,9 +11,9 @@ from hydra import initialize_config_dir
 from hydra.errors import HydraException
 
 from dae_lab.config.error_messages import explain_error
-from dae_lab.config.paths import conf_folder
 from dae_lab.config.sources import resolver_call
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 
 PRESET = "# @package _global_\n"
 CALLBACK = "{callbacks: {x: {_target_: shutil.copyfile, src: /etc/hostname, dst: %s}}}"

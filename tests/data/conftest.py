@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dae_lab.data.images import Dataset
-from dae_lab.data.mnist import load_mnist
+from dae_lab.data.mnist import Mnist
 from dae_lab.errors import DataError
 
 
@@ -14,8 +14,8 @@ from dae_lab.errors import DataError
 def mnist() -> Dataset:
     cache = os.environ.get("DAE_LAB_CACHE") or str(Path.home() / ".cache" / "dae_lab")
     try:
-        return load_mnist(
+        return Mnist(
             train=[0, 55000], validation=[55000, 60000], test=[60000, 70000], cache=cache, download=True
-        )
+        ).load()
     except DataError as error:
         pytest.skip(f"MNIST is not to be had here: {error}")

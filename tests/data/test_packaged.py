@@ -4,13 +4,13 @@ import time
 
 import numpy as np
 
-from dae_lab.data.packaged import load_digits, load_mnist_5k
+from dae_lab.data.packaged import Digits, Mnist5k
 
 MNIST_5K = {"train": [0, 4000], "validation": [4000, 4500], "test": [4500, 5000]}
 
 
 def test_mnist_5k_is_stratified_and_real():
-    dataset = load_mnist_5k(**MNIST_5K)
+    dataset = Mnist5k(**MNIST_5K).load()
     assert dataset.train.shape == (28, 28, 1)
     assert dataset.train.pixels.dtype == np.uint8
     for part in (dataset.train, dataset.validation, dataset.test):
@@ -21,21 +21,21 @@ def test_mnist_5k_is_stratified_and_real():
 
 
 def test_mnist_5k_reads_fast_and_the_same():
-    load_mnist_5k(**MNIST_5K)
+    Mnist5k(**MNIST_5K).load()
     start = time.process_time()
-    dataset = load_mnist_5k(**MNIST_5K)
+    dataset = Mnist5k(**MNIST_5K).load()
     assert time.process_time() - start < 0.3
-    assert dataset.fingerprint == load_mnist_5k(**MNIST_5K).fingerprint
+    assert dataset.fingerprint == Mnist5k(**MNIST_5K).load().fingerprint
 
 
 def test_article_a_slices_are_stratified_too():
-    dataset = load_mnist_5k(train=[0, 3000], validation=[], test=[3000, 3100])
+    dataset = Mnist5k(train=[0, 3000], validation=[], test=[3000, 3100]).load()
     np.testing.assert_array_equal(np.bincount(dataset.train.labels), np.full(10, 300))
     np.testing.assert_array_equal(np.bincount(dataset.test.labels), np.full(10, 10))
 
 
 def test_digits_span_the_range():
-    dataset = load_digits(train=[0, 1437], validation=[1437, 1617], test=[1617, 1797])
+    dataset = Digits(train=[0, 1437], validation=[1437, 1617], test=[1617, 1797]).load()
     assert dataset.train.pixels.shape == (1437, 8, 8, 1)
     assert dataset.train.pixels.dtype == np.uint8
     assert set(np.unique(dataset.train.pixels)) == {round(grey * 255 / 16) for grey in range(17)}

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from dae_lab.config.construct import construct
 from dae_lab.evaluation.robustness import evaluate_robustness
 from dae_lab.noise import corrupted
 from dae_lab.pixels import to_float
@@ -20,7 +19,7 @@ def nothing():
 
 def tried(nothing, compose, digits, *overrides):
     config = compose(*overrides)
-    return evaluate_robustness(nothing, construct(config.noise), digits, config.evaluation, config.seed)
+    return evaluate_robustness(nothing, config.noise, digits, config.evaluation, config.seed)
 
 
 def test_a_denoiser_that_does_nothing_leaves_each_noise_as_it_is(nothing, compose, digits):
@@ -36,7 +35,7 @@ def test_a_denoiser_that_does_nothing_leaves_each_noise_as_it_is(nothing, compos
 
 def test_the_level_trained_at_is_the_test_noise_itself(nothing, compose, digits):
     config = compose("evaluation.levels=[1]")
-    corruption = construct(config.noise)
+    corruption = config.noise
     found = evaluate_robustness(nothing, corruption, digits, config.evaluation, config.seed)
     noisy = corrupted(digits, corruption, derive(config.seed, "evaluation noise"))
     assert found.levels[1].noisy == pytest.approx(np.mean((noisy - to_float(digits.pixels)) ** 2), rel=1e-5)

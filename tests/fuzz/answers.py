@@ -21,8 +21,8 @@ from dae_lab import arguments, command
 from dae_lab.claims import study
 from dae_lab.claims.plan import plan_claim
 from dae_lab.config.error_messages import explain_error
-from dae_lab.config.paths import PACKAGE, conf_folder
 from dae_lab.errors import CONTROL, UserError, printable
+from dae_lab.paths import PACKAGE, conf_folder
 from dae_lab.sweep import sweep
 from dae_lab.sweep.compose import Composer
 from dae_lab.sweep.expand import expand

@@ -8,7 +8,6 @@ import pytest
 import tensorflow as tf
 from keras.src.backend.common import global_state
 
-from dae_lab.config.construct import construct
 from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import STEP_LOSSES, build, output_bias, set_output_bias
 from dae_lab.noise import corrupted
@@ -233,7 +232,7 @@ def test_no_global_generator_is_used(compose, tiny, tmp_path):
     with pytest.raises(RuntimeError, match="require a seed to be set when determinism is enabled"):
         tf.random.uniform((1,))
     before = random.getstate(), np.random.get_state()[1].tolist()
-    model, corruption, images = build(config, (8, 8, 1), BLACK), construct(config.noise), tiny(8)
+    model, corruption, images = build(config, (8, 8, 1), BLACK), config.noise, tiny(8)
     graph_cache._last.clear()  # no test gets the model of another
     data = TrainingData(images, corruption, config.training, config.seed)
     model, history = fit.prepare(model, config, data.steps_per_epoch, tmp_path)

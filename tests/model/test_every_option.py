@@ -5,13 +5,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from dae_lab import optimizers
-from dae_lab.config.construct import construct
-from dae_lab.config.paths import conf_folder
 from dae_lab.config.run import Config
 from dae_lab.data.images import Images
 from dae_lab.model.autoencoder import Autoencoder, build, parameter_counts
 from dae_lab.noise import image_seeds
+from dae_lab.paths import conf_folder
 from dae_lab.pixels import to_float
 
 CONF = conf_folder()
@@ -57,9 +55,9 @@ COUNTS = {
 def learn(config: Config, images: Images) -> Autoencoder:
     """The model that ``config`` describes, after one training step and one test step."""
     model = build(config, images.shape, np.full(images.shape[-1], 0.1))
-    model.compile(optimizer=optimizers.build(config.optimizer, 1, config.training.epochs))
+    model.compile(optimizer=config.optimizer.build(1, config.training.epochs))
     clean = tf.constant(to_float(images.pixels))
-    noisy = construct(config.noise)(clean, image_seeds(images.rows, 1))
+    noisy = config.noise(clean, image_seeds(images.rows, 1))
     before = [variable.numpy() for variable in model.trainable_variables]
     logs = model.train_step((noisy, clean)) | model.test_step((noisy, clean))
     assert all(np.isfinite(value) for value in logs.values())
@@ -87,7 +85,7 @@ def test_an_option_learns(compose, tiny, tmp_path, option):
     group, _, name = option.rpartition("/")
     own = own_files(option, tmp_path)
     config = compose(f"{group}={name}", *BESIDE.get(option, PIXELS + ONE_LAYER), *own)
-    images = construct(config.data).train[:2] if own else tiny(2, config.data.image_shape())
+    images = config.data.load().train[:2] if own else tiny(2, config.data.image_shape())
     learn(config, images)
 
 

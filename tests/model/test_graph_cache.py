@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dae_lab.config.construct import construct
 from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import Autoencoder, build
 from dae_lab.noise import corrupted
@@ -34,14 +33,14 @@ def _nothing_is_known():
 
 def prepared(config, images, folder: Path):
     """The model that a run of ``config`` would train, and its history."""
-    data = TrainingData(images, construct(config.noise), config.training, config.seed)
+    data = TrainingData(images, config.noise, config.training, config.seed)
     model = build(config, images.shape, np.full(1, 0.3))
     return fit.prepare(model, config, data.steps_per_epoch, folder)
 
 
 def train(config, tiny, folder: Path):
     """The trained model, and all its variables."""
-    images, validation, corruption = tiny(20), tiny(5, seed=1), construct(config.noise)
+    images, validation, corruption = tiny(20), tiny(5, seed=1), config.noise
     model, history = prepared(config, images, folder)
     assert int(model.optimizer.iterations) == 0
     batches = evaluation_batches(

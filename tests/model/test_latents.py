@@ -6,11 +6,10 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from dae_lab.config.construct import construct
-from dae_lab.config.latent import SCHEMAS as LATENTS
 from dae_lab.losses import Output
 from dae_lab.model.autoencoder import build
-from dae_lab.model.latent import Quantise, Sample, Sparsity
+from dae_lab.model.latent_layers import Quantise, Sample, Sparsity
+from dae_lab.parts.part import shipped_targets
 
 RNG = np.random.default_rng(0)
 MEAN, LOG_VARIANCE = RNG.normal(0, 1, (2, 50, 3)).astype(np.float32)
@@ -60,9 +59,7 @@ def summed(compose, loss, clean, image) -> np.ndarray:
     """The error of each reconstruction of one image, summed over it: (n,)."""
     config = compose(*SMALL, f"loss={loss}", "loss.reduction=sum")
     output = Output(np.log(image / (1 - image)), image, "sigmoid")
-    return np.asarray(
-        construct(config.loss).per_image(np.broadcast_to(clean, image.shape), output), np.float64
-    )
+    return np.asarray(config.loss.per_image(np.broadcast_to(clean, image.shape), output), np.float64)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +173,7 @@ def test_the_contractive_penalty_is_part_of_the_training_loss_alone(compose, tin
     np.testing.assert_allclose(model.test_step((noisy, noisy))["loss"], error, rtol=1e-6)
 
 
-@pytest.mark.parametrize("latent", LATENTS)
+@pytest.mark.parametrize("latent", shipped_targets("latent").values())
 def test_any_latent_goes_with_a_unet(compose, tiny, latent):
     clean = tf.constant(tiny(2).pixels / np.float32(255))
     model = build(

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from dae_lab.config.construct import construct
 from dae_lab.model.autoencoder import build, parameter_counts
 
 CHOLLET = (  # F. Chollet, "Building Autoencoders in Keras", 2016, section on denoising
@@ -49,7 +48,7 @@ def test_dncnn(compose):
     outputs = model(noisy, training=False)
     learnt = model.decoder(model.encoder(noisy, training=False), training=False)
     np.testing.assert_allclose(outputs["image"], noisy + learnt, atol=1e-6)
-    assert construct(config.loss).reduction == "sum"
+    assert config.loss.reduction == "sum"
 
 
 def test_skips_of_a_unet_join_the_last_features_of_their_resolution(compose):

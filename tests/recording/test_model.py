@@ -36,8 +36,8 @@ def kept(request, compose, tmp_path_factory):
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{store}/mlflow.db")
     folder = Path(mlflow.artifacts.download_artifacts(f"runs:/{result.record.run_id}/model"))
-    dataset = experiment.construct(config.data)
-    noisy = corrupted(dataset.test, experiment.construct(config.noise), derive(0, "evaluation noise"))
+    dataset = config.data.load()
+    noisy = corrupted(dataset.test, config.noise, derive(0, "evaluation noise"))
     yield folder, BLOCK.findall((folder / "README.md").read_text("utf-8")), noisy, result, store
     mlflow.set_tracking_uri(before)
 
@@ -45,7 +45,7 @@ def kept(request, compose, tmp_path_factory):
 def is_the_model_of(result, noisy, images) -> None:
     images = np.asarray(images, np.float32)
     assert images.shape == noisy.shape
-    dataset = experiment.construct(result.config.data)
+    dataset = result.config.data.load()
     errors = np.mean((images - dataset.test.pixels / np.float32(255)) ** 2)
     assert errors == pytest.approx(result.evaluation.scores["model"]["mse"], rel=1e-4)
 

@@ -9,7 +9,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from dae_lab.config.paths import conf_folder
+from dae_lab.paths import conf_folder
 from dae_lab.sweep.compose import Composer
 
 RUNS = (

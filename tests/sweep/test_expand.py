@@ -5,8 +5,8 @@ from hydra import initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 from dae_lab.sweep.expand import expand
 
 

@@ -8,8 +8,8 @@ from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from processes import prepare
 
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import TrackingError
+from dae_lab.paths import conf_folder
 from dae_lab.sweep.plan import Composed, make_plan
 
 

@@ -69,7 +69,7 @@ def test_shapes_are_checked_before_anything_is_measured(compose):
 def compose_raw(*overrides):
     from hydra import compose, initialize_config_dir
 
-    from dae_lab.config.paths import conf_folder
+    from dae_lab.paths import conf_folder
 
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         return compose("config", overrides=list(overrides))

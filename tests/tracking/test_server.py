@@ -11,8 +11,8 @@ from hydra import initialize_config_dir
 from processes import client, finish, run, runs, start, wait_for_epoch
 from servers import until
 
-from dae_lab.config.paths import conf_folder
 from dae_lab.errors import ConfigError
+from dae_lab.paths import conf_folder
 from dae_lab.sweep.plan import Composed, make_plan
 
 RUN = ("data=digits", "training.epochs=20", "training.batches=8", "evaluation=scores")

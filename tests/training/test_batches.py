@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dae_lab.config.construct import construct
 from dae_lab.data.images import Images
 from dae_lab.noise import corrupted
 from dae_lab.pixels import blocks
@@ -26,7 +25,7 @@ def numbered() -> Images:
 
 
 def training_data(config, images: Images) -> TrainingData:
-    return TrainingData(images, construct(config.noise), config.training, config.seed)
+    return TrainingData(images, config.noise, config.training, config.seed)
 
 
 def epochs(compose, *overrides: str, first_epoch: int = 0, count: int = 3):
@@ -122,11 +121,11 @@ def test_steps_of_an_epoch(compose, overrides, steps):
 
 
 def test_the_noise_of_a_row_is_its_own_wherever_it_stands(compose, monkeypatch):
-    corruption, images = construct(compose().noise), numbered()
+    corruption, images = compose().noise, numbered()
     whole = corrupted(images, corruption, 7)
     np.testing.assert_array_equal(corrupted(images[3:8], corruption, 7), whole[3:8])
     some = partial(blocks, values=4 * prod(images.shape))  # four images at a time
-    monkeypatch.setattr("dae_lab.noise.blocks", some)
+    monkeypatch.setattr("dae_lab.pixels.blocks", some)
     np.testing.assert_array_equal(corrupted(images, corruption, 7), whole)
     assert np.any(corrupted(images, corruption, 8) != whole)
 

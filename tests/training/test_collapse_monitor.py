@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from dae_lab.baselines.trivial import mean_image
-from dae_lab.config.construct import construct
 from dae_lab.evaluation.pairs import evaluation_pairs
 from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import build
@@ -29,7 +28,7 @@ HEALTHY = ("optimizer.learning_rate=0.001",)
 def train(compose, folder, *overrides, other=None):
     config = compose(*SMALL, *overrides)
     fit.set_determinism(config.training.deterministic)
-    data, corruption = construct(config.data), construct(config.noise)
+    data, corruption = config.data.load(), config.noise
     training_data = TrainingData(data.train, corruption, config.training, config.seed)
     model = build(config, data.train.shape, np.zeros(1))
     graph_cache._last.clear()  # no test gets the model of another
@@ -117,7 +116,7 @@ def test_the_first_gradient_is_that_of_the_untrained_model_without_penalties(com
         f"latent={latent}",
     )
     config = compose(*SMALL, *one)
-    data = construct(config.data)
+    data = config.data.load()
     clean = to_float(data.train[:MONITORED_IMAGES].pixels)
     expected = build(config, data.train.shape, np.zeros(1)).gradient_norm(clean, clean)
     model, _, _ = train(compose, tmp_path, *one)

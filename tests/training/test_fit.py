@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from dae_lab.config.construct import construct
 from dae_lab.errors import TrainingError
 from dae_lab.losses import Output
 from dae_lab.model import graph_cache
@@ -21,7 +20,7 @@ SMALL = (
 
 def train(config, images, folder, validation=None) -> list[dict[str, float]]:
     fit.set_determinism(config.training.deterministic)
-    corruption, validation = construct(config.noise), images[:0] if validation is None else validation
+    corruption, validation = config.noise, images[:0] if validation is None else validation
     model = build(config, images.shape, to_float(images.pixels).mean(axis=(0, 1, 2)))
     graph_cache._last.clear()  # no test gets the model of another
     data = TrainingData(images, corruption, config.training, config.seed)
@@ -81,7 +80,7 @@ def test_a_published_system_starts_where_a_grey_image_stands(compose, digits, pr
     """With zero biases and small kernels the first logits are near 0: the output is 0.5, or 0 if linear."""
     config, clean = compose(f"experiment={preset}"), to_float(digits.pixels)
     model = build(config, digits.shape, np.zeros(1))
-    outputs = model(corrupted(digits, construct(config.noise), 1))
+    outputs = model(corrupted(digits, config.noise, 1))
     loss = model.denoising_loss(clean, Output(outputs["logits"], outputs["image"], model.activation))
     assert float(loss) == pytest.approx(expected(clean), rel=0.15)
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from dae_lab.config.construct import construct
 from dae_lab.config.run import Config
 from dae_lab.model import graph_cache
 from dae_lab.model.autoencoder import Autoencoder, build, state
@@ -51,7 +50,7 @@ class Cut(keras.callbacks.Callback):
 def train(config: Config, tiny, folder: Path, *monitors) -> tuple[Autoencoder, History]:
     fit.set_determinism(config.training.deterministic)
     images, validation = tiny(20), tiny(5, seed=1)
-    corruption = construct(config.noise)
+    corruption = config.noise
     data = TrainingData(images, corruption, config.training, config.seed)
     model = build(config, images.shape, np.zeros(1))
     graph_cache._last.clear()  # no test gets the model of another

@@ -1,16 +1,15 @@
 """How a claim was asked and judged, as far as its runs do not say it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from dae_lab.claims.caveats import caveats
 from dae_lab.claims.evidence import Evidence
 from dae_lab.claims.judge import Verdict
 from dae_lab.claims.publishing.runs_file import LATEST
-from dae_lab.config.fields import Checked
+from dae_lab.parts.schema import Schema, option
 
 
-@dataclass
-class Circumstances(Checked):
+class Circumstances(Schema):
     """How a claim was asked and judged; kept in ``rule.yaml`` under ``judged``.
 
     Attributes:
@@ -24,14 +23,14 @@ class Circumstances(Checked):
 
     claim: str
     seeds: int
-    divisor: int = field(default=1, metadata={"minimum": 1, "maximum": 1000})
-    stated: int = field(default=0, metadata={"minimum": 0, "maximum": LATEST})
+    divisor: int = option(ge=1, le=1000, default=1)
+    stated: int = option(ge=0, le=LATEST, default=0)
     changed: str = ""
     history: str = ""
-    overrides: list[str] = field(default_factory=list)
+    overrides: list[str] = option(default_factory=list)
     command: str = ""
     cut_short: bool = False
-    missing: list[str] = field(default_factory=list)
+    missing: list[str] = option(default_factory=list)
     provisional: bool = False
 
 

@@ -11,9 +11,9 @@ from clock import Clock
 from hydra import compose, initialize_config_dir
 from numpy import zeros
 
-from dae_lab.config.construct import construct
-from dae_lab.config.paths import conf_folder, register
+from dae_lab.config.registration import register
 from dae_lab.config.validate import validate
+from dae_lab.paths import conf_folder
 from dae_lab.startup import import_tensorflow
 
 
@@ -22,7 +22,7 @@ def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         own = [f"experiment={system}", f"data.train=[0,{images}]", f"training.epochs={epochs}", *overrides]
         config = validate(compose("config", overrides=own))
-    data = construct(config.data)
+    data = config.data.load()
     import_tensorflow()
     import keras
 
@@ -32,7 +32,7 @@ def main(system: str, images: int, epochs: int, overrides: list[str]) -> None:
     from dae_lab.training.precision import decide
 
     config, _ = decide(config, data.train.shape)
-    corruption = construct(config.noise)
+    corruption = config.noise
     training_data = TrainingData(data.train, corruption, config.training, config.seed)
     clock = Clock(training_data.steps_per_epoch)
 

@@ -19,9 +19,9 @@ from clock import peak_mib
 from hydra import compose, initialize_config_dir
 
 from dae_lab import experiment
-from dae_lab.config.construct import construct
-from dae_lab.config.paths import conf_folder, register
+from dae_lab.config.registration import register
 from dae_lab.config.validate import validate
+from dae_lab.paths import conf_folder
 from dae_lab.startup import import_tensorflow
 
 
@@ -46,7 +46,7 @@ def main(folder: str, overrides: list[str]) -> None:
     with initialize_config_dir(str(conf_folder()), version_base="1.3"):
         own = [f"tracking.dir={folder}", "evaluation=scores", *overrides]
         config = validate(compose("config", overrides=own))
-    construct(config.data)  # fetched where they are missing, before anything is timed
+    config.data.load()  # fetched where they are missing, before anything is timed
     import_tensorflow()
     from keras.callbacks import CallbackList
 

@@ -24,7 +24,7 @@ ONCE = seeds(5, 5)
 
 def write(folder, name, found, every, missing=(), again=False):
     """The page of ``found``."""
-    circumstances = Circumstances(name, found.n, missing=[*missing])
+    circumstances = Circumstances(claim=name, seeds=found.n, missing=[*missing])
     evidence = gather(found.claim, every, found.n, missing=missing)
     return page.publish(found, evidence, circumstances, folder, again)
 

@@ -18,7 +18,7 @@ ONCE = seeds(5, 5)
 def write(folder, name, every, **changes):
     found = judged(made(seeds=ONCE, **changes), every, 5)
     evidence = gather(found.claim, every, found.n)
-    publish(found, evidence, Circumstances(name, found.n, command="ask it again"), folder)
+    publish(found, evidence, Circumstances(claim=name, seeds=found.n, command="ask it again"), folder)
     return found
 
 

@@ -1,6 +1,6 @@
 """What ``hydra/launcher=…`` and ``hydra/sweeper=…`` can choose. Hydra takes them from a package of this name.
 
-``dae_lab.config.paths.register`` puts it on the path; nothing here imports TensorFlow or MLflow.
+``dae_lab.config.registration.register`` puts it on the path; nothing here imports TensorFlow or MLflow.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from dae_lab.commands import format_install_command
-from dae_lab.config.typed import typed
 from dae_lab.errors import ConfigError
+from dae_lab.parts.schema import parse_schema
 from dae_lab.sweep.runner import JobRunner
 
 if TYPE_CHECKING:
@@ -168,4 +168,4 @@ def _settings(config: DictConfig, group: str, schema: type) -> Any:
     """What the config says in ``hydra.<group>``, checked."""
     plain: Any = OmegaConf.to_container(config.hydra[group], resolve=True)
     own = {key: value for key, value in plain.items() if not key.startswith("_")}
-    return typed(own, schema, f"hydra.{group}")
+    return parse_schema(own, schema, f"hydra.{group}")

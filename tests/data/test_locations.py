@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from dae_lab import files
-from dae_lab.data import chain
+from dae_lab.data import locations
 
 HANG = """
 import sys, time
@@ -53,5 +53,5 @@ def test_many_writers_leave_one_whole_file(tmp_path):
 
 def test_what_cannot_be_kept_is_a_warning(tmp_path, caplog):
     (tmp_path / "file").write_bytes(b"in the way of a folder")
-    chain.keep(tmp_path / "file" / "inside", lambda file: file.write(b"x"))
+    locations.keep(tmp_path / "file" / "inside", lambda file: file.write(b"x"))
     assert "cannot be kept" in caplog.text

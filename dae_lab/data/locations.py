@@ -1,4 +1,4 @@
-"""Places that may have the data, asked in turn; and the cache in which what was fetched is kept."""
+"""Places that may have the data, asked in turn, and the cache in which what was fetched is kept."""
 
 import logging
 import os
@@ -20,25 +20,25 @@ NPZ_KEYS = ("x_train", "y_train", "x_test", "y_test")  # Keras's names for them
 
 
 @dataclass(frozen=True)
-class Source:
+class Location:
     """A place: its name for people, and a function that reads it or raises ``DataError``."""
 
     place: str
     read: Callable[[], Arrays]
 
 
-def first_that_works(title: str, sources: Iterable[Source], advice: str) -> tuple[Arrays, str]:
+def first_that_works(title: str, locations: Iterable[Location], advice: str) -> tuple[Arrays, str]:
     """The arrays of the first place that has them, and the place.
 
     Raises:
         DataError: none has; the message lists every place with its reason, then the advice.
     """
     failures = []
-    for source in sources:
+    for location in locations:
         try:
-            return source.read(), source.place
+            return location.read(), location.place
         except DataError as error:
-            failures.append(f"\n  - {source.place}: {error}")
+            failures.append(f"\n  - {location.place}: {error}")
     raise DataError(f"{title} is in none of the places tried:{''.join(failures)}\n{advice}")
 
 

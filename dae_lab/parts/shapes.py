@@ -6,18 +6,18 @@ A config whose shapes do not fit is so refused in milliseconds, showing the whol
 from dae_lab.errors import ConfigError
 
 Shape = tuple[int, ...]
-Trace = list[tuple[str, Shape]]
+ShapePath = list[tuple[str, Shape]]
 """Steps in order: what a layer is called, and the shape (h, w, c) or (units,) that leaves it."""
 
 
-def times(shape: Shape) -> str:
+def format_shape(shape: Shape) -> str:
     """``(28, 28, 1)`` → ``28×28×1``."""
     return "×".join(map(str, shape))
 
 
-def story(trace: Trace) -> str:
+def format_path(path: ShapePath) -> str:
     """``28×28×1 → conv 14×14×32 → …``, for messages."""
-    return " → ".join(f"{name} {times(shape)}".strip() for name, shape in trace)
+    return " → ".join(f"{name} {format_shape(shape)}".strip() for name, shape in path)
 
 
 def convolved(shape: Shape, filters: int, kernel: int, stride: int, padding: str) -> Shape:
@@ -49,15 +49,15 @@ def need_image(shape: Shape, group: str, instead: str) -> None:
     """Raise a ConfigError unless ``shape``, which ``group`` is given, is (h, w, c)."""
     if len(shape) != 3:
         raise ConfigError(
-            f"{group} needs an image-shaped input (h×w×c), but is given {times(shape)} values: "
+            f"{group} needs an image-shaped input (h×w×c), but is given {format_shape(shape)} values: "
             f"choose {instead}, or an encoder that keeps images"
         )
 
 
-def need_room(trace: Trace, group: str) -> None:
-    """Raise a ConfigError if the last layer of ``trace`` leaves nothing of the image."""
-    if min(trace[-1][1]) < 1:
+def need_room(path: ShapePath, group: str) -> None:
+    """Raise a ConfigError if the last layer of ``path`` leaves nothing of the image."""
+    if min(path[-1][1]) < 1:
         raise ConfigError(
-            f"{group} shrinks the image to nothing: {story(trace)}; "
+            f"{group} shrinks the image to nothing: {format_path(path)}; "
             f"lower {group}.kernel_sizes, or set {group}.padding to same"
         )

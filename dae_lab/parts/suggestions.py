@@ -1,12 +1,9 @@
-"""What to say of a key that is not there."""
+"""The nearest key or option to one that does not exist, and OmegaConf's errors in plain words."""
 
 import re
 from difflib import get_close_matches
-from typing import Any
 
-from omegaconf import OmegaConf
-
-from dae_lab.config.paths import conf_folder
+from dae_lab.paths import conf_folder
 
 OMEGACONF = {
     r"is not a ListConfig|DictConfig with ListConfig": "must be a list, as [32, 64]",
@@ -41,22 +38,14 @@ def unknown_key(path: str, key: str, known: list[str]) -> str:
     return f"{full}: there is no such key; {hint}{where} has {has}{elsewhere(path, key)}"
 
 
-def first_line(error: Exception, path: str = "", plain: dict[str, Any] | None = None) -> str:
-    """What an OmegaConf error says, in words meant for people, after the key (below ``path``).
-
-    Args:
-        error: raised while ``plain`` was brought to its types.
-        path: the key at which ``plain`` stands.
-        plain: where the refused value is looked up, so that it can be shown.
-    """
+def first_line(error: Exception) -> str:
+    """What an OmegaConf error says, in words meant for people, after the key."""
     lines = str(error).splitlines() or [type(error).__name__]
     key = next((line.split(":", 1)[1].strip() for line in lines if "full_key" in line), "")
-    full = f"{path}.{key}" if path and key else key or path
     words = next((said for pattern, said in OMEGACONF.items() if re.search(pattern, lines[0])), "")
-    if full and words:
-        value = OmegaConf.select(OmegaConf.create(plain or {}), key)
-        return f"{full} {words}" + (f"; got {value!r}" if value is not None else "")
-    return f"{full}: {lines[0]}" if full and full not in lines[0] else lines[0]
+    if key and words:
+        return f"{key} {words}"
+    return f"{key}: {lines[0]}" if key and key not in lines[0] else lines[0]
 
 
 def elsewhere(path: str, key: str) -> str:

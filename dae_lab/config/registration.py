@@ -1,6 +1,5 @@
-"""Where things are, and what Hydra is told of this machine: the YAML files, the store of runs."""
+"""Where runs are recorded, and what Hydra is told of this machine."""
 
-import re
 import sys
 from pathlib import Path
 
@@ -8,32 +7,7 @@ from omegaconf import OmegaConf
 
 from dae_lab.config.server import default_experiment, default_server
 from dae_lab.environment import unset_blank
-from dae_lab.errors import ConfigError
-
-PACKAGE = Path(__file__).resolve().parents[1]
-
-_NOT_UTF8 = re.compile("[\ud800-\udfff]")
-"""How Python keeps the bytes of a file's name that are not UTF-8; no store and no page can take them."""
-
-
-def as_text(path: Path | str) -> str:
-    """A file's name as it can be printed and recorded: bytes that are not UTF-8 become ``�``."""
-    return _NOT_UTF8.sub("\N{REPLACEMENT CHARACTER}", str(path))
-
-
-def check_utf8(key: str, value: Path | str) -> None:
-    """Raise a ConfigError if ``value``, which a person gave for ``key``, has bytes that are not UTF-8."""
-    if _NOT_UTF8.search(str(value)):
-        raise ConfigError(
-            f"{key}: {as_text(value)} has bytes that are not UTF-8, shown as \N{REPLACEMENT CHARACTER}; they "
-            "cannot be recorded: give it another name, or give a link to the file or folder"
-        )
-
-
-def conf_folder() -> Path:
-    """Where the YAML files are: inside an installed package, or beside it in a checkout."""
-    inside = PACKAGE / "conf"
-    return inside if inside.is_dir() else PACKAGE.parent / "conf"
+from dae_lab.paths import PACKAGE, conf_folder
 
 
 def store_folder() -> Path:
