@@ -7,7 +7,7 @@ import pytest
 
 from dae_lab.claims.statistics import prediction, proportion
 from dae_lab.claims.statistics.correlation import fisher_interval
-from dae_lab.claims.statistics.decision import Verdict, decide, is_decided
+from dae_lab.claims.statistics.decision import Conclusion, decide, is_decided
 from dae_lab.claims.statistics.interval import Interval
 from dae_lab.claims.statistics.paired import student_interval
 
@@ -59,5 +59,5 @@ def test_whether_intervals_decide_is_what_the_verdict_says(kind, margin):
     low, high = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
     verdicts = [decide(Interval(one, other, 0.95), margin, kind) for one, other in pairs]
     assert is_decided(low, high, margin, kind).tolist() == [
-        one is not Verdict.inconclusive for one in verdicts
+        one is not Conclusion.inconclusive for one in verdicts
     ]

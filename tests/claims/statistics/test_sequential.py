@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri, stdtrit
 
-from dae_lab.claims.statistics.decision import Verdict, decide
+from dae_lab.claims.statistics.decision import Conclusion, decide
 from dae_lab.claims.statistics.paired import mean_interval
 from dae_lab.claims.statistics.sequential import fixed_design, fixed_equivalence, nominal, spent
 
@@ -139,7 +139,7 @@ def told(differences):
     """The verdict of a study that stops when it has one, and the seeds it took."""
     for n, level in zip(LOOKS, nominal(LOOKS, LOOKS[-1], 0.05), strict=True):
         verdict = decide(mean_interval(differences[:n], 1 - level), 0.0, "difference")
-        if verdict is not Verdict.inconclusive:
+        if verdict is not Conclusion.inconclusive:
             break
     return verdict, n
 
@@ -151,7 +151,7 @@ def test_10000_studies_judged_as_claims_are(capsys):
     rates = {}
     for effect in (0, 0.5, 1, 2):
         verdicts, seeds = zip(*map(told, rng.normal(effect, 1, (10_000, 20))), strict=True)
-        rates[effect] = [verdicts.count(each) / 10_000 for each in (Verdict.supported, Verdict.refuted)]
+        rates[effect] = [verdicts.count(each) / 10_000 for each in (Conclusion.supported, Conclusion.refuted)]
         with capsys.disabled():
             print(
                 f"\neffect of {effect} standard deviations: supported {rates[effect][0]:.4f}, "
