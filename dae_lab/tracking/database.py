@@ -57,6 +57,15 @@ def _create(database: Path) -> None:
             leftover.unlink()
 
 
+def connect_existing(database: Path) -> sqlite3.Connection:
+    """Open a database that exists.
+
+    For writing, as SQLite refuses to read a database whose last writer was killed within a transaction, until
+    somebody who may write has rolled that back.
+    """
+    return sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)
+
+
 def need_run_database(database: Path) -> None:
     """Raise a TrackingError unless the file is a database of runs; MLflow would fill an empty one."""
     for suffix in ("", "-journal", "-wal", "-shm"):  # sqlite waits for ever for a FIFO in place of one
@@ -66,7 +75,7 @@ def need_run_database(database: Path) -> None:
     if database.stat().st_size == 0:
         raise _opening_error(database, "it is empty")
     try:
-        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(connect_existing(database)) as connection:
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     except sqlite3.Error as error:
         raise _opening_error(database, str(error)) from error

@@ -5,13 +5,13 @@ MLflow is to be asked instead.
 """
 
 import json
-import sqlite3
 from collections import defaultdict
 from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from dae_lab.tracking.database import connect_existing
 from dae_lab.tracking.run_data import RunData
 
 BY_FINGERPRINT = """
@@ -66,7 +66,7 @@ def read_recent(database: Path, workloads: Collection[str], count: int) -> list[
 
 def _read_runs(database: Path, selection: str, values: dict[str, Any]) -> list[RunData]:
     """Read the runs whose ids the query ``selection`` gives: five queries, however many runs there are."""
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(connect_existing(database)) as connection:
         connection.execute("BEGIN")  # all queries see the same moment
         runs = connection.execute(f"{RUNS} WHERE run_uuid IN ({selection})", values).fetchall()
         parts: dict[str, dict[str, list[Any]]] = {part: defaultdict(list) for part in PARTS}

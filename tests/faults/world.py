@@ -155,7 +155,7 @@ def recorded(database: Path, experiment: str) -> Iterator[Run]:
         raise sqlite3.OperationalError("there is none that can be opened")
     if database.stat().st_size == 0:
         return
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as here:
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=rw", uri=True)) as here:
         runs = here.execute(
             "SELECT runs.run_uuid, status, value FROM runs JOIN experiments USING (experiment_id) "
             "LEFT JOIN tags ON tags.run_uuid = runs.run_uuid AND tags.key = 'fingerprint' "

@@ -3,6 +3,8 @@
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from threading import Timer
@@ -21,6 +23,31 @@ def test_a_database_that_was_cut_as_it_was_made_is_made_anew(compose, tmp_path):
         pass
     assert status(store) == ["FINISHED"]
     assert not list(tmp_path.glob("*.unfinished*"))
+
+
+DIE_IN_A_TRANSACTION = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("PRAGMA cache_size = 1")  # changed pages go to the file at once, and not at the end
+connection.execute("BEGIN IMMEDIATE")
+keys = [(str(number) * 200,) for number in range(99)]
+connection.executemany("INSERT INTO tags SELECT ?, 'x', run_uuid FROM runs", keys)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_transaction_that_was_killed_is_rolled_back(tracking):
+    """SQLite does not open what is left of it for reading alone."""
+    store = RunStore(tracking)
+    with store.open_run("a run", "f" * 64, {}):
+        pass
+    database = store.folder / "mlflow.db"
+    subprocess.run([sys.executable, "-c", DIE_IN_A_TRANSACTION, str(database)], check=False)
+    assert Path(f"{database}-journal").stat().st_size > 0
+    assert status(RunStore(tracking)) == ["FINISHED"]
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT count(*) FROM tags WHERE key LIKE '0%'").fetchall() == [(0,)]
 
 
 @pytest.fixture
