@@ -57,8 +57,8 @@ CLAIM = {
 
 def write(folder, every, found, missing=(), **changes):
     circumstances = Circumstances(
-        "mine",
-        found.n,
+        claim="mine",
+        seeds=found.n,
         stated=1_700_000_000_000,
         changed="judged by another rule",
         command="python",
