@@ -167,7 +167,8 @@ def record_all(path: Path) -> None:
         jobs = {case: partial(run, store[case], *fill(CONFIGS[case], folder)) for case in CONFIGS}
         jobs["resumed"] = resume
         jobs["sweep"] = partial(run, store["sweep"], "-m", *DIGITS, "loss=bce,mse", "seed=range(0,4)")
-        jobs["claim"] = partial(run, store["claim"], f"--config-dir={folder}/conf", "claim=golden")
+        claim = [f"--config-dir={folder}/conf", "claim=golden", f"claim.notebook={folder}/notebook"]
+        jobs["claim"] = partial(run, store["claim"], *claim)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(lambda job: job(), jobs.values()))
         numbers = {case: metrics(store[case]) for case in store}
