@@ -174,9 +174,7 @@ def record_all(path: Path) -> None:
         numbers = {case: metrics(store[case]) for case in store}
         verdict = next((store["claim"] / "artifacts").rglob("verdict.json"))
         content = json.loads(verdict.read_text(encoding="utf-8"))
-        numbers["verdict"] = {
-            key: value for key, value in content.items() if key != "facts"
-        }  # dates, the code
+        numbers["verdict"] = {key: value for key, value in content.items() if key != "facts"}  # not dates
         path.write_text(json.dumps(numbers), encoding="utf-8")
     print(f"{sum(map(len, numbers.values())):,} values of {len(numbers)} cases in {path}")
 
