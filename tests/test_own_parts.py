@@ -9,11 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from dae_lab.claims.spec import NO_ARM
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from processes import assert_refused, prepare
 
+from dae_lab.claims.claim import NO_ARM
 from dae_lab.config.run import parse_config
 from dae_lab.config.validate import validate
 from dae_lab.errors import ConfigError

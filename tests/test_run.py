@@ -154,7 +154,7 @@ def test_four_at_once_on_an_empty_store(tmp_path):
     [
         (["noise=gausian"], "did you mean noise=gaussian"),
         (["noise.sigmaa=1"], "did you mean sigma"),
-        (["noise.sigma=-1"], "noise.sigma must be at least 0; got -1.0"),
+        (["noise.sigma=-1"], "noise.sigma must be at least 0; got -1"),
         (["training.epochs=-1"], "training.epochs must be at least 1"),
         (["tracking.dir=/dev/null/store"], "tracking.dir: /dev/null/store cannot be written"),
         (["tracking.uri=http://127.0.0.1:9"], "no MLflow server answers at http://127.0.0.1:9"),

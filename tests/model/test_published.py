@@ -23,8 +23,9 @@ DNCNN = (  # Zhang et al. 2017, arXiv:1608.03981, DnCNN-S for σ = 25: depth 17
 
 
 def kinds(model) -> list[str]:
-    """The layers in order, without the ones that only name inputs."""
-    return [type(layer).__name__ for layer in model.layers if type(layer).__name__ != "InputLayer"]
+    """Keras's names of the layers in order, without the ones that only name inputs."""
+    names = [type(layer).__name__.removeprefix("Fast") for layer in model.layers]
+    return [name for name in names if name != "InputLayer"]
 
 
 def test_the_denoiser_of_the_keras_blog(compose):

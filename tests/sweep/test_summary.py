@@ -6,12 +6,11 @@ import json
 import logging
 import math
 from copy import copy
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from omegaconf import OmegaConf
 from processes import client, prepare, run, runs
 from scipy import stats
 from sweeps import job, recorded, swept, with_noise
@@ -443,7 +442,7 @@ def test_a_page_that_cannot_be_recorded_does_not_hide_what_came_of_the_runs(
     sweep = Sweep(Idle())
     sweep.store = store
     sweep.jobs, sweep.outcomes, _ = swept(store, {"a": mse(0.1), "b": mse(None)})
-    plain = OmegaConf.to_container(OmegaConf.structured(config))
+    plain = asdict(config)
     sweep.jobs = [replace(one, config={**plain, **one.config}) for one in sweep.jobs]
     with caplog.at_level(logging.WARNING):
         assert sweep.sum_up()
