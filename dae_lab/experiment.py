@@ -1,4 +1,4 @@
-"""One run, told as a story: data → model → training → evaluation → record."""
+"""One run: data → model → training → evaluation → record."""
 
 import logging
 import time
@@ -88,17 +88,17 @@ def run(
     check_shapes(config, dataset.train.shape)
     config, measured = precision.decide(config, dataset.train.shape)
     measurement = measured or measurement
-    own = identity(config, dataset)
-    if planned and own != planned:
+    run_fingerprint = identity(config, dataset)
+    if planned and run_fingerprint != planned:
         raise ConfigError(
             "the code, the packages, the data or the settings of TensorFlow in the environment are not those "
             "that this run was planned with: give the same command again"
         )
-    _say_what_is_seen(dataset)
+    _log_data(dataset)
     store = store or RunStore(config.tracking)
-    afresh = config.tracking.reuse == "never"
-    with store.exclusive(own):
-        done = None if afresh else store.find_finished(own, kept(config))
+    reuse = config.tracking.reuse != "never"
+    with store.exclusive(run_fingerprint):
+        done = store.find_finished(run_fingerprint, kept(config)) if reuse else None
         if done:
             return Result(store, done, None, config)
         import_tensorflow()  # before there is a record: where this fails, nothing has begun
@@ -113,13 +113,13 @@ def run(
         name = f"{title or config.name} seed {config.seed}"  # the seed last: lists cut what is long
         try:
             stops = (signals or StopSignals()).told_from_errors()  # a run that was stopped has not failed
-            with store.open_run(name, own, known, resume=not afresh) as record, stops:
-                found = _train_and_evaluate(config, dataset, record, diff)
+            with store.open_run(name, run_fingerprint, known, resume=reuse) as record, stops:
+                evaluation = _train_and_evaluate(config, dataset, record, diff)
         except TrainingError as error:
             if error.evaluation is not None:
                 error.result = Result(store, record, error.evaluation, config)
             raise
-    return Result(store, record, found, config)
+    return Result(store, record, evaluation, config)
 
 
 def _check_clock() -> None:
@@ -198,7 +198,7 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, dif
 
     trajectory = record.curve("val/mse")
     cut = fit.ends_within_epoch(model, data.steps_per_epoch)
-    found = evaluate(
+    evaluation = evaluate(
         model,
         pairs,
         config.evaluation,
@@ -208,16 +208,18 @@ def _train_and_evaluate(config: Config, dataset: Dataset, record: RunWriter, dif
         data.steps_per_epoch,
         mean,
     )
-    record_evaluation(record, found)
+    record_evaluation(record, evaluation)
     if config.tracking.log_model:
         record.log_model_scores()
     stopped = bool(monitor.stuck and monitor.stop) and (cut or len(history) < config.training.epochs)
     if config.evaluation.report:
         steps = f"{monitor.step:,} steps{', stopped by training.on_collapse' if stopped else ''}"
-        record_figures(record, config, model, found, history, trajectory, {**facts, "training/done": steps})
+        record_figures(
+            record, config, model, evaluation, history, trajectory, {**facts, "training/done": steps}
+        )
     record.set_tag("kept", " ".join(kept(config)))
-    _need_success(found, monitor, stopped)
-    return found
+    _need_success(evaluation, monitor, stopped)
+    return evaluation
 
 
 def _train(
@@ -252,23 +254,24 @@ def _train(
         log.info("where the time went:\n%s", monitors[-1].table)
 
 
-def _need_success(found: "Evaluation", monitor: "CollapseMonitor", stopped: bool) -> None:
+def _need_success(evaluation: "Evaluation", monitor: "CollapseMonitor", stopped: bool) -> None:
     """Raise a TrainingError for numbers that are not finite, or a stuck model where that ends a run."""
     from dae_lab.metrics import image_metrics
     from dae_lab.training.callbacks import check_finite
 
     check_finite(
-        {metric.name: found.scores["model"][metric.name] for metric in image_metrics()}, "on the test images"
+        {metric.name: evaluation.scores["model"][metric.name] for metric in image_metrics()},
+        "on the test images",
     )
     if not (monitor.stuck and monitor.stop):
         return
-    what = found.collapse.sentence() or monitor.stuck.sentence()
+    what = evaluation.collapse.sentence() or monitor.stuck.sentence()
     ended = f"training was stopped at step {monitor.step}" if stopped else "found at the end of training"
-    raise TrainingError(f"{what}; {ended} (training.on_collapse=stop)", found)
+    raise TrainingError(f"{what}; {ended} (training.on_collapse=stop)", evaluation)
 
 
-def _say_what_is_seen(dataset: Dataset) -> None:
-    """How many images there are, and what speaks against judging by them."""
+def _log_data(dataset: Dataset) -> None:
+    """Log how many images there are, and the warnings of their source."""
     train, validation, test = len(dataset.train), len(dataset.validation), len(dataset.test)
     log.info("data: %s: %d to train, %d to validate, %d to test", dataset.source, train, validation, test)
     for sentence in dataset.warnings:

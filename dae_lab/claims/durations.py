@@ -4,7 +4,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from dae_lab.claims.plan import ClaimPlan, PlannedRun, RunKey
 from dae_lab.claims.publishing import terminal
-from dae_lab.sweep.plan import Composed
+from dae_lab.sweep.compose import Composed
 from dae_lab.sweep.sweep import Sweep
 from dae_lab.sweep.times import TimeEstimate
 

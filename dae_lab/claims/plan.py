@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -16,15 +16,8 @@ from dae_lab.config.sources import is_common_cache
 from dae_lab.errors import ConfigError, UserError
 from dae_lab.parts.schema import NAME
 from dae_lab.recording.names import is_recorded, metric_names
-from dae_lab.sweep.plan import Composed, check
-
-
-class ConfigComposer(Protocol):
-    """Composes configs, see ``dae_lab.sweep.launcher.Engine``."""
-
-    def compose(self, overrides: list[str]) -> Composed:
-        """The config of one run."""
-
+from dae_lab.sweep.compose import Composed, Composer
+from dae_lab.sweep.plan import check
 
 RunKey = tuple[str, int]
 """What a run trains, see ``trained``, and its seed: equal for runs that claims share."""
@@ -76,7 +69,7 @@ class ClaimPlan:
         return replace(arm, overrides=[*overrides, f"seed={run.seed}"], checked=config)
 
 
-def plan_claim(item: Composed, composer: ConfigComposer, family: int = 1) -> ClaimPlan:
+def plan_claim(item: Composed, composer: Composer, family: int = 1) -> ClaimPlan:
     """The plan of the claim that ``item`` chose.
 
     Args:
@@ -124,7 +117,7 @@ def _check_notebook(found: Claim, overrides: Sequence[str]) -> None:
         )
 
 
-def _arms(found: Claim, own: list[str], item: Composed, composer: ConfigComposer) -> dict[str, Composed]:
+def _arms(found: Claim, own: list[str], item: Composed, composer: Composer) -> dict[str, Composed]:
     """Each arm's config, checked: two that are the same are an error, too.
 
     All are recorded where the command, ``item``, says, whatever options an arm chooses.

@@ -1,4 +1,4 @@
-"""The claims of one command, told as a story: plan → train what is missing → gather → judge → publish."""
+"""Judges the claims of one command: plan → train what is missing → gather → judge → publish."""
 
 import logging
 import shlex
@@ -13,7 +13,6 @@ from dae_lab.claims.evidence import Evidence, gather
 from dae_lab.claims.judge import Verdict, is_decided, judge
 from dae_lab.claims.plan import (
     ClaimPlan,
-    ConfigComposer,
     PlannedRun,
     RunKey,
     checked,
@@ -26,8 +25,8 @@ from dae_lab.claims.publishing.circumstances import Circumstances, with_caveats
 from dae_lab.claims.publishing.record import StoredRuns, publish_and_record
 from dae_lab.claims.statistics.family import holm
 from dae_lab.errors import ConfigError
+from dae_lab.sweep.compose import Composed, Composer
 from dae_lab.sweep.job import Job
-from dae_lab.sweep.plan import Composed
 from dae_lab.sweep.sweep import Runner, Sweep
 from dae_lab.tracking.reader import RunReader
 from dae_lab.tracking.store import RunStore
@@ -73,7 +72,7 @@ class Study:
         claims: how far each is.
     """
 
-    def __init__(self, runner: Runner, composer: ConfigComposer, config_options: Sequence[str] = ()) -> None:
+    def __init__(self, runner: Runner, composer: Composer, config_options: Sequence[str] = ()) -> None:
         self.composer, self.sweep = composer, Sweep(runner)
         self.config_options = config_options
         self.claims: list[Progress] = []

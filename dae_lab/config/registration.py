@@ -1,4 +1,4 @@
-"""Where runs are recorded, and what Hydra is told of this machine."""
+"""The default store of runs, and what dae_lab registers with Hydra and OmegaConf."""
 
 import sys
 from pathlib import Path

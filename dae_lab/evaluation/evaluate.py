@@ -96,7 +96,7 @@ def evaluate(
     steps_per_epoch: int,
     mean_image: np.ndarray,
 ) -> Evaluation:
-    """Evaluate ``model`` on the test pairs, beside baselines.
+    """Evaluate ``model`` and the baselines on the test pairs.
 
     Args:
         model: trained.

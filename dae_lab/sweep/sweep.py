@@ -1,4 +1,4 @@
-"""A sweep, told as a story: plan → runs → what came of them."""
+"""The runs of one command: plan → runs → summary."""
 
 import logging
 import math

@@ -24,9 +24,9 @@ from dae_lab.config.error_messages import explain_error
 from dae_lab.errors import CONTROL, UserError, printable
 from dae_lab.paths import PACKAGE, conf_folder
 from dae_lab.sweep import sweep
-from dae_lab.sweep.compose import Composer
+from dae_lab.sweep.compose import Composed, Composer
 from dae_lab.sweep.expand import expand
-from dae_lab.sweep.plan import Composed, check
+from dae_lab.sweep.plan import check
 
 SECONDS = 20.0
 """Of processor time that an answer may take."""

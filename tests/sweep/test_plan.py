@@ -10,7 +10,8 @@ from processes import prepare
 
 from dae_lab.errors import TrackingError
 from dae_lab.paths import conf_folder
-from dae_lab.sweep.plan import Composed, make_plan
+from dae_lab.sweep.compose import Composed
+from dae_lab.sweep.plan import make_plan
 
 
 def make_later_part(store):

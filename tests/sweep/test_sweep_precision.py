@@ -5,7 +5,7 @@ from engines import TINY
 from processes import assert_refused, run, runs
 
 from dae_lab.errors import ConfigError
-from dae_lab.sweep.plan import Composed
+from dae_lab.sweep.compose import Composed
 from dae_lab.sweep.precision import PrecisionDecision
 from dae_lab.tracking.checksums import dump_with_checksum, load_with_checksum
 from dae_lab.training.precision import Measurement

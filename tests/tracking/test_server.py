@@ -13,7 +13,8 @@ from servers import until
 
 from dae_lab.errors import ConfigError
 from dae_lab.paths import conf_folder
-from dae_lab.sweep.plan import Composed, make_plan
+from dae_lab.sweep.compose import Composed
+from dae_lab.sweep.plan import make_plan
 
 RUN = ("data=digits", "training.epochs=20", "training.batches=8", "evaluation=scores")
 """Long enough for an outage in the middle of it."""

@@ -26,7 +26,7 @@ from dae_lab.claims.statistics.decision import Conclusion
 from dae_lab.errors import ConfigError
 
 FILES = ("README.md", "rule.yaml", "runs.csv", "verdict.svg", "outcome.png", "effect.png", "val_mse.png")
-"""What a page consists of, beside ``verdict.json``."""
+"""The files of a page besides ``verdict.json``."""
 
 
 def publish(
